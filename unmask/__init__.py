@@ -1,0 +1,1 @@
+"""See, steer and serve diffusion language models: client library and command line."""

@@ -1,0 +1,1 @@
+"""Generated from proto/unmask/v1 by `make proto`. Do not edit."""
