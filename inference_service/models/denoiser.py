@@ -1,0 +1,101 @@
+"""The one question a model answers: what could stand at these positions?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from inference_service.errors import InvalidField
+from inference_service.models.text import Text
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of a loaded model.
+
+    name: what callers call it.
+    family: the adapter that loaded it, such as "llada".
+    parameter_count: number of weights, tied ones counted once.
+    dtype, device: of the weights in memory, such as "float32" and "cpu".
+    context_length: positions a canvas may have.
+    vocabulary_size: width of the logits; ids run from 0 to one less.
+    mask_token, eos_token, eot_token, pad_token: ids, None where the model has none.
+    forbidden_tokens: ids that are never generated; the mask id is among them.
+    checkpoint_hash: hex; the same for the same checkpoint on every server.
+    """
+
+    name: str
+    family: str
+    parameter_count: int
+    dtype: str
+    device: str
+    context_length: int
+    vocabulary_size: int
+    mask_token: int | None
+    eos_token: int | None
+    eot_token: int | None
+    pad_token: int | None
+    forbidden_tokens: tuple[int, ...]
+    checkpoint_hash: str
+
+
+class Denoiser:
+    """A loaded model: stock transformers weights and the tokenizer beside them.
+
+    info: a ModelInfo.
+    text: a Text, or None when the checkpoint has no tokenizer.
+    """
+
+    def __init__(self, info: ModelInfo, model: torch.nn.Module, text: Text | None = None):
+        self.info = info
+        self.text = text
+        self._body = model.base_model
+        self._head = model.get_output_embeddings()
+        self._device = model.device
+
+    @torch.inference_mode()
+    def logits(
+        self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]]
+    ) -> list[torch.Tensor]:
+        """Logits of the wanted positions only.
+
+        canvases: token ids; they may differ in length and go through the body together.
+        positions: for each canvas the positions wanted, in any order.
+        Returns one float32 tensor [len(positions[i]), vocabulary] for each canvas, on
+        the device of the head. The head runs on the wanted rows only.
+        Raises InvalidField for an id, a position or a length the model does not have.
+        """
+        self._check(canvases, positions)
+        counts = [len(wanted) for wanted in positions]
+        if not any(counts):
+            return [torch.empty(0, self.info.vocabulary_size) for _ in canvases]
+        ids, mask = _padded(canvases, self._device)
+        hidden = self._body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        rows = torch.tensor([i for i, wanted in enumerate(positions) for _ in wanted], device=hidden.device)
+        columns = torch.tensor([p for wanted in positions for p in wanted], device=hidden.device)
+        return list(self._head(hidden[rows, columns]).float().split(counts))
+
+    def _check(self, canvases, positions):
+        if len(canvases) != len(positions):
+            raise InvalidField("positions", f"must name positions for each of the {len(canvases)} canvases")
+        context, vocabulary = self.info.context_length, self.info.vocabulary_size
+        for canvas, wanted in zip(canvases, positions, strict=True):
+            if not 1 <= len(canvas) <= context:
+                raise InvalidField("canvas", f"must have 1 to {context} positions, has {len(canvas)}")
+            if min(canvas) < 0 or max(canvas) >= vocabulary:
+                raise InvalidField("canvas", f"holds a token id outside 0 to {vocabulary - 1}")
+            if len(wanted) and (min(wanted) < 0 or max(wanted) >= len(canvas)):
+                raise InvalidField("positions", f"must be within 0 to {len(canvas) - 1}")
+
+
+def _padded(canvases, device):
+    """Ids [batch, longest] padded on the right, and the attention mask, or None where nothing is padded.
+
+    What stands in the padding does not matter, as nobody attends to it.
+    """
+    longest = max(map(len, canvases))
+    ids = torch.tensor([[*canvas, *[0] * (longest - len(canvas))] for canvas in canvases], device=device)
+    if all(len(canvas) == longest for canvas in canvases):
+        return ids, None
+    lengths = torch.tensor([len(canvas) for canvas in canvases], device=device)
+    return ids, (torch.arange(longest, device=device) < lengths[:, None]).long()

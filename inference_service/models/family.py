@@ -1,0 +1,34 @@
+"""What has to be known of one kind of checkpoint to load it into a stock class."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Family:
+    """An adapter. A family is data: it brings no modelling code.
+
+    name: what ModelInfo.family reports.
+    model_types: values of `model_type` in config.json that it takes.
+    model_class: name of a class in `transformers`, such as "LlamaForCausalLM".
+    settings: config.json -> keyword arguments of that class's config; raises a
+        ServiceError that names what the stock class cannot express.
+    key_mapping: regular expression of a stored tensor's name -> its name in the stock
+        class. One key for each name: from_pretrained does not substitute alternations.
+    bidirectional: whether every position sees every other.
+    mask_names, eot_names: names under which a vocabulary may hold these tokens.
+    """
+
+    name: str
+    model_types: tuple[str, ...]
+    model_class: str
+    settings: Callable[[Mapping[str, Any]], dict[str, Any]]
+    key_mapping: Mapping[str, str] = field(default_factory=dict)
+    bidirectional: bool = True
+    mask_names: tuple[str, ...] = ()
+    eot_names: tuple[str, ...] = ()
+
+    def matches(self, config: Mapping[str, Any]) -> bool:
+        """Whether a checkpoint with this config.json is of the family."""
+        return config.get("model_type") in self.model_types

@@ -1,0 +1,167 @@
+"""A folder or a hub id becomes a Denoiser."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import safetensors
+import torch
+import transformers
+
+from inference_service.errors import DataLoss, Exhausted, Internal, InvalidField, NotFound, ServiceError
+from inference_service.models import memory
+from inference_service.models.checkpoint import Checkpoint, inspect, listed
+from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.families import family_of
+from inference_service.models.family import Family
+from inference_service.models.fit import require_fit
+from inference_service.models.hub import fetch, is_hub_id
+from inference_service.models.placement import choose_device, choose_dtype, stored_dtype
+from inference_service.models.progress import Progress, Reporter
+from inference_service.models.text import Text
+from inference_service.models.token_ids import find_token_ids
+from inference_service.models.weight_progress import watched_weights
+
+
+def load(
+    source: str,
+    *,
+    name: str | None = None,
+    dtype: str = "auto",
+    token_ids: Mapping[str, int] = MappingProxyType({}),
+    device: str | None = None,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Denoiser:
+    """Loads a model.
+
+    source: a checkpoint folder, or a hub id such as "GSAI-ML/LLaDA-8B-Instruct".
+    name: what ModelInfo.name says; by default the folder's name or the hub id.
+    dtype: "auto", "float32", "bfloat16" or "float16"; see placement.choose_dtype.
+    token_ids: ids by "mask", "eos", "eot", "pad"; they go before what the checkpoint says.
+    device: "cpu" or "cuda:N"; by default a GPU where there is one.
+    progress: called from the loading thread. cancelled: asked at every step of it.
+
+    Raises LoadCancelled when `cancelled` says so, and otherwise a ServiceError that
+    names what is wrong; no message holds a path other than `source` itself.
+    """
+    report = Reporter(progress, cancelled)
+    report("inspecting")
+    place = choose_device(device)
+    folder = _folder(source, report)
+    report("inspecting")
+    checkpoint = inspect(folder, source)
+    family = family_of(checkpoint.config)
+    config = _stock_config(family, checkpoint)
+    empty = _empty_model(family, config)
+    require_fit(empty, checkpoint.tensors, family.key_mapping)
+    parameters = sum(weight.numel() for weight in empty.parameters())
+    kind = choose_dtype(dtype, place, parameters, stored_dtype(checkpoint.tensors))
+    vocabulary = config.vocab_size
+    text = Text.read(folder)
+    ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, vocabulary)
+    spread = _require_memory(parameters, kind, config, place, source)
+
+    model = _weights(family, config, checkpoint, kind, "auto" if spread else place, source, report)
+    info = ModelInfo(
+        name=name or _name(source),
+        family=family.name,
+        parameter_count=parameters,
+        dtype=str(kind).removeprefix("torch."),
+        device=str(place),
+        context_length=config.max_position_embeddings,
+        vocabulary_size=vocabulary,
+        mask_token=ids.mask,
+        eos_token=ids.eos,
+        eot_token=ids.eot,
+        pad_token=ids.pad,
+        forbidden_tokens=() if ids.mask is None else (ids.mask,),
+        checkpoint_hash=checkpoint.hash,
+    )
+    denoiser = Denoiser(info, model, text)
+    report("warming_up", 0, 1)
+    denoiser.logits([[0, 0]], [[0]])
+    report("warming_up", 1, 1)
+    return denoiser
+
+
+def _folder(source, report):
+    """The folder that `source` names, brought from the hub where it is a hub id."""
+    if not source:
+        raise InvalidField("name", "must name a checkpoint folder or a hub id")
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise InvalidField("name", f"{source!r} is a file; name the folder that holds it")
+    if is_hub_id(source):
+        return fetch(source, report)
+    raise NotFound(f"there is no folder {source!r}, and it is not a hub id such as org/name", reason="MODEL_NOT_FOUND")
+
+
+def _name(source):
+    return Path(source).expanduser().resolve().name if Path(source).expanduser().is_dir() else source
+
+
+def _stock_config(family: Family, checkpoint: Checkpoint):
+    """The config of the stock class, told that attention runs both ways where it does."""
+    model_class = getattr(transformers, family.model_class)
+    try:
+        config = model_class.config_class(**family.settings(checkpoint.config))
+    except (TypeError, ValueError) as error:
+        raise DataLoss(f"config.json does not describe a {family.name} model: {error}") from error
+    if family.bidirectional:
+        config.is_causal = False
+    return config
+
+
+def _empty_model(family, config):
+    with torch.device("meta"):
+        model = getattr(transformers, family.model_class)(config)
+    model.tie_weights()
+    return model
+
+
+def _require_memory(parameters, dtype, config, device, source):
+    """Whether the weights have to be spread over the GPU and main memory; Exhausted where they fit nowhere."""
+    need = memory.bytes_needed(parameters, dtype.itemsize, config.max_position_embeddings, config.vocab_size)
+    if device.type == "cpu":
+        memory.require(need, memory.free_ram(), source, "this machine")
+        return False
+    gpu = memory.free_gpu(device)
+    if need > gpu:
+        memory.require(need, gpu + memory.free_ram(), source, "the GPU together with main memory")
+    return need > gpu
+
+
+def _weights(family, config, checkpoint, dtype, device_map, source, report):
+    """The stock model with the weights in it, in inference mode."""
+    model_class = getattr(transformers, family.model_class)
+    try:
+        with watched_weights(report, len(checkpoint.tensors)):
+            model, told = model_class.from_pretrained(
+                checkpoint.folder,
+                config=config,
+                key_mapping=dict(family.key_mapping) or None,
+                generation_config=transformers.GenerationConfig(),
+                dtype=dtype,
+                device_map=device_map if device_map != torch.device("cpu") else None,
+                attn_implementation="sdpa",
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+    except ServiceError:
+        raise
+    except safetensors.SafetensorError as error:
+        raise DataLoss(f"a weight file of {source!r} is damaged; download it again", reason="TRUNCATED_FILE") from error
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise Exhausted(f"memory ran out while {source!r} was loading", reason="OUT_OF_MEMORY") from error
+    except Exception as error:
+        first = str(error).partition("\n")[0].replace(str(checkpoint.folder), source)
+        raise Internal(f"{source!r} does not load: {first}", reason="LOAD_FAILED") from error
+    if told["missing_keys"] or told["mismatched_keys"]:
+        # from_pretrained has put random numbers there.
+        lost = sorted(told["missing_keys"])
+        raise DataLoss(f"the checkpoint lacks weights: {listed(lost)}", reason="MISSING_TENSORS")
+    return model.eval().requires_grad_(False)

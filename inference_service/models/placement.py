@@ -1,0 +1,58 @@
+"""Where the weights go, and in which type."""
+
+from collections.abc import Mapping
+
+import torch
+
+from inference_service.errors import FailedPrecondition, InvalidField
+from inference_service.models.checkpoint import Tensor, listed
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_STORED = {"F64": torch.float32, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+_SMALL = 1_000_000_000
+
+
+def choose_device(asked: str | None) -> torch.device:
+    """The device asked for, else a GPU where there is one, else the CPU. InvalidField for one that is not there."""
+    if not asked:
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(asked)
+    except RuntimeError as error:
+        raise InvalidField("device", f"must be cpu or cuda:N, is {asked!r}") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InvalidField("device", f"must be cpu or cuda:N, is {asked!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InvalidField("device", f"{asked!r} is not there; there are {torch.cuda.device_count()} CUDA devices")
+    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
+
+
+def choose_dtype(asked: str, device: torch.device, parameters: int, stored: torch.dtype) -> torch.dtype:
+    """The type of the weights in memory.
+
+    asked: a key of DTYPES, "auto" or "". "auto" is the checkpoint's own on a GPU; on a CPU
+    float32 below a billion weights, where it is exact and fast enough, and bfloat16 above.
+    """
+    if asked in DTYPES:
+        return DTYPES[asked]
+    if asked not in ("", "auto"):
+        raise InvalidField("dtype", f"must be auto, {', '.join(DTYPES)}, is {asked!r}")
+    if device.type == "cuda":
+        return stored
+    return torch.float32 if parameters < _SMALL else torch.bfloat16
+
+
+def stored_dtype(tensors: Mapping[str, Tensor]) -> torch.dtype:
+    """The type most weights are stored in; FailedPrecondition for quantized ones."""
+    strange = sorted(name for name, tensor in tensors.items() if tensor.dtype not in _STORED)
+    if strange:
+        raise FailedPrecondition(
+            f"the checkpoint is quantized, {tensors[strange[0]].dtype} in {listed(strange)}; only F32, BF16 and F16"
+            " weights are read",
+            reason="UNSUPPORTED_CHECKPOINT",
+        )
+    sizes: dict[torch.dtype, int] = {}
+    for tensor in tensors.values():
+        dtype = _STORED[tensor.dtype]
+        sizes[dtype] = sizes.get(dtype, 0) + tensor.size
+    return max(sizes, key=lambda dtype: sizes[dtype], default=torch.float32)

@@ -1,0 +1,69 @@
+"""Which ids mean mask, end of text, end of turn and padding. The checkpoint says, never a constant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inference_service.errors import DataLoss, InvalidField
+from inference_service.models.family import Family
+from inference_service.models.text import Text
+
+ROLES = ("mask", "eos", "eot", "pad")
+
+
+@dataclass(frozen=True)
+class TokenIds:
+    """Ids by role; None where the checkpoint has none."""
+
+    mask: int | None
+    eos: int | None
+    eot: int | None
+    pad: int | None
+
+
+def find_token_ids(
+    config: Mapping[str, Any],
+    generation: Mapping[str, Any],
+    text: Text | None,
+    given: Mapping[str, int],
+    family: Family,
+    vocabulary: int,
+) -> TokenIds:
+    """The ids by role: what was given, else config.json, else generation_config.json, else the tokenizer.
+
+    vocabulary: width of the logits; every id must be below it.
+    Raises InvalidField for a wrong or missing `token_ids`, DataLoss for a wrong id in the checkpoint.
+    """
+    for role, id in given.items():
+        if role not in ROLES:
+            raise InvalidField("token_ids", f"knows the names {', '.join(ROLES)}, not {role!r}")
+        if not isinstance(id, int) or not 0 <= id < vocabulary:
+            raise InvalidField(f"token_ids.{role}", f"must be within 0 to {vocabulary - 1}, is {id}")
+    ids = TokenIds(**{role: given.get(role, _found(role, config, generation, text, family)) for role in ROLES})
+    for role in ROLES:
+        id = getattr(ids, role)
+        if id is not None and not 0 <= id < vocabulary:
+            raise DataLoss(f"the checkpoint gives {id} as its {role} token, but its ids end at {vocabulary - 1}")
+    if family.bidirectional and ids.mask is None:
+        names = " or ".join(family.mask_names)
+        raise InvalidField(
+            "token_ids.mask",
+            f"the checkpoint does not say which id is the mask: its config.json has no mask_token_id and its "
+            f'tokenizer has no mask token and none named {names}; give it, as in token_ids = {{"mask": 126336}}',
+        )
+    return ids
+
+
+def _found(role, config, generation, text, family):
+    for source in (config, generation):
+        id = source.get(f"{role}_token_id")
+        if isinstance(id, list):
+            id = id[0] if id else None
+        if id is not None:
+            return id
+    if text is None:
+        return None
+    if role != "eot" and (id := text.special_id(role)) is not None:
+        return id
+    names = {"mask": family.mask_names, "eot": family.eot_names}.get(role, ())
+    return next((id for name in names if (id := text.id_of(name)) is not None), None)
