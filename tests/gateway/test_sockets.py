@@ -1,0 +1,169 @@
+"""How sockets are let in, held and let go."""
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+import websocket
+
+from .conftest import Gateway, Service, details, free_port, wait_for
+
+# Times are for an idle machine; a crowded one may take longer.
+SLACK = 3
+
+
+@pytest.mark.parametrize(
+    "origin, allowed",
+    [
+        (None, True),
+        ("http://127.0.0.1:{port}", True),
+        ("https://lab.example", True),
+        ("http://other:1", True),
+        ("https://evil.example", False),
+        ("http://127.0.0.1:1", False),
+        ("http://127.0.0.1:{port}.evil.example", False),
+        ("http://lab.example", False),
+        ("null", False),
+    ],
+)
+def test_origin(gateway, origin, allowed):
+    options = {"origin": origin.format(port=gateway.port), "suppress_origin": False} if origin else {}
+    if allowed:
+        with gateway.open(**options) as client:
+            assert client.works()
+    else:
+        with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
+            gateway.open(**options)
+        assert refusal.value.status_code == 403
+
+
+def test_a_rebound_name_is_refused(gateway):
+    """A site whose name was made to point here sends an Origin that equals Host."""
+    with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
+        gateway.open(host="evil.example", origin="http://evil.example", suppress_origin=False)
+    assert refusal.value.status_code == 403
+    assert gateway.get("/healthz", Host="evil.example").status == 403
+    assert gateway.get("/healthz", Host="localhost:9").status == 200
+    assert gateway.get("/healthz", Host="lab.example").status == 200
+
+
+def test_a_plain_request_is_no_socket(gateway):
+    assert gateway.get("/ws").status in (400, 404)
+    assert gateway.get("/ws", Upgrade="websocket", Connection="Upgrade").status == 400
+
+
+def test_sockets_over_the_cap_are_told_to_come_again(tight):
+    held = [tight.open() for _ in range(6)]
+    assert all(client.works() for client in held)
+    extra = [tight.open() for _ in range(10)]
+    assert [client.closed() for client in extra] == [1013] * 10
+    assert tight.get("/healthz").status == 200
+    held.pop().ws.close()
+
+    def admitted():
+        with tight.open() as client:
+            try:
+                return client.works()
+            except (AssertionError, OSError, websocket.WebSocketException):
+                return False
+
+    wait_for(admitted, what="a free place")
+    for client in held:
+        client.ws.close()
+
+
+def test_a_client_that_never_reads_is_dropped(tight, service):
+    """It costs its own calls, and neither a thread for ever nor the others' time."""
+    warm = [tight.open() for _ in range(5)]
+    for client in warm:
+        assert client.works()
+        client.ws.close()
+    wait_for(lambda: service.running == 0)
+    before = wait_for(lambda: tight.threads, what="a count")
+    deaf = [tight.open(sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)]) for _ in range(3)]
+    for client in deaf:
+        client.step(1, "large")
+    with tight.open() as other:
+        slowest = 0
+        wait_for(lambda: service.running == 3)
+        assert tight.threads > before
+        while service.running:
+            began = time.monotonic()
+            assert other.works()
+            slowest = max(slowest, time.monotonic() - began)
+            assert slowest < 1 * SLACK
+            time.sleep(0.02)
+    wait_for(lambda: tight.threads <= before, 5, f"a fall of {tight.threads} threads to {before}")
+    for client in deaf:
+        client.ws.shutdown()
+
+
+def test_sigterm_says_1001_and_leaves(service):
+    gateway = Gateway(service.port)
+    busy, idle = gateway.open(), gateway.open()
+    deaf = gateway.open(sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
+    deaf.step(1, "large")
+    busy.step(1, "endless")
+    busy.read()
+    worker = gateway.worker
+    began = time.monotonic()
+    gateway.process.send_signal(signal.SIGTERM)
+    assert idle.closed() == 1001
+    assert busy.closed() == 1001
+    told = time.monotonic() - began
+    for client in (busy, idle):
+        client.ws.shutdown()
+    code, printed, _ = gateway.stop()
+    assert told < 2 * SLACK, told
+    assert code == 0
+    assert "Traceback" not in printed, printed
+    wait_for(lambda: service.running == 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+    deaf.ws.shutdown()
+
+
+def test_ctrl_c_is_clean(service):
+    gateway = Gateway(service.port)
+    client = gateway.open()
+    client.step(1, "endless")
+    client.read()
+    code, printed, took = gateway.stop(signal.SIGINT, group=True)
+    assert client.closed() == 1001
+    assert code == 0 and took < 4 * SLACK
+    assert "Traceback" not in printed and "Error" not in printed, printed
+    wait_for(lambda: service.running == 0)
+
+
+def test_the_service_goes_and_comes_back():
+    port = free_port()
+    gateway = Gateway(port)
+    try:
+        with gateway.open() as client:
+            client.get(1)
+            status = client.status(1)
+            assert status.code == 14 and "inference service does not answer" in status.message
+            assert details(status)["ErrorInfo"].reason == "SERVICE_UNREACHABLE"
+            assert gateway.get("/readyz").status == 503
+            assert gateway.get("/healthz").status == 200
+            time.sleep(1)
+            service = Service(port)
+            began = time.monotonic()
+            wait_for(client.works, what="an answer")
+            assert time.monotonic() - began < 2 * SLACK
+            assert gateway.get("/readyz").status == 200
+            client.step(2, "endless")
+            client.read()
+            service.stop()
+            assert client.status(2).code in (1, 14)
+            client.get(3)
+            assert client.status(3).code == 14
+            service = Service(port)
+            began = time.monotonic()
+            wait_for(client.works, what="an answer")
+            assert time.monotonic() - began < 2 * SLACK
+            service.stop()
+    finally:
+        gateway.stop()

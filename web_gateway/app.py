@@ -1,0 +1,105 @@
+"""The Flask application: the page, its health and its WebSocket."""
+
+import grpc
+from flask import Flask, abort, jsonify, request, send_from_directory
+from flask_sock import Sock
+from werkzeug.exceptions import HTTPException
+from wsproto.utilities import RemoteProtocolError
+
+from . import page
+from .config import Settings
+from .origins import host_allowed, origin_allowed
+from .socket import Sockets
+from .upstream import Upstream
+from .wire import Wire
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Cached files are asked about before each use, so that a new version shows at once.
+    "Cache-Control": "no-cache",
+}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Makes the application.
+
+    settings: by default those of the environment. Raises pydantic.ValidationError.
+    """
+    settings = settings or Settings()
+    app = Flask(__name__, static_folder=None)
+    upstream = Upstream(settings.inference_address)
+    sockets = Sockets(upstream, settings)
+    app.extensions["unmask"] = (sockets, upstream)
+    app.config["SOCK_SERVER_OPTIONS"] = {
+        "ping_interval": settings.ping_interval,
+        "max_message_size": settings.max_frame_bytes,
+        "receive_bytes": 16 * 1024,
+    }
+    sock = Sock(app)
+    # What gunicorn would read of a plain request's body: the page sends none.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_frame_bytes
+
+    @app.before_request
+    def check_host():
+        if not host_allowed(request.host, settings):
+            abort(403, f"Host {request.host!r} is not served here; UNMASK_ALLOWED_ORIGINS names others.")
+
+    @app.before_request
+    def check_handshake():
+        if request.path != "/ws":
+            return
+        if not origin_allowed(request.headers.get("Origin"), request.host, settings):
+            abort(403, "Pages of another origin may not connect; UNMASK_ALLOWED_ORIGINS names those that may.")
+        if "gunicorn.socket" not in request.environ:
+            abort(501, "WebSockets need gunicorn: python -m web_gateway.")
+        environ = request.environ
+        environ["gunicorn.socket"] = Wire(environ["gunicorn.socket"], settings.send_timeout)
+        # No compression: it costs more time than it saves bytes, and bounds on sizes would bound nothing.
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+
+    @sock.route("/ws")
+    def websocket(ws):
+        sockets.serve(ws)
+
+    @app.get("/healthz")
+    def healthz():
+        return jsonify(gateway="SERVING")
+
+    @app.get("/readyz")
+    def readyz():
+        try:
+            health = upstream.health()
+        except grpc.RpcError as error:
+            health = error.code().name
+        return jsonify(inference=health), 200 if health == "SERVING" else 503
+
+    @app.get("/")
+    def index():
+        if not (settings.frontend_dir / "index.html").is_file():
+            abort(404, "There is no page here: UNMASK_FRONTEND_DIR names a folder without index.html.")
+        return file("index.html")
+
+    @app.get("/<path:name>")
+    def file(name):
+        mimetype = page.mimetype(name)
+        if mimetype is None:
+            abort(404)
+        return send_from_directory(settings.frontend_dir, name, mimetype=mimetype)
+
+    @app.errorhandler(HTTPException)
+    def plain(error):
+        return error.description or error.name, error.code, {"Content-Type": "text/plain; charset=utf-8"}
+
+    @app.errorhandler(RemoteProtocolError)
+    def no_handshake(error):
+        return f"Not a WebSocket handshake: {error}.", 400, {"Content-Type": "text/plain; charset=utf-8"}
+
+    @app.after_request
+    def secure(response):
+        response.headers.update(HEADERS)
+        response.headers["Content-Security-Policy"] = page.policy(settings.frontend_dir)
+        return response
+
+    return app

@@ -1,0 +1,71 @@
+"""What can be set, all of it by environment variables that begin with UNMASK_."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server bound to `host`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Settings(BaseSettings):
+    """The gateway's settings; each is the variable UNMASK_<NAME>. Times are in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="UNMASK_", extra="ignore", frozen=True)
+
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(8000, ge=1, le=65535)
+    inference_address: str = "127.0.0.1:50051"
+    # Origins let in besides the page's own, such as https://lab.example; separated by commas.
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    # Allows a bind that other machines can reach. There are no tokens yet.
+    insecure: bool = False
+    frontend_dir: Path = Path(__file__).resolve().parent.parent / "frontend"
+    access_log: bool = False
+
+    max_sockets: int = Field(240, ge=1, le=4096)
+    max_calls_per_socket: int = Field(32, ge=1)
+    max_calls: int = Field(512, ge=1)
+    max_frame_bytes: int = Field(64 * 1024, ge=1024)
+    max_buffered_frames: int = Field(32, ge=1)
+
+    unary_timeout: float = Field(30, gt=0)
+    stream_timeout: float = Field(3600, gt=0)
+    # A client that takes none of what it is sent for this long is dropped.
+    send_timeout: float = Field(5, gt=0)
+    ping_interval: float = Field(20, gt=0)
+    # How long a closing socket waits for the client's own close.
+    linger: float = Field(2, gt=0)
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value):
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(part.strip().rstrip("/").lower() for part in parts if part.strip())
+
+    @model_validator(mode="after")
+    def _refuse_open_bind(self):
+        if not self.insecure and not is_loopback(self.web_host):
+            raise ValueError(
+                f"UNMASK_WEB_HOST={self.web_host} can be reached from other machines, and nothing asks them for a "
+                "token; give --insecure or UNMASK_INSECURE=1 if that is meant"
+            )
+        return self
+
+    @property
+    def threads(self) -> int:
+        """Gunicorn threads: one for each socket, and some so that the page and refusals are always served."""
+        return self.max_sockets + 16
+
+    @property
+    def bind(self) -> str:
+        """The address as gunicorn writes it, host:port."""
+        return f"[{self.web_host}]:{self.web_port}" if ":" in self.web_host else f"{self.web_host}:{self.web_port}"

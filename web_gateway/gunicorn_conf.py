@@ -1,0 +1,48 @@
+"""How gunicorn runs the gateway: gunicorn -c python:web_gateway.gunicorn_conf "web_gateway.app:create_app()"."""
+
+import signal
+
+from .config import Settings
+
+_settings = Settings()
+
+bind = _settings.bind
+worker_class = "gthread"
+# One worker, so that caps and the stop of sockets hold for all of them.
+workers = 1
+threads = _settings.threads
+worker_connections = _settings.threads + 512
+graceful_timeout = 5
+accesslog = "-" if _settings.access_log else None
+loglevel = "warning"
+control_socket_disable = True
+
+
+def when_ready(server):
+    print(f"Unmask: http://{bind}", flush=True)
+
+
+def post_worker_init(worker):
+    """Without this, open sockets would hold the worker until graceful_timeout and then drop without a close frame."""
+
+    def stop(number, frame):
+        _sockets(worker).close_all()
+        worker.handle_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.siginterrupt(signal.SIGTERM, False)
+
+
+def worker_int(worker):
+    """Ctrl-C reaches the worker by itself, and with it this."""
+    _sockets(worker).close_all()
+
+
+def worker_exit(server, worker):
+    extension = getattr(worker, "wsgi", None)
+    if extension is not None:
+        worker.wsgi.extensions["unmask"][1].close()
+
+
+def _sockets(worker):
+    return worker.wsgi.extensions["unmask"][0]

@@ -1,0 +1,91 @@
+"""The page's files and the Content-Security-Policy that fits them."""
+
+import base64
+import hashlib
+from functools import lru_cache
+from html.parser import HTMLParser
+from pathlib import Path, PurePosixPath
+
+# What the system's MIME tables leave out or get wrong; modules do not run under another type.
+TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".mjs": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+
+# Beside the page in its folder, but not part of it.
+PRIVATE = {"test", "tests", "tools", "node_modules"}
+
+
+def mimetype(name: str) -> str | None:
+    """The Content-Type of a file of the page; None for what is not part of it."""
+    path = PurePosixPath(name)
+    if PRIVATE.intersection(path.parts) or any(part.startswith(".") for part in path.parts):
+        return None
+    return TYPES.get(path.suffix.lower())
+
+
+def policy(folder: Path) -> str:
+    """The Content-Security-Policy for the page in `folder`, with the hashes of its inline scripts."""
+    index = folder / "index.html"
+    try:
+        changed = index.stat().st_mtime_ns
+    except OSError:
+        changed = None
+    return _policy(index, changed)
+
+
+# Keyed by the time of change, so that an edited page works without a restart.
+@lru_cache(maxsize=4)
+def _policy(index: Path, changed: int | None) -> str:
+    # Universal newlines, because browsers hash what they parsed, with LF alone.
+    scripts = inline_scripts(index.read_text("utf-8")) if changed is not None else []
+    hashes = "".join(f" 'sha256-{_sha256(script)}'" for script in scripts)
+    # 'self' covers the WebSocket of the same host: Chromium since 71, Safari since 16, Firefox.
+    return (
+        f"default-src 'self'; script-src 'self'{hashes}; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types lit-html"
+    )
+
+
+def inline_scripts(html: str) -> list[str]:
+    """The contents of the scripts that have no src, import maps included."""
+    finder = _Scripts()
+    finder.feed(html)
+    finder.close()
+    return finder.found
+
+
+class _Scripts(HTMLParser):
+    def __init__(self):
+        super().__init__(convert_charrefs=False)
+        self.found = []
+        self._open = False
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "script" and "src" not in dict(attrs):
+            self.found.append("")
+            self._open = True
+
+    def handle_endtag(self, tag):
+        self._open = self._open and tag != "script"
+
+    def handle_data(self, data):
+        if self._open:
+            self.found[-1] += data
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
