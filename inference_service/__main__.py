@@ -1,0 +1,60 @@
+"""python -m inference_service: the gRPC service as a process. Settings: UNMASK_... variables, see config.py."""
+
+import asyncio
+import logging
+import sys
+
+from pydantic import ValidationError
+
+from inference_service.config import Config
+from inference_service.errors import ServiceError
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        config = Config()
+    except ValidationError as error:
+        for problem in error.errors():
+            print(f"UNMASK_{str(problem['loc'][0]).upper()}: {problem['msg']}", file=sys.stderr)
+        return 2
+    try:
+        return asyncio.run(serve(config))
+    except ServiceError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+
+
+async def serve(config: Config) -> int:
+    """Serves until stopped; prints one line "UNMASK READY <address>" when the model is loaded."""
+    import torch  # after the settings are read, so that a wrong one is told at once
+
+    from inference_service.rpc.server import Server
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    server = Server(config)
+    await server.start()
+    running = asyncio.create_task(server.run())
+    loading = asyncio.create_task(asyncio.to_thread(server.library.load, "", progress=_show))
+    await asyncio.wait([running, loading], return_when=asyncio.FIRST_COMPLETED)
+    if loading.done() and not running.done():
+        try:
+            loading.result()
+        except BaseException:
+            running.cancel()
+            await server.stop()
+            raise
+        await server.ready()
+        print(f"UNMASK READY {server.address}", flush=True)
+    return await running
+
+
+def _show(progress) -> None:
+    """Progress as lines that a supervisor can read."""
+    total = f"/{progress.total}" if progress.total else ""
+    print(f"UNMASK LOADING {progress.phase} {progress.done}{total}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""What an operator can set: environment variables named UNMASK_..."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from inference_service.models.library import EMBEDDED
+
+
+class Config(BaseSettings):
+    """The service's settings, each read from UNMASK_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="UNMASK_", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 takes a free one.")
+    insecure: bool = Field(False, description="Allow listening beyond this machine without authentication.")
+    model: str = Field(EMBEDDED, description="The model loaded at start: a name, a checkpoint folder or a hub id.")
+    model_policy: Literal["", "local", "catalog"] = Field("", description=(
+        "Which models callers may load: any (local) or those of models_file (catalog). Empty: local on loopback."))
+    models_file: Path | None = Field(None, description="A models.toml with names for checkpoints.")
+    store: str = Field(str(Path.home() / ".local" / "share" / "unmask" / "sessions.sqlite3"),
+                       description="File that keeps the sessions; :memory: keeps none.")
+    reflection: bool = Field(True, description="Offer gRPC reflection.")
+    prediction_bytes: int = Field(1 << 30, ge=0, description="Memory for the newest predictions.")
+    max_batch_tokens: int = Field(8192, ge=1, description="Positions in one forward pass, all sessions together.")
+    max_waiting: int = Field(256, ge=1, description="Calls that may wait for the device.")
+    max_sessions: int = Field(100_000, ge=1, description="Sessions kept at most.")
+    threads: int = Field(0, ge=0, description="CPU threads for the model; 0 leaves the choice to torch.")
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def policy(self) -> Literal["local", "catalog"]:
+        return self.model_policy or ("local" if self.is_loopback else "catalog")

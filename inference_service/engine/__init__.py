@@ -1,0 +1,1 @@
+"""Which sessions run next, on which batch. One thread owns the device."""

@@ -1,0 +1,120 @@
+"""The models of a server: which names it knows, who may load what, what is in memory."""
+
+import threading
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from inference_service.errors import Aborted, FailedPrecondition, InvalidField, NotFound, PermissionDenied, Unavailable
+from inference_service.models.denoiser import Denoiser
+from inference_service.models.loading import load
+from inference_service.models.progress import Progress
+
+EMBEDDED = "embedded"
+EMBEDDED_FOLDER = Path(__file__).parents[2] / "embedded_model" / "weights"
+NO_IDS: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a named model comes from. folder_or_id: a checkpoint folder or a hub id."""
+
+    folder_or_id: str
+    dtype: str = "auto"
+    token_ids: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_catalog(path: Path | None) -> dict[str, Source]:
+    """The models of a models.toml, and the embedded one.
+
+    Each table is a name: [my-model] source = "GSAI-ML/LLaDA-8B-Instruct", and if wanted dtype and
+    token_ids. Raises InvalidField for anything else.
+    """
+    catalog = {EMBEDDED: Source(str(EMBEDDED_FOLDER))}
+    if path is None:
+        return catalog
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InvalidField("models_file", f"{path.name} cannot be read: {error}") from None
+    for name, table in tables.items():
+        if not isinstance(table, dict) or "source" not in table or set(table) - {"source", "dtype", "token_ids"}:
+            raise InvalidField("models_file", f"[{name}] must have a source and may have dtype and token_ids")
+        catalog[name] = Source(table["source"], table.get("dtype", "auto"), table.get("token_ids", {}))
+    return catalog
+
+
+class Library:
+    """Loaded models by name. Thread-safe; one model loads at a time.
+
+    policy "local": any folder or hub id may be loaded; "catalog": only the catalog's names.
+    """
+
+    def __init__(self, default: str = EMBEDDED, policy: Literal["local", "catalog"] = "local",
+                 catalog: Mapping[str, Source] | None = None):
+        self.default = default
+        self._policy = policy
+        self._catalog = dict(catalog or read_catalog(None))
+        self._loaded: dict[str, tuple[Source, Denoiser]] = {}
+        self._loading: str | None = None
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Every name it knows, the default one first."""
+        with self._lock:
+            return list(dict.fromkeys([self.default, *self._loaded, *self._catalog]))
+
+    def state(self, name: str) -> tuple[Literal["unloaded", "loading", "ready"], Denoiser | None]:
+        """Where a model stands. Raises NotFound."""
+        name = name or self.default
+        with self._lock:
+            if name in self._loaded:
+                return "ready", self._loaded[name][1]
+            if name == self._loading:
+                return "loading", None
+            if name in self._catalog or name == self.default:
+                return "unloaded", None
+        raise NotFound(f"model: there is no model {name!r}; this server knows {', '.join(self.names())}",
+                       reason="MODEL_NOT_FOUND", fields=[("model", "must be a name from ListModels")])
+
+    def get(self, name: str) -> Denoiser:
+        """A model that is ready. Raises NotFound, Unavailable while it loads, FailedPrecondition if it is not loaded."""
+        state, denoiser = self.state(name)
+        if state == "loading":
+            raise Unavailable(f"the model {name or self.default!r} is still loading", reason="MODEL_LOADING",
+                              retry_after=1.0)
+        if denoiser is None:
+            raise FailedPrecondition(f"the model {name or self.default!r} is not loaded; load it first",
+                                     reason="MODEL_NOT_LOADED")
+        return denoiser
+
+    def load(self, name: str, dtype: str = "", token_ids: Mapping[str, int] = NO_IDS,
+             progress: Callable[[Progress], None] = lambda progress: None,
+             cancelled: Callable[[], bool] = lambda: False) -> Denoiser:
+        """Brings a model into memory; blocks. One that is there with the same options is returned at once."""
+        name = name or self.default
+        known = self._catalog.get(name)
+        if known is None and self._policy == "catalog" and name != self.default:
+            raise PermissionDenied(f"this server loads only the models of its catalog: {', '.join(self._catalog)}",
+                                   reason="MODEL_NOT_ALLOWED")
+        source = Source(known.folder_or_id if known else name, dtype or (known.dtype if known else "auto"),
+                        {**(known.token_ids if known else {}), **token_ids})
+        with self._lock:
+            if name in self._loaded and self._loaded[name][0] == source:
+                return self._loaded[name][1]
+            if self._loading is not None:
+                raise Aborted(f"the model {self._loading!r} is being loaded; wait for it or cancel it",
+                              reason="MODEL_LOADING", retry_after=5.0)
+            self._loading = name
+        try:
+            denoiser = load(source.folder_or_id, name=name, dtype=source.dtype, token_ids=source.token_ids,
+                            progress=progress, cancelled=cancelled)
+            with self._lock:
+                self._loaded[name] = source, denoiser
+            return denoiser
+        finally:
+            with self._lock:
+                self._loading = None

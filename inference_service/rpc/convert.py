@@ -1,0 +1,163 @@
+"""Plain records to protos and back."""
+
+import json
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from inference_service.models.denoiser import ModelInfo
+from inference_service.sampling.registry import describe
+from inference_service.sampling.sampler import Commit, Sampler
+from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Summary
+from inference_service.sessions.session import Origin, State
+from unmask.v1 import frame_pb2, model_service_pb2, prediction_pb2, session_service_pb2, settings_pb2
+
+PositionState = session_service_pb2.Canvas.PositionState
+
+
+def timestamp(seconds: float) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromNanoseconds(int(seconds * 1e9))
+    return stamp
+
+
+def duration(seconds: float) -> Duration:
+    span = Duration()
+    span.FromNanoseconds(int(seconds * 1e9))
+    return span
+
+
+# ---- settings ----
+
+def settings_to_proto(settings: Settings) -> settings_pb2.Settings:
+    message = settings_pb2.Settings(sampler=settings.sampler, seed=settings.seed)
+    message.parameters.update(settings.parameters)
+    return message
+
+
+def parameters_from_proto(message: settings_pb2.Settings) -> dict:
+    """The named values. A Struct holds every number as a double; the samplers' records turn them back."""
+    return MessageToDict(message.parameters)
+
+
+def settings_from_proto(message: settings_pb2.Settings) -> Settings:
+    """Settings that were complete when they were written."""
+    return Settings(message.sampler, parameters_from_proto(message), message.seed)
+
+
+def sampler_to_proto(sampler: Sampler) -> settings_pb2.SamplerDescription:
+    message = settings_pb2.SamplerDescription(name=sampler.name, summary=sampler.summary, source=sampler.source)
+    kinds = settings_pb2.ParameterDescription.Kind
+    for described in describe(sampler):
+        parameter = message.parameters.add(
+            name=described.name, kind=kinds.Value(f"KIND_{described.kind.upper()}"), minimum=described.minimum,
+            maximum=described.maximum, choices=described.choices, summary=described.summary)
+        _set_value(parameter.default, described.default)
+    return message
+
+
+def _set_value(value, content) -> None:
+    if content is None:
+        value.null_value = 0
+    elif isinstance(content, bool):
+        value.bool_value = content
+    elif isinstance(content, str):
+        value.string_value = content
+    else:
+        value.number_value = content
+
+
+# ---- frames ----
+
+def frame_to_proto(frame: Frame) -> frame_pb2.Frame:
+    summary = frame.summary
+    return frame_pb2.Frame(
+        revision=frame.revision,
+        parent_revision=frame.parent,
+        cause=int(frame.cause),
+        changes=[frame_pb2.Change(position=change.position, token=change.token, probability=change.probability)
+                 for change in frame.changes],
+        settings=settings_to_proto(frame.settings) if frame.settings else None,
+        summary=frame_pb2.Summary(
+            open_count=summary.open_count, forward_count=summary.forward_count,
+            total_forward_count=summary.total_forward_count, mean_probability=summary.mean_probability,
+            min_probability=summary.min_probability, mean_entropy=summary.mean_entropy,
+            compute_time=duration(summary.compute_seconds) if summary.compute_seconds else None,
+            approximations=summary.approximations),
+        draft=draft_to_proto(frame.draft) if frame.draft else None,
+        create_time=timestamp(frame.create_time),
+        sampler_state=json.dumps(frame.sampler_state, separators=(",", ":")) if frame.sampler_state else "",
+    )
+
+
+def frame_from_proto(message: frame_pb2.Frame) -> Frame:
+    summary = message.summary
+    return Frame(
+        revision=message.revision,
+        parent=message.parent_revision,
+        cause=Cause(message.cause),
+        create_time=message.create_time.ToNanoseconds() / 1e9,
+        summary=Summary(
+            summary.open_count, summary.forward_count, summary.total_forward_count,
+            _optional(summary, "mean_probability"), _optional(summary, "min_probability"),
+            _optional(summary, "mean_entropy"), summary.compute_time.ToNanoseconds() / 1e9,
+            tuple(summary.approximations)),
+        changes=tuple(Change(change.position, _optional(change, "token"), _optional(change, "probability"))
+                      for change in message.changes),
+        settings=settings_from_proto(message.settings) if message.HasField("settings") else None,
+        draft=_draft_from_proto(message.draft) if message.HasField("draft") else None,
+        sampler_state=json.loads(message.sampler_state) if message.sampler_state else {},
+    )
+
+
+def draft_to_proto(draft: Draft) -> frame_pb2.Draft:
+    return frame_pb2.Draft(positions=draft.positions, tokens=draft.tokens, probabilities=draft.probabilities,
+                           entropies=draft.entropies, predicted_at=draft.predicted_at)
+
+
+def _draft_from_proto(message: frame_pb2.Draft) -> Draft:
+    return Draft(tuple(message.positions), tuple(message.tokens), message.probabilities, message.entropies,
+                 message.predicted_at)
+
+
+def _optional(message, field: str):
+    return getattr(message, field) if message.HasField(field) else None
+
+
+# ---- sessions ----
+
+def session_to_proto(origin: Origin, state: State, revision: int, head: int, session_state: int, update_time: float,
+                     expire_time: float, with_canvas: bool = True) -> session_service_pb2.Session:
+    return session_service_pb2.Session(
+        id=origin.session_id, model=origin.model, revision=revision, head_revision=head, state=session_state,
+        canvas=_canvas(origin, state) if with_canvas else None, prompt_length=origin.prompt_length,
+        settings=settings_to_proto(state.settings), create_time=timestamp(origin.create_time),
+        update_time=timestamp(update_time), expire_time=timestamp(expire_time))
+
+
+def _canvas(origin: Origin, state: State) -> session_service_pb2.Canvas:
+    tokens = [origin.mask_token if token is None else token for token in state.tokens]
+    states = [PositionState.POSITION_STATE_OPEN if token is None
+              else PositionState.POSITION_STATE_GIVEN if origin.is_given(position)
+              else PositionState.POSITION_STATE_COMMITTED for position, token in enumerate(state.tokens)]
+    return session_service_pb2.Canvas(tokens=tokens, states=states)
+
+
+# ---- models and predictions ----
+
+def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bool, has_tokenizer: bool = False,
+                   has_chat_template: bool = False, samplers=()) -> model_service_pb2.Model:
+    message = model_service_pb2.Model(name=name, state=state, is_default=is_default, has_tokenizer=has_tokenizer,
+                                      has_chat_template=has_chat_template, samplers=map(sampler_to_proto, samplers))
+    if info:
+        message.MergeFrom(model_service_pb2.Model(
+            family=info.family, parameter_count=info.parameter_count, dtype=info.dtype, device=info.device,
+            context_length=info.context_length, vocabulary_size=info.vocabulary_size, mask_token=info.mask_token,
+            eos_token=info.eos_token, eot_token=info.eot_token))
+    return message
+
+
+def commit_to_proto(commit: Commit) -> prediction_pb2.ProposedCommit:
+    return prediction_pb2.ProposedCommit(position=commit.position, token=commit.token, probability=commit.probability,
+                                         score=commit.score)

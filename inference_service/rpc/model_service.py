@@ -1,0 +1,94 @@
+"""ModelService: protos in, the library's answers out."""
+
+import asyncio
+import threading
+
+from inference_service.errors import InvalidField
+from inference_service.models.library import Library
+from inference_service.models.text import TokenPiece
+from inference_service.rpc import convert
+from inference_service.rpc.errors import answers_errors
+from inference_service.rpc.requests import check_tokens, text_of
+from inference_service.sampling.registry import SAMPLERS
+from unmask.v1 import model_service_pb2 as pb
+from unmask.v1 import model_service_pb2_grpc
+
+MAX_TEXT_BYTES = 1 << 20
+MAX_IDS = 8192
+PHASES = {
+    "inspecting": pb.LoadModelResponse.PHASE_INSPECTING,
+    "downloading": pb.LoadModelResponse.PHASE_DOWNLOADING,
+    "loading_weights": pb.LoadModelResponse.PHASE_LOADING_WEIGHTS,
+    "warming_up": pb.LoadModelResponse.PHASE_WARMING_UP,
+}
+STATES = {"unloaded": pb.Model.STATE_UNLOADED, "loading": pb.Model.STATE_LOADING, "ready": pb.Model.STATE_READY}
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    def __init__(self, library: Library):
+        self._library = library
+
+    def _model(self, name: str, with_samplers: bool) -> pb.Model:
+        name = name or self._library.default
+        state, denoiser = self._library.state(name)
+        text = denoiser.text if denoiser else None
+        return convert.model_to_proto(
+            name, denoiser.info if denoiser else None, STATES[state], name == self._library.default,
+            text is not None, text is not None and text.has_chat_template,
+            SAMPLERS.values() if with_samplers else ())
+
+    @answers_errors
+    async def ListModels(self, request, context):
+        return pb.ListModelsResponse(models=[self._model(name, False) for name in self._library.names()])
+
+    @answers_errors
+    async def GetModel(self, request, context):
+        return pb.GetModelResponse(model=self._model(request.name, True))
+
+    @answers_errors
+    async def LoadModel(self, request, context):
+        """Loads in a thread of its own and passes on only the newest progress: a slow reader slows nothing."""
+        loop = asyncio.get_running_loop()
+        moved = asyncio.Event()
+        cancelled = threading.Event()
+        newest = []
+
+        def report(progress):
+            newest[:] = [progress]
+            loop.call_soon_threadsafe(moved.set)
+
+        loading = loop.run_in_executor(None, lambda: self._library.load(
+            request.name, request.dtype, dict(request.token_ids), report, cancelled.is_set))
+        loading.add_done_callback(lambda _: moved.set())
+        try:
+            while not loading.done():
+                await moved.wait()
+                moved.clear()
+                while newest:
+                    progress = newest.pop()
+                    yield pb.LoadModelResponse(phase=PHASES[progress.phase], done=progress.done, total=progress.total)
+            loading.result()
+        finally:
+            cancelled.set()
+        yield pb.LoadModelResponse(phase=pb.LoadModelResponse.PHASE_READY, model=self._model(request.name, True))
+
+    @answers_errors
+    async def Tokenize(self, request, context):
+        if len(request.text.encode()) > MAX_TEXT_BYTES:
+            raise InvalidField("text", f"must be at most {MAX_TEXT_BYTES} bytes of UTF-8")
+        text = text_of(self._library.get(request.model))
+        return pb.TokenizeResponse(tokens=[_token(text.token(id)) for id in text.encode(request.text)])
+
+    @answers_errors
+    async def Detokenize(self, request, context):
+        denoiser = self._library.get(request.model)
+        text = text_of(denoiser)
+        if len(request.ids) > MAX_IDS:
+            raise InvalidField("ids", f"must be at most {MAX_IDS} ids; got {len(request.ids)}")
+        check_tokens("ids", request.ids, denoiser)
+        return pb.DetokenizeResponse(text=text.decode(request.ids),
+                                     tokens=[_token(text.token(id)) for id in request.ids])
+
+
+def _token(piece: TokenPiece) -> pb.Token:
+    return pb.Token(id=piece.id, text=piece.text, bytes=piece.bytes, special=piece.special)

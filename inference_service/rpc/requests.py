@@ -1,0 +1,189 @@
+"""What came in, checked: pure functions from request messages to what the core takes."""
+
+import base64
+import binascii
+import math
+import secrets
+
+from inference_service.engine.plan import complete_settings
+from inference_service.errors import FailedPrecondition, InvalidField
+from inference_service.models.denoiser import Denoiser
+from inference_service.models.text import Text
+from inference_service.rpc import convert
+from inference_service.sampling.registry import SAMPLERS
+from inference_service.sessions.frame import Settings
+from inference_service.sessions.session import Session
+from inference_service.sessions.store import Row
+from unmask.v1 import session_service_pb2 as pb
+from unmask.v1 import settings_pb2
+
+MAX_POSITIONS = 64
+MAX_CANDIDATES = 100
+DEFAULT_CANDIDATES = 10
+DEFAULT_LENGTH = 64
+MAX_ID_LENGTH = 64
+MAX_STEPS = 1_000_000
+ROLES = ("system", "user", "assistant")
+
+
+def optional(message, field: str):
+    """The field's value, or None where it is absent."""
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def check_id(field: str, value: str, required: bool = False) -> None:
+    if len(value) > MAX_ID_LENGTH or (required and not value):
+        raise InvalidField(field, f"must have {'1' if required else '0'} to {MAX_ID_LENGTH} characters; got {len(value)}")
+
+
+def check_steps(count: int) -> None:
+    if count > MAX_STEPS:
+        raise InvalidField("count", f"must be from 0 to {MAX_STEPS}; got {count}")
+
+
+def ttl(request: pb.CreateSessionRequest) -> float | None:
+    """The lease asked for in seconds, None where none is."""
+    if not request.HasField("ttl"):
+        return None
+    seconds = request.ttl.ToNanoseconds() / 1e9
+    if seconds <= 0:
+        raise InvalidField("ttl", f"must be longer than 0 seconds; got {seconds:g}")
+    return seconds
+
+
+def page_size(asked: int) -> int:
+    if asked > 200:
+        raise InvalidField("page_size", f"must be from 0 to 200; got {asked}")
+    return asked or 50
+
+
+# ---- model and tokens ----
+
+def text_of(denoiser: Denoiser) -> Text:
+    """The model's tokenizer. Raises FailedPrecondition if it has none."""
+    if denoiser.text is None:
+        raise FailedPrecondition(f"the model {denoiser.info.name!r} came without a tokenizer; send token ids instead",
+                                 reason="NO_TOKENIZER")
+    return denoiser.text
+
+
+def check_tokens(field: str, ids, denoiser: Denoiser) -> None:
+    """Raises InvalidField for an id outside the vocabulary."""
+    top = denoiser.info.vocabulary_size - 1
+    for id in ids:
+        if id > top:
+            raise InvalidField(field, f"token ids of {denoiser.info.name!r} run from 0 to {top}; got {id}")
+
+
+def prompt_tokens(prompt: pb.Prompt, denoiser: Denoiser) -> tuple[int | None, ...]:
+    """The prompt as token ids, None for an open position."""
+    source = prompt.WhichOneof("source")
+    if source is None:
+        raise InvalidField("prompt", "must have chat, text or tokens")
+    if source == "tokens":
+        check_tokens("prompt.tokens.ids", prompt.tokens.ids, denoiser)
+        ids = list(prompt.tokens.ids)
+    elif source == "text":
+        ids = text_of(denoiser).encode(prompt.text)
+    else:
+        for index, message in enumerate(prompt.chat.messages):
+            if message.role not in ROLES:
+                raise InvalidField(f"prompt.chat.messages[{index}].role",
+                                   f"must be one of {', '.join(ROLES)}; got {message.role!r}")
+        turns = [{"role": message.role, "content": message.content} for message in prompt.chat.messages]
+        ids = text_of(denoiser).chat(turns)
+    return tuple(None if id == denoiser.info.mask_token else id for id in ids)
+
+
+def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...], denoiser: Denoiser) -> int:
+    """How many open positions follow the prompt, checked against the context."""
+    context = denoiser.info.context_length
+    left = context - len(given)
+    least = 0 if None in given else 1
+    if left < least:
+        raise InvalidField("prompt", f"has {len(given)} tokens, but the context of {denoiser.info.name!r} has {context}"
+                                     f" positions and needs {least} to generate; at most {context - least} may be given")
+    if not request.HasField("length"):
+        return min(DEFAULT_LENGTH, left)
+    if not least <= request.length <= left:
+        raise InvalidField("length", f"must be from {least} to {left}: the context has {context} positions and the"
+                                     f" prompt takes {len(given)}; got {request.length}")
+    return request.length
+
+
+# ---- settings ----
+
+def first_settings(message: settings_pb2.Settings, length: int) -> Settings:
+    """The settings that a session starts with; a seed is drawn where none is given."""
+    seed = message.seed if message.HasField("seed") else secrets.randbits(32)
+    return complete_settings(
+        Settings(message.sampler or next(iter(SAMPLERS)), convert.parameters_from_proto(message), seed), length)
+
+
+def later_settings(message: settings_pb2.Settings, session: Session) -> Settings:
+    """The settings in force with some of them changed."""
+    current = session.state().settings
+    sampler = message.sampler or current.sampler
+    kept = current.parameters if sampler == current.sampler else {}
+    seed = message.seed if message.HasField("seed") else current.seed
+    parameters = {**kept, **convert.parameters_from_proto(message)}
+    return complete_settings(Settings(sampler, parameters, seed), session.origin.length)
+
+
+# ---- positions ----
+
+def checked_selections(selections, denoiser: Denoiser) -> dict[int, int | None]:
+    """Position to token, None to open it; the positions themselves are checked by the session."""
+    chosen: dict[int, int | None] = {}
+    for selection in selections:
+        token = optional(selection, "token")
+        if selection.position in chosen:
+            raise InvalidField("selections.position", f"each may be named once; {selection.position} is there twice")
+        if token is not None:
+            check_tokens("selections.token", [token], denoiser)
+            if token in denoiser.info.forbidden_tokens:
+                raise InvalidField("selections.token", f"{token} is the mask id, which is never committed;"
+                                                       " leave the token out to open the position")
+        chosen[selection.position] = token
+    return chosen
+
+
+def checked_positions(field: str, positions, open_positions, required: bool) -> list[int]:
+    """Open positions to look at, at most 64 of them."""
+    if len(positions) > MAX_POSITIONS or (required and not positions):
+        raise InvalidField(field, f"must be {'1' if required else '0'} to {MAX_POSITIONS} positions; got {len(positions)}")
+    still_open = set(open_positions)
+    for position in positions:
+        if position not in still_open:
+            raise InvalidField(field, f"position {position} is not open at this revision; {_ranges(open_positions)}")
+    return list(positions)
+
+
+def candidate_count(field: str, asked: int) -> int:
+    if asked > MAX_CANDIDATES:
+        raise InvalidField(field, f"must be from 0 to {MAX_CANDIDATES}; got {asked}")
+    return asked or DEFAULT_CANDIDATES
+
+
+def _ranges(positions) -> str:
+    """Open positions for a message, as their first and last."""
+    return f"open ones lie from {positions[0]} to {positions[-1]}" if positions else "none is"
+
+
+# ---- pages ----
+
+def page_token(row: Row) -> str:
+    return base64.urlsafe_b64encode(f"{row.update_time!r} {row.session_id}".encode()).decode()
+
+
+def after_page(token: str) -> tuple[float, str] | None:
+    """What a page token says: where the page before ended."""
+    if not token:
+        return None
+    try:
+        time, session_id = base64.urlsafe_b64decode(token.encode()).decode().split(" ")
+        if not math.isfinite(float(time)):
+            raise ValueError(time)
+        return float(time), session_id
+    except (ValueError, binascii.Error):
+        raise InvalidField("page_token", "must be the next_page_token of an earlier answer") from None

@@ -1,0 +1,114 @@
+"""The gRPC server: services, health, reflection, and how it starts and stops."""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from inference_service.config import Config
+from inference_service.engine.engine import Engine
+from inference_service.engine.predictions import Predictions
+from inference_service.errors import PermissionDenied, Unavailable
+from inference_service.models.library import Library, read_catalog
+from inference_service.rpc.codec import ProtoCodec
+from inference_service.rpc.model_service import ModelService
+from inference_service.rpc.session_service import SessionService
+from inference_service.sessions.collection import Limits, Sessions
+from inference_service.sessions.store import SQLiteStore
+from unmask.v1 import model_service_pb2, model_service_pb2_grpc, session_service_pb2, session_service_pb2_grpc
+
+log = logging.getLogger(__name__)
+
+SERVICES = [
+    session_service_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name,
+    model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
+]
+SWEEP_SECONDS = 600
+OPTIONS = [
+    # Clients may ping this often without a call open; more often is refused with "too_many_pings".
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    # Makes clients look up the servers again now and then, so that added ones are found.
+    ("grpc.max_connection_age_ms", 60_000),
+    ("grpc.max_connection_age_grace_ms", 3_600_000),
+    # One process for one port: a second one is told that it is taken.
+    ("grpc.so_reuseport", 0),
+    # Keeps what an unread stream may hold back small.
+    ("grpc.http2.bdp_probe", 0),
+]
+
+
+class Server:
+    """Everything of one service process, wired together."""
+
+    def __init__(self, config: Config):
+        if not config.is_loopback and not config.insecure:
+            raise PermissionDenied(f"host: {config.host} can be reached from other machines and nothing asks who calls;"
+                                   " listen on 127.0.0.1, or set UNMASK_INSECURE=1 to do it all the same",
+                                   reason="INSECURE_BIND")
+        self._config = config
+        self.library = Library(config.model, config.policy, read_catalog(config.models_file))
+        self._store = SQLiteStore(config.store)
+        self._sessions = Sessions(self._store, ProtoCodec(), Limits(sessions=config.max_sessions))
+        self._predictions = Predictions(config.prediction_bytes)
+        self._failed = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._engine = Engine(config.max_batch_tokens, config.max_waiting,
+                              on_fault=lambda: loop.call_soon_threadsafe(self._failed.set))
+        self._health = health.aio.HealthServicer()
+        self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=1024)
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server(
+            SessionService(self.library, self._sessions, self._engine, self._predictions), self._grpc)
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(self.library), self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        if config.reflection:
+            reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._grpc)
+        self.address = ""
+
+    async def start(self) -> None:
+        """Listens; calls are answered from now on, and health says SERVING once the default model is ready."""
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        try:
+            port = self._grpc.add_insecure_port(f"{self._config.host}:{self._config.port}")
+        except RuntimeError:
+            raise Unavailable(f"port {self._config.port} of {self._config.host} is taken; set UNMASK_PORT to another",
+                              reason="PORT_TAKEN") from None
+        await self._grpc.start()
+        self.address = f"{self._config.host}:{port}"
+
+    async def ready(self) -> None:
+        """The default model is in memory."""
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def run(self) -> int:
+        """Serves until a signal or a device fault; the exit code."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopping.set)
+        sweeping = asyncio.create_task(self._sweep())
+        waiters = [asyncio.create_task(stopping.wait()), asyncio.create_task(self._failed.wait())]
+        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+        sweeping.cancel()
+        await self.stop()
+        return 1 if self._failed.is_set() else 0
+
+    async def stop(self) -> None:
+        """Lets running steps reach their boundary, then ends."""
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await asyncio.to_thread(self._engine.stop)
+        await self._grpc.stop(0.5)
+        await asyncio.to_thread(self._store.close)
+
+    async def _set_health(self, status: int) -> None:
+        for service in ["", *SERVICES]:
+            await self._health.set(service, status)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            with suppress(Exception):
+                await asyncio.to_thread(self._sessions.sweep)

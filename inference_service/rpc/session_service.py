@@ -1,0 +1,261 @@
+"""SessionService: checks what came in, lets the core do it, streams what came of it."""
+
+import asyncio
+from contextlib import ExitStack, suppress
+from time import time
+
+from inference_service.engine.engine import Engine, Ticket
+from inference_service.engine.jobs import Predicted, predict_job, step_job
+from inference_service.engine.plan import Plan
+from inference_service.engine.predictions import Predictions
+from inference_service.errors import FailedPrecondition, NotFound
+from inference_service.models.library import Library
+from inference_service.rpc import answers, convert, requests
+from inference_service.rpc.errors import answers_errors
+from inference_service.rpc.requests import optional
+from inference_service.rpc.streams import Bell, FrameQueue
+from inference_service.sampling import distribution
+from inference_service.sessions.collection import Live, Sessions, Turn
+from inference_service.sessions.frame import Frame, Settings
+from inference_service.sessions.session import Session
+from unmask.v1 import prediction_pb2, session_service_pb2_grpc
+from unmask.v1 import session_service_pb2 as pb
+
+
+class SessionService(session_service_pb2_grpc.SessionServiceServicer):
+    def __init__(self, library: Library, sessions: Sessions, engine: Engine, predictions: Predictions):
+        self._library = library
+        self._sessions = sessions
+        self._engine = engine
+        self._predictions = predictions
+        self._ending: dict[str, Ticket] = {}  # cancelled steps that have not reached their boundary
+
+    # ---- creating, reading, deleting ----
+
+    @answers_errors
+    async def CreateSession(self, request, context):
+        requests.check_id("request_id", request.request_id)
+        denoiser = self._library.get(request.model)
+        given = requests.prompt_tokens(request.prompt, denoiser)
+        length = requests.canvas_length(request, given, denoiser)
+        settings = requests.first_settings(request.settings, length)
+        ttl = requests.ttl(request)
+        live = await asyncio.to_thread(
+            self._sessions.create, request.model or self._library.default, given, length, denoiser.info.mask_token,
+            settings, ttl, request.request_id)
+        return pb.CreateSessionResponse(session=answers.session(live))
+
+    @answers_errors
+    async def GetSession(self, request, context):
+        live = await self._get(request.session_id)
+        return pb.GetSessionResponse(session=answers.session(live, optional(request, "revision")))
+
+    @answers_errors
+    async def ListSessions(self, request, context):
+        size = requests.page_size(request.page_size)
+        before = requests.after_page(request.page_token)
+        rows = await asyncio.to_thread(self._sessions.page, size + 1, before)
+        shown = []
+        for row in rows[:size]:
+            with suppress(NotFound):  # deleted between the two looks
+                live = await asyncio.to_thread(self._sessions.get, row.session_id, False)
+                shown.append(answers.session(live, with_canvas=False))
+        token = requests.page_token(rows[size - 1]) if len(rows) > size else ""
+        return pb.ListSessionsResponse(sessions=shown, next_page_token=token)
+
+    @answers_errors
+    async def DeleteSession(self, request, context):
+        requests.check_id("session_id", request.session_id, required=True)
+        await self._settled(request.session_id)
+        await asyncio.to_thread(self._sessions.delete, request.session_id)
+        return pb.DeleteSessionResponse()
+
+    # ---- changing ----
+
+    @answers_errors
+    async def Step(self, request, context):
+        live = await self._get(request.session_id)
+        replayed = await self._replayed(request)
+        if replayed is not None:
+            for frame in replayed:
+                yield pb.StepResponse(frame=convert.frame_to_proto(frame))
+        else:
+            async for frame in self._steps(request, live):
+                yield pb.StepResponse(frame=convert.frame_to_proto(frame))
+        async for prediction in self._following(request, live):
+            yield pb.StepResponse(prediction=prediction)
+
+    async def _steps(self, request, live: Live):
+        """The frames of a Step as they are committed. Leaving early cancels the rest."""
+        denoiser = self._library.get(live.session.origin.model)
+        requests.check_steps(request.count)
+        settings = requests.later_settings(request.settings, live.session) if request.HasField("settings") else None
+        frames = FrameQueue()
+        with ExitStack() as stack:
+            turn = stack.enter_context(self._turn(request))
+            if not turn.session.state().open:
+                raise FailedPrecondition("no position is open; rewind, or open some with Select",
+                                         reason="CANVAS_COMPLETE")
+            job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
+            ticket = self._engine.submit(job, interactive=request.count == 1)
+            held = stack.pop_all()  # from here the turn ends with the job, wherever that is
+
+        def ended(_):
+            held.close()
+            frames.put(None)
+
+        ticket.result.add_done_callback(ended)
+        try:
+            async for frame in frames:
+                yield frame
+            ticket.result.result()
+        finally:
+            if not ticket.result.done():
+                ticket.cancel()
+                self._ending[request.session_id] = ticket
+
+    @answers_errors
+    async def Select(self, request, context):
+        live = await self._get(request.session_id)
+        frames = await self._replayed(request)
+        if frames is None:
+            denoiser = self._library.get(live.session.origin.model)
+            selections = requests.checked_selections(request.selections, denoiser)
+
+            def change(turn: Turn) -> Frame:
+                known = self._known_probabilities(turn.session, selections)
+                return turn.session.select_frame(selections, known, time())
+
+            frames = [await asyncio.to_thread(self._change, request, change)]
+        for frame in frames:
+            yield pb.SelectResponse(frame=convert.frame_to_proto(frame))
+        async for prediction in self._following(request, live):
+            yield pb.SelectResponse(prediction=prediction)
+
+    @answers_errors
+    async def Rewind(self, request, context):
+        live = await self._get(request.session_id)
+        frames = await self._replayed(request)
+        if frames is None:
+            frames = [await asyncio.to_thread(
+                self._change, request, lambda turn: turn.session.rewind_frame(request.revision, time()))]
+        for frame in frames:
+            yield pb.RewindResponse(frame=convert.frame_to_proto(frame))
+        async for prediction in self._following(request, live):
+            yield pb.RewindResponse(prediction=prediction)
+
+    def _turn(self, request):
+        return self._sessions.turn(request.session_id, optional(request, "expected_revision"), request.request_id)
+
+    def _change(self, request, make) -> Frame:
+        """Adds the one frame that `make` makes."""
+        with self._turn(request) as turn:
+            frame = make(turn)
+            turn.commit(frame)
+        return frame
+
+    def _known_probabilities(self, session: Session, selections: dict[int, int | None]) -> dict[int, float]:
+        """p_base of the chosen tokens where a prediction of the newest revision is still at hand."""
+        state = session.state()
+        key = (session.origin.session_id, session.canvas_revision(session.head),
+               float(state.settings.parameters.get("cfg_scale", 0.0)))
+        still_open = set(state.open)
+        positions = [position for position, token in selections.items() if token is not None and position in still_open]
+        kept = self._predictions.get(key, positions) if positions else None
+        if kept is None:
+            return {}
+        p = distribution.p_base(kept.prediction.rows(positions))
+        return {position: float(p[row, selections[position]]) for row, position in enumerate(positions)}
+
+    # ---- looking ----
+
+    @answers_errors
+    async def Predict(self, request, context):
+        live = await self._get(request.session_id)
+        revision = live.session.check_revision(optional(request, "revision"))
+        positions = requests.checked_positions("candidate_positions", request.candidate_positions,
+                                               live.session.state(revision).open, required=False)
+        count = requests.candidate_count("candidate_count", request.candidate_count)
+        plan, predicted = await self._predict(live, revision)
+        return pb.PredictResponse(prediction=await asyncio.to_thread(
+            answers.prediction, plan, predicted, positions, count))
+
+    @answers_errors
+    async def GetCandidates(self, request, context):
+        live = await self._get(request.session_id)
+        revision = live.session.check_revision(optional(request, "revision"))
+        positions = requests.checked_positions("positions", request.positions, live.session.state(revision).open,
+                                               required=True)
+        count = requests.candidate_count("count", request.count)
+        plan, predicted = await self._predict(live, revision)
+        found = await asyncio.to_thread(answers.candidates, plan, predicted, positions, count)
+        return pb.GetCandidatesResponse(revision=revision, candidates=found, recomputed=not predicted.cached)
+
+    @answers_errors
+    async def Propose(self, request, context):
+        live = await self._get(request.session_id)
+        settings = requests.later_settings(request.settings, live.session) if request.HasField("settings") else None
+        revision = live.session.head
+        plan, predicted = await self._predict(live, revision, settings)
+        proposal = await asyncio.to_thread(plan.propose, predicted.prediction)
+        return pb.ProposeResponse(revision=revision, commits=map(convert.commit_to_proto, proposal.commits),
+                                  cached=predicted.cached)
+
+    @answers_errors
+    async def WatchSession(self, request, context):
+        after = optional(request, "after_revision")
+        bell = Bell()
+        live = await asyncio.to_thread(self._sessions.follow, request.session_id, bell)
+        try:
+            if after is None:
+                yield pb.WatchSessionResponse(session=answers.session(live, 0))
+                following = 0
+            else:
+                following = live.session.check_revision(after, "after_revision") + 1
+            while True:
+                while following <= live.session.head:
+                    yield pb.WatchSessionResponse(frame=convert.frame_to_proto(live.session.frames[following]))
+                    following += 1
+                if live.deleted:
+                    raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND")
+                await bell.wait()
+        finally:
+            self._sessions.unfollow(live, bell)
+
+    # ---- shared ----
+
+    async def _get(self, session_id: str) -> Live:
+        requests.check_id("session_id", session_id, required=True)
+        return await asyncio.to_thread(self._sessions.get, session_id)
+
+    async def _settled(self, session_id: str) -> None:
+        """Waits for a step that was cancelled to reach its boundary."""
+        ticket = self._ending.pop(session_id, None)
+        if ticket:
+            with suppress(Exception):
+                await asyncio.wrap_future(ticket.result)
+
+    async def _replayed(self, request) -> list[Frame] | None:
+        """The frames that the same request made before, or None if it is a new one."""
+        requests.check_id("request_id", request.request_id)
+        await self._settled(request.session_id)
+        return await asyncio.to_thread(self._sessions.replay, request.session_id, request.request_id)
+
+    async def _predict(self, live: Live, revision: int, settings: Settings | None = None) -> tuple[Plan, Predicted]:
+        """The prediction of all open positions at a revision; ends with the call if that is cancelled."""
+        if not live.session.state(revision).open:
+            raise FailedPrecondition(f"no position is open at revision {revision}", reason="CANVAS_COMPLETE")
+        denoiser = self._library.get(live.session.origin.model)
+        job = predict_job(live.session, revision, settings, True, denoiser, self._predictions)
+        ticket = self._engine.submit(job, interactive=True)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(ticket.result))
+        finally:
+            ticket.cancel()
+
+    async def _following(self, request, live: Live):
+        """The prediction after a call's last frame, where it was asked for and something is open."""
+        if request.predict and live.session.state().open:
+            plan, predicted = await self._predict(live, live.session.head)
+            message: prediction_pb2.Prediction = await asyncio.to_thread(answers.prediction, plan, predicted, [], 1)
+            yield message

@@ -1,0 +1,43 @@
+"""Counter-based noise: a function of (seed, revision, position), never of what ran before or beside.
+
+Philox is a counter-based generator (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+SC 2011): its stream is addressed, not consumed. So a step draws the same numbers alone or in a
+batch, on the first try or after a restart, whether all open positions were computed or one block.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+TOKEN_STREAM = 0
+ORDER_STREAM = 1
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of one step.
+
+    seed: the session's, 0 to 2**64 - 1. revision: the one that the step starts from.
+    """
+
+    seed: int
+    revision: int
+
+    def _generator(self, position: int, stream: int) -> np.random.Generator:
+        counter = [0, stream, position, self.revision]  # the lowest word counts draws
+        return np.random.Generator(np.random.Philox(key=[self.seed, 0], counter=counter))
+
+    def gumbel(self, positions: list[int], width: int) -> torch.Tensor:
+        """Standard Gumbel noise, float64 [len(positions), width].
+
+        -ln(E) with E exponential is Gumbel-distributed and, unlike -ln(-ln(U)), has no rounding
+        trouble near U = 1.
+        """
+        rows = [self._generator(position, TOKEN_STREAM).standard_exponential(width) for position in positions]
+        return -torch.from_numpy(np.stack(rows)).log()
+
+    def order(self, positions: list[int]) -> torch.Tensor:
+        """One uniform number in [0, 1) for each position, float64 [len(positions)]."""
+        return torch.tensor([self._generator(position, ORDER_STREAM).random() for position in positions],
+                            dtype=torch.float64)

@@ -1,0 +1,75 @@
+"""A frame: one revision as it is kept and as it travels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Cause(IntEnum):
+    """What made a revision. The numbers are those of the API."""
+
+    CREATE = 1
+    STEP = 2
+    SELECT = 3
+    REWIND = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One position's new content. token None: open again. probability: the token's p_base, if known."""
+
+    position: int
+    token: int | None
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How predictions become commits. parameters: every one of the sampler's, by name."""
+
+    sampler: str
+    parameters: Mapping[str, object]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A step in numbers. compute_seconds: device time of the forward pass."""
+
+    open_count: int
+    forward_count: int = 0
+    total_forward_count: int = 0
+    mean_probability: float | None = None
+    min_probability: float | None = None
+    mean_entropy: float | None = None
+    compute_seconds: float = 0.0
+    approximations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The likeliest token of every open position; entry i of each list belongs to positions[i].
+
+    probabilities and entropies are one byte each: round(255 p) and round(255 H / ln V).
+    """
+
+    positions: tuple[int, ...]
+    tokens: tuple[int, ...]
+    probabilities: bytes
+    entropies: bytes
+    predicted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One revision. changes are relative to the parent; settings are given where they differ from it."""
+
+    revision: int
+    parent: int
+    cause: Cause
+    create_time: float
+    summary: Summary
+    changes: tuple[Change, ...] = ()
+    settings: Settings | None = None
+    draft: Draft | None = None
+    sampler_state: Mapping[str, object] = field(default_factory=dict)
