@@ -62,13 +62,7 @@ def inspect(folder: Path, called: str) -> Checkpoint:
     config = _json(folder / "config.json")
     generation = _json(folder / "generation_config.json") if (folder / "generation_config.json").is_file() else {}
     names = _shards(folder, called)
-    headers = {name: _header(folder / name) for name in names}
-    tensors = {
-        key: Tensor(entry["dtype"], tuple(entry["shape"]), name)
-        for name, header in headers.items()
-        for key, entry in header.items()
-        if key != "__metadata__"
-    }
+    tensors = {key: tensor for name in names for key, tensor in _tensors(folder / name).items()}
     _check_index(folder, tensors)
     return Checkpoint(folder, config, generation, tensors, _identity(folder, config, names))
 
@@ -152,8 +146,11 @@ def _json(path):
     return value
 
 
-def _header(path):
-    """The header of a safetensors file: 8 bytes of length, little-endian, then JSON; it must fit the file's size."""
+def _tensors(path):
+    """The tensors that a safetensors file declares, where the file is as long as they need.
+
+    A file is 8 bytes of the header's length, little-endian, the header in JSON, then the data.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -166,15 +163,17 @@ def _header(path):
             length = int.from_bytes(start, "little")
             if len(start) < 8 or length > min(size - 8, _HEADER_LIMIT):
                 raise _truncated(path.name)
-            header = json.loads(file.read(length))
-            end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0)
+            entries = json.loads(file.read(length))
+        entries.pop("__metadata__", None)
+        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+        tensors = {key: Tensor(entry["dtype"], tuple(entry["shape"]), path.name) for key, entry in entries.items()}
     except OSError as error:
         raise DataLoss(f"{path.name} cannot be read: {error.strerror}", reason="UNREADABLE_FILE") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise _truncated(path.name) from error
     if size != 8 + length + end:
         raise _truncated(path.name)
-    return header
+    return tensors
 
 
 def _truncated(name):

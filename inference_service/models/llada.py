@@ -63,15 +63,17 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
                 reason="UNSUPPORTED_CHECKPOINT",
                 metadata={"field": field},
             )
-    heads = _number(config, "n_heads")
-    width = _number(config, "d_model")
+    width, heads = _number(config, "d_model"), _number(config, "n_heads")
+    keys = config.get("n_kv_heads") or (1 if config.get("multi_query_attention") else heads)
+    if heads % keys:
+        raise DataLoss(f"config.json has n_heads = {heads}, which is no multiple of n_kv_heads = {keys}")
     return {
         "vocab_size": config.get("embedding_size") or _number(config, "vocab_size"),
         "hidden_size": width,
         "intermediate_size": config.get("mlp_hidden_size") or _number(config, "mlp_ratio") * width,
         "num_hidden_layers": _number(config, "n_layers"),
         "num_attention_heads": heads,
-        "num_key_value_heads": config.get("n_kv_heads") or (1 if config.get("multi_query_attention") else heads),
+        "num_key_value_heads": keys,
         "max_position_embeddings": _number(config, "max_sequence_length"),
         "rope_parameters": {"rope_type": "default", "rope_theta": float(config.get("rope_theta") or 10000.0)},
         "rms_norm_eps": config.get("rms_norm_eps", 1e-5),

@@ -52,8 +52,7 @@ def load(
     report("inspecting")
     checkpoint = inspect(folder, source)
     family = family_of(checkpoint.config)
-    config = _stock_config(family, checkpoint)
-    empty = _empty_model(family, config)
+    config, empty = _blueprint(family, checkpoint)
     require_fit(empty, checkpoint.tensors, family.key_mapping)
     parameters = sum(weight.numel() for weight in empty.parameters())
     kind = choose_dtype(dtype, place, parameters, stored_dtype(checkpoint.tensors))
@@ -75,12 +74,12 @@ def load(
         eos_token=ids.eos,
         eot_token=ids.eot,
         pad_token=ids.pad,
-        forbidden_tokens=() if ids.mask is None else (ids.mask,),
+        forbidden_tokens=_forbidden(ids.mask, checkpoint.config, vocabulary),
         checkpoint_hash=checkpoint.hash,
     )
     denoiser = Denoiser(info, model, text)
     report("warming_up", 0, 1)
-    denoiser.logits([[0, 0]], [[0]])
+    _try_out(denoiser, source)
     report("warming_up", 1, 1)
     return denoiser
 
@@ -99,27 +98,34 @@ def _folder(source, report):
     raise NotFound(f"there is no folder {source!r}, and it is not a hub id such as org/name", reason="MODEL_NOT_FOUND")
 
 
+def _forbidden(mask, config, vocabulary):
+    """The mask, and the rows that only round the head's width up: no token has their ids, nothing trained them."""
+    tokens = config.get("vocab_size")
+    rows = set(range(tokens, vocabulary)) if isinstance(tokens, int) else set()
+    return tuple(sorted(rows if mask is None else rows | {mask}))
+
+
 def _name(source):
-    return Path(source).expanduser().resolve().name if Path(source).expanduser().is_dir() else source
+    path = Path(source).expanduser()
+    return path.absolute().name if path.is_dir() else source
 
 
-def _stock_config(family: Family, checkpoint: Checkpoint):
-    """The config of the stock class, told that attention runs both ways where it does."""
+def _blueprint(family: Family, checkpoint: Checkpoint):
+    """The config of the stock class, and the model without memory for its weights."""
     model_class = getattr(transformers, family.model_class)
     try:
         config = model_class.config_class(**family.settings(checkpoint.config))
-    except (TypeError, ValueError) as error:
-        raise DataLoss(f"config.json does not describe a {family.name} model: {error}") from error
-    if family.bidirectional:
-        config.is_causal = False
-    return config
-
-
-def _empty_model(family, config):
-    with torch.device("meta"):
-        model = getattr(transformers, family.model_class)(config)
-    model.tie_weights()
-    return model
+        if family.bidirectional:
+            config.is_causal = False
+        with torch.device("meta"):
+            empty = model_class(config)
+    except ServiceError:
+        raise
+    except Exception as error:  # a config holds anything, and each class complains in its own way
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise DataLoss(f"config.json does not describe a {family.name} model: {reason}") from error
+    empty.tie_weights()
+    return config, empty
 
 
 def _require_memory(parameters, dtype, config, device, source):
@@ -158,10 +164,25 @@ def _weights(family, config, checkpoint, dtype, device_map, source, report):
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise Exhausted(f"memory ran out while {source!r} was loading", reason="OUT_OF_MEMORY") from error
     except Exception as error:
-        first = str(error).partition("\n")[0].replace(str(checkpoint.folder), source)
-        raise Internal(f"{source!r} does not load: {first}", reason="LOAD_FAILED") from error
+        raise _failed(source, checkpoint.folder, error) from error
     if told["missing_keys"] or told["mismatched_keys"]:
         # from_pretrained has put random numbers there.
         lost = sorted(told["missing_keys"])
         raise DataLoss(f"the checkpoint lacks weights: {listed(lost)}", reason="MISSING_TENSORS")
     return model.eval().requires_grad_(False)
+
+
+def _try_out(denoiser, source):
+    """A first forward pass, so that the first caller neither waits for it nor meets its error."""
+    try:
+        denoiser.logits([[0, 0], [0]], [[0], [0]])
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise Exhausted(f"memory ran out in the first forward pass of {source!r}", reason="OUT_OF_MEMORY") from error
+    except Exception as error:
+        raise _failed(source, Path(source), error) from error
+
+
+def _failed(source, folder, error):
+    """What nobody foresaw, in its own words less the folder's path."""
+    first = str(error).partition("\n")[0].replace(str(folder.resolve()), source).replace(str(folder), source)
+    return Internal(f"{source!r} does not load: {first}", reason="LOAD_FAILED")

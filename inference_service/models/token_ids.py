@@ -42,8 +42,8 @@ def find_token_ids(
     ids = TokenIds(**{role: given.get(role, _found(role, config, generation, text, family)) for role in ROLES})
     for role in ROLES:
         id = getattr(ids, role)
-        if id is not None and not 0 <= id < vocabulary:
-            raise DataLoss(f"the checkpoint gives {id} as its {role} token, but its ids end at {vocabulary - 1}")
+        if id is not None and not (isinstance(id, int) and 0 <= id < vocabulary):
+            raise DataLoss(f"the checkpoint gives {id!r} as its {role} token, but its ids end at {vocabulary - 1}")
     if family.bidirectional and ids.mask is None:
         names = " or ".join(family.mask_names)
         raise InvalidField(

@@ -1,0 +1,21 @@
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_checkpoints import GOLDEN
+
+from inference_service.models.loading import load
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def golden_logits():
+    return load_file(GOLDEN / "expected_logits.safetensors")
+
+
+@pytest.fixture(scope="session")
+def golden():
+    return load(str(GOLDEN))

@@ -1,0 +1,128 @@
+"""Text to ids and back, whole and in pieces."""
+
+import pytest
+from tiny_checkpoints import TEMPLATE, write_checkpoint, write_tokenizer
+
+from inference_service import errors
+from inference_service.models.loading import load
+from inference_service.models.pieces import piece_bytes
+from inference_service.models.text import Text
+
+BYTE_LEVEL = {"type": "ByteLevel"}
+SENTENCEPIECE = {
+    "type": "Sequence",
+    "decoders": [
+        {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
+        {"type": "ByteFallback"},
+        {"type": "Fuse"},
+    ],
+}
+
+
+@pytest.fixture
+def text(tmp_path):
+    return Text.read(write_tokenizer(tmp_path))
+
+
+def test_there_and_back(text):
+    for written in ("", "plain", "  spaces \n\n kept ,  and . marks", "\u00e4\u6f22\U0001f600"):
+        assert text.decode(text.encode(written)) == written
+
+
+def test_nothing_is_added_and_names_of_special_tokens_count(text):
+    ids = text.encode("a<|mdm_mask|>b")
+    assert len(ids) == 3 and ids[1] == text.id_of("<|mdm_mask|>")
+    assert text.decode(ids) == "ab"
+
+
+def test_pieces_hold_exact_bytes(text):
+    ids = text.encode("\u6f22 a")
+    pieces = [text.token(id) for id in ids]
+    assert b"".join(piece.bytes for piece in pieces) == "\u6f22 a".encode()
+    assert [piece.text for piece in pieces] == ["\ufffd", "\ufffd", "\ufffd", " ", "a"]
+    assert not any(piece.special for piece in pieces)
+
+
+def test_every_byte_has_its_piece(text):
+    assert {text.token(id).bytes for id in range(256)} == {bytes([byte]) for byte in range(256)}
+
+
+def test_special_tokens_have_a_name_and_no_bytes(text):
+    piece = text.token(text.id_of("<|eot_id|>"))
+    assert (piece.text, piece.bytes, piece.special) == ("<|eot_id|>", b"", True)
+
+
+def test_ids_beyond_the_vocabulary(text):
+    assert text.token(9999).special and text.token(9999).bytes == b""
+    assert text.decode([9999, *text.encode("a")]) == "a"
+    for call in (lambda: text.token(-1), lambda: text.decode([-1])):
+        with pytest.raises(errors.InvalidField):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("name", "decoder", "content"),
+    [
+        ("\u0120the", BYTE_LEVEL, b" the"),
+        ("\u0120the", {"type": "Sequence", "decoders": [BYTE_LEVEL]}, b" the"),
+        ("\u00e2\u0124", BYTE_LEVEL, b"\xe2\x82"),
+        ("\u6f22", BYTE_LEVEL, "\u6f22".encode()),
+        ("\u2581the", SENTENCEPIECE, b" the"),
+        ("<0xE4>", SENTENCEPIECE, b"\xe4"),
+        ("\u2581the", {"type": "Metaspace", "replacement": "\u2581"}, b" the"),
+        ("##ing", {"type": "WordPiece", "prefix": "##"}, b"ing"),
+        ("sing", {"type": "WordPiece", "prefix": "##"}, b" sing"),
+        ("word", None, b"word"),
+    ],
+)
+def test_bytes_of_vocabularies_of_all_kinds(name, decoder, content):
+    assert piece_bytes(name, decoder) == content
+
+
+def test_chat_follows_the_template(text):
+    ids = text.chat([{"role": "user", "content": "hi"}])
+    start, end, eot = (text.id_of(f"<|{name}|>") for name in ("start_header_id", "end_header_id", "eot_id"))
+    assert ids == [
+        start, *text.encode("user"), end, *text.encode("hi"), eot, start, *text.encode("assistant"), end,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        ([], "at least one"),
+        ([{"role": "user"}], "content"),
+        ([{"content": "hi"}], "role"),
+        ([{"role": "oracle", "content": "hi"}], "roles are user and assistant"),
+        ([{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}], "system"),
+    ],
+)
+def test_messages_the_template_cannot_take(text, messages, told):
+    with pytest.raises(errors.InvalidField, match=told):
+        text.chat(messages)
+
+
+def test_no_template(tmp_path):
+    text = Text.read(write_tokenizer(tmp_path, template=None))
+    assert not text.has_chat_template
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        text.chat([{"role": "user", "content": "hi"}])
+    assert caught.value.reason == "NO_CHAT_TEMPLATE"
+
+
+def test_a_template_in_its_own_file(tmp_path):
+    write_tokenizer(tmp_path, template=None)
+    (tmp_path / "chat_template.jinja").write_text(TEMPLATE)
+    assert Text.read(tmp_path).has_chat_template
+
+
+def test_a_template_cannot_reach_python(tmp_path):
+    text = Text.read(write_tokenizer(tmp_path, template="{{ ''.__class__.__mro__[1].__subclasses__() }}"))
+    with pytest.raises(errors.InvalidField):
+        text.chat([{"role": "user", "content": "hi"}])
+
+
+def test_loaded_with_its_model(tmp_path):
+    denoiser = load(str(write_tokenizer(write_checkpoint(tmp_path))))
+    assert denoiser.text.has_chat_template
+    assert denoiser.info.eot_token == denoiser.text.id_of("<|eot_id|>")

@@ -1,0 +1,82 @@
+"""Checkpoints small enough to make on the spot, in LLaDA's format."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+GOLDEN = Path(__file__).parent.parent / "goldens" / "llada_tiny"
+TEMPLATE = (
+    "{% for m in messages %}{% if m['role'] not in ['user', 'assistant'] %}"
+    "{% if m['role'] != 'system' %}{{ raise_exception('roles are user and assistant') }}{% endif %}{% else %}"
+    "<|start_header_id|>{{ m['role'] }}<|end_header_id|>{{ m['content'] }}<|eot_id|>{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>{% endif %}"
+)
+SPECIAL = ["<|endoftext|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|mdm_mask|>"]
+
+
+def llada_config(**changes):
+    config = json.loads((GOLDEN / "config.json").read_text())
+    config |= {"d_model": 32, "n_heads": 4, "n_kv_heads": 4, "mlp_hidden_size": 48, "vocab_size": 300}
+    config |= {"embedding_size": 300, "mask_token_id": 299, "eos_token_id": 298, "pad_token_id": 298}
+    return config | changes
+
+
+def random_weights(config, seed=0):
+    """A LLaDA's tensors, under the names it stores them by."""
+    generator = torch.Generator().manual_seed(seed)
+    width, mlp = config["d_model"], config["mlp_hidden_size"]
+    keys = width // config["n_heads"] * config["n_kv_heads"]
+    rows = config["embedding_size"] or config["vocab_size"]
+    shapes = {"model.transformer.wte.weight": (rows, width), "model.transformer.ln_f.weight": (width,)}
+    if not config["weight_tying"]:
+        shapes["model.transformer.ff_out.weight"] = (rows, width)
+    for i in range(config["n_layers"]):
+        block = {
+            "attn_norm": (width,),
+            "ff_norm": (width,),
+            "q_proj": (width, width),
+            "k_proj": (keys, width),
+            "v_proj": (keys, width),
+            "attn_out": (width, width),
+            "ff_proj": (mlp, width),
+            "up_proj": (mlp, width),
+            "ff_out": (width, mlp),
+        }
+        shapes |= {f"model.transformer.blocks.{i}.{name}.weight": shape for name, shape in block.items()}
+    return {name: torch.randn(shape, generator=generator) * 0.3 for name, shape in shapes.items()}
+
+
+def write_checkpoint(folder, *, weights=None, shards=1, **changes):
+    """Writes a checkpoint, in as many files as asked; returns its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = llada_config(**changes)
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = weights if weights is not None else random_weights(config)
+    if shards == 1:
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        return folder
+    names = [f"model-{i + 1:05}-of-{shards:05}.safetensors" for i in range(shards)]
+    mapping = {key: names[i % shards] for i, key in enumerate(sorted(weights))}
+    for name in names:
+        part = {key: weights[key] for key in weights if mapping[key] == name}
+        save_file(part, folder / name, metadata={"format": "pt"})
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": mapping}))
+    return folder
+
+
+def write_tokenizer(folder, template=TEMPLATE, mask_named=True):
+    """A byte-level tokenizer without merges: 256 bytes, then the special tokens."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={piece: i for i, piece in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(SPECIAL if mask_named else SPECIAL[:-1])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
+    if template:
+        told["chat_template"] = template
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+    return folder
