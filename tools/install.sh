@@ -16,19 +16,20 @@ cd "$(dirname "$0")/.."
 
 what=${1:?run or dev}
 python=${PYTHON:-python3}
+# dev holds all that run does.
 case "$what" in
-  run) lock=requirements.lock ;;
-  dev) lock=requirements-dev.lock ;;
+  run) lock=requirements.lock; gives="run" ;;
+  dev) lock=requirements-dev.lock; gives="run dev" ;;
   *) echo "tools/install.sh: '$what' is neither run nor dev" >&2; exit 2 ;;
 esac
 
-hash=$(cat "$lock" pyproject.toml tools/install.sh | sha256sum | cut -d' ' -f1)
-stamp=.venv/.installed-$what
-if [ "$(cat "$stamp" 2>/dev/null)" = "$hash" ]; then exit 0; fi
+hash=$(cat requirements.lock requirements-dev.lock pyproject.toml tools/install.sh | sha256sum | cut -d' ' -f1)
+if [ "$(cat ".venv/.installed-$what" 2>/dev/null)" = "$hash" ]; then exit 0; fi
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 
-if [ ! -x .venv/bin/python ]; then
+# Without pip, it is a .venv that was interrupted while it was made.
+if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "$python is older than Python 3.11. Name a newer one: make PYTHON=python3.12 ..." >&2
     exit 1
@@ -79,6 +80,4 @@ fi
 # The lock holds setuptools, so building needs no network either.
 pip install --quiet --no-deps --no-build-isolation --editable .
 
-echo "$hash" > "$stamp"
-# Everything that running needs is in the other lock too.
-if [ "$what" = dev ]; then cat requirements.lock pyproject.toml tools/install.sh | sha256sum | cut -d' ' -f1 > .venv/.installed-run; fi
+for each in $gives; do echo "$hash" > ".venv/.installed-$each"; done

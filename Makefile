@@ -1,0 +1,48 @@
+# Python to make .venv with; see tools/install.sh for that and for UNMASK_TORCH_INDEX.
+PYTHON ?= python3
+export PYTHON
+
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint proto embedded-model lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+run: ## Install what is missing, start service and gateway, print the page's address (Ctrl-C stops both)
+	@tools/install.sh run
+	@exec $(BIN)/unmask serve
+
+test: ## Install what tests need, Chromium too, and run all of them
+	@tools/install.sh dev
+	@tools/chromium.sh
+	$(BIN)/pytest
+	@tools/page_tests.sh
+
+lint: ## Check Python, protos, generated code, and that the API breaks nobody
+	@tools/install.sh dev
+	$(BIN)/ruff check .
+	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	@tools/breaking.sh
+	@tools/proto.sh --check
+
+proto: ## Regenerate the API's code from proto/ (the page's with npm)
+	@tools/install.sh dev
+	cd proto && ../$(BIN)/buf format --write
+	@tools/proto.sh
+	@frontend/tools/proto.sh
+
+embedded-model: ## Train, export and evaluate the small model that ships (hours on 2 cores)
+	@tools/install.sh run
+	$(BIN)/python -m embedded_model.train
+	$(BIN)/python -m embedded_model.export
+	$(BIN)/python -m embedded_model.evaluate
+
+lock: ## Choose newest versions within pyproject.toml's ranges (UPGRADE=1) or only what has to change
+	@tools/install.sh dev
+	@tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove .venv and caches
+	rm -rf .venv *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,51 @@
+"""Imports run one way, so that each part can be read, tested and replaced without the ones above it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SERVICE = "inference_service"
+
+# folder: what it may not import. A rule holds for whole dotted names and what is below them.
+RULES = {
+    "inference_service/sampling": [
+        f"{SERVICE}.{part}" for part in ("rpc", "sessions", "engine", "models", "inspection", "config")
+    ]
+    + ["grpc", "google.protobuf", "unmask"],
+    "inference_service/sessions": [f"{SERVICE}.{part}" for part in ("rpc", "engine", "models", "inspection")]
+    + ["torch", "transformers", "grpc", "google.protobuf", "unmask"],
+    "inference_service/models": [f"{SERVICE}.{part}" for part in ("rpc", "sessions", "engine", "inspection")]
+    + ["grpc", "google.protobuf", "unmask"],
+    "inference_service/engine": [f"{SERVICE}.rpc", "grpc", "google.protobuf", "unmask"],
+    "inference_service/inspection": [f"{SERVICE}.rpc", "grpc", "google.protobuf", "unmask"],
+    "web_gateway": [SERVICE, "torch", "transformers"],
+    "unmask": [SERVICE, "web_gateway", "torch", "transformers"],
+}
+
+
+def imported(file):
+    """The full names of the modules that a file imports, those inside functions too."""
+    package = file.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", RULES)
+def test_imports_run_one_way(folder):
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in files
+        for name in imported(file)
+        for barred in RULES[folder]
+        if name == barred or name.startswith(barred + ".")
+    ]
+    assert not wrong

@@ -1,0 +1,15 @@
+"""The command line: `unmask <command>`, one file for each."""
+
+import typer
+
+from unmask.cli.serve import serve
+
+app = typer.Typer(name="unmask", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def main():
+    """See, steer and serve diffusion language models."""
+
+
+app.command()(serve)

@@ -1,0 +1,147 @@
+"""`unmask serve`: the inference service and the web gateway, started and stopped together."""
+
+import errno
+import re
+import socket
+import sys
+import urllib.request
+from typing import Annotated
+
+import grpc
+import typer
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from unmask.cli.supervise import Child, run, say
+
+# The whole time the service may take to bring running steps to their end.
+SERVICE_GRACE = 30
+
+
+def serve(
+    host: Annotated[str, typer.Option(envvar="UNMASK_WEB_HOST", help="Address of the page.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="UNMASK_WEB_PORT", min=1, max=65535, help="Port of the page.")] = 8000,
+    grpc_host: Annotated[str, typer.Option(envvar="UNMASK_HOST", help="Address of the gRPC API.")] = "127.0.0.1",
+    grpc_port: Annotated[
+        int, typer.Option(envvar="UNMASK_PORT", min=1, max=65535, help="Port of the gRPC API.")
+    ] = 50051,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            envvar="UNMASK_MODEL", help="A name, a checkpoint folder or a hub id; the embedded one if not set."
+        ),
+    ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure", envvar="UNMASK_INSECURE", help="Allow addresses that other machines can reach, unprotected."
+        ),
+    ] = False,
+    web: Annotated[bool, typer.Option("--web/--no-web", help="Serve the page too, or the gRPC API alone.")] = True,
+):
+    """Start the inference service and the page. Ctrl-C stops both."""
+    wanted = [(grpc_host, grpc_port, "grpc", "UNMASK_PORT")]
+    if web:
+        wanted.append((host, port, "", "UNMASK_WEB_PORT"))
+    for address, number, prefix, variable in wanted:
+        problem = cannot_listen(address, number)
+        if problem:
+            option = f"--{prefix}-port" if prefix else "--port"
+            say(f"Port {number} {problem}: choose another with {option} or {variable}.", file=sys.stderr)
+            raise typer.Exit(1)
+
+    target = f"{reachable(grpc_host)}:{grpc_port}"
+    page = f"{reachable(host)}:{port}"
+    shared = {"UNMASK_INSECURE": "1"} if insecure else {}
+    children = [
+        Child(
+            "inference service",
+            [sys.executable, "-m", "inference_service"],
+            lambda: is_serving(target),
+            shared
+            | {"UNMASK_HOST": grpc_host, "UNMASK_PORT": str(grpc_port)}
+            | ({"UNMASK_MODEL": model} if model else {}),
+            shown=Progress(),
+            grace=SERVICE_GRACE,
+        )
+    ]
+    if web:
+        children.append(
+            Child(
+                "web gateway",
+                [sys.executable, "-m", "web_gateway"],
+                lambda: answers(f"http://{page}/healthz"),
+                shared | {"UNMASK_WEB_HOST": host, "UNMASK_WEB_PORT": str(port), "UNMASK_INFERENCE_ADDRESS": target},
+                # Its own line with the address comes before there is anything to see there.
+                shown=lambda line: None if line.startswith("Unmask: http") else line,
+            )
+        )
+
+    def announce():
+        say(f"\nUnmask is ready: http://{page}\n" if web else f"\nUnmask is ready: gRPC at {target}\n")
+        say("Ctrl-C stops it.")
+
+    say(f"Starting Unmask with {model or 'the embedded model'} ...")
+    raise typer.Exit(run(children, announce))
+
+
+def cannot_listen(host, port) -> str | None:
+    """What is wrong with the address, to follow the words 'Port N'; None if it is free."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As servers do, so that connections of an earlier run which are still closing do not count as taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return "is taken"
+        return f"of {host} cannot be listened on ({error.strerror or error})"
+    return None
+
+
+def reachable(host) -> str:
+    """The host as a client on this machine writes it in an address."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
+def is_serving(target) -> bool:
+    """Whether the inference service says that it serves."""
+    with grpc.insecure_channel(target, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
+        except grpc.RpcError:
+            return False
+    return answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def answers(url) -> bool:
+    """Whether a GET of the url succeeds."""
+    try:
+        # Without the proxies of the environment: this machine is asked.
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+class Progress:
+    """Turns the service's UNMASK lines into some for people, one for each tenth of the way."""
+
+    def __init__(self):
+        self._last = None
+
+    def __call__(self, line) -> str | None:
+        if line.startswith("UNMASK READY"):
+            return "ready"
+        loading = re.fullmatch(r"UNMASK LOADING (\w+) (\d+)(?:/(\d+))?", line)
+        if not loading:
+            return line
+        phase, done, total = loading.groups()
+        tenths = 10 * int(done) // int(total) if total else None
+        if self._last == (phase, tenths):
+            return None
+        self._last = (phase, tenths)
+        return phase.replace("_", " ") + (f" {10 * tenths} %" if tenths is not None else "")
