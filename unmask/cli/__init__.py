@@ -2,6 +2,7 @@
 
 import typer
 
+from unmask.cli.generate import generate
 from unmask.cli.serve import serve
 
 app = typer.Typer(name="unmask", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -13,3 +14,4 @@ def main():
 
 
 app.command()(serve)
+app.command()(generate)

@@ -1,0 +1,128 @@
+"""`unmask generate`: one generation, from a server or in this process."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+import unmask
+from unmask.v1.model_service_pb2 import LoadModelResponse, Model
+
+
+def generate(
+    prompt: Annotated[str | None, typer.Argument(help="What to answer; - reads it from standard input.")] = None,
+    tokens: Annotated[str | None, typer.Option(help="The prompt as token ids: 5,9,2.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Take the prompt as it is, without the chat template.")] = False,
+    model: Annotated[str, typer.Option(help="A name, a checkpoint folder or a hub id; empty takes the default.")] = "",
+    length: Annotated[int | None, typer.Option(min=0, help="Positions to generate.")] = None,
+    sampler: Annotated[str, typer.Option(help="The sampler; empty takes the model's first.")] = "",
+    set_: Annotated[list[str], typer.Option("--set", help="A sampler parameter, as name=value; repeatable.")] = [],  # noqa: B006
+    seed: Annotated[int | None, typer.Option(min=0, help="Where the randomness comes from.")] = None,
+    id_: Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: eot=126348.")] = [],  # noqa: B006
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "",
+    server: Annotated[str, typer.Option(help="host:port of a server; without it the model runs here.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print tokens, text and forward passes as JSON.")] = False,
+):
+    """Generate once and print the text."""
+    errors = Console(stderr=True)
+    try:
+        wanted = prompt_from(prompt, tokens)
+        parameters = dict(map(parse_parameter, set_))
+        token_ids = dict(map(parse_id, id_))
+        with client_for(server) as client:
+            loaded = load(client, model, dtype, token_ids, errors)
+            session = client.create(wanted, raw=raw, model=loaded.name, length=length, sampler=sampler, seed=seed,
+                                    **parameters)
+            forwards = run(session, errors)
+            made = session.tokens
+            text = client.detokenize(until_end(made, loaded), loaded.name) if loaded.has_tokenizer else None
+            if server:
+                session.delete()
+    except (unmask.UnmaskError, ValueError) as error:
+        errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps({"tokens": made, "text": text, "forwards": forwards}))
+    else:
+        print(text if text is not None else ",".join(map(str, made)))
+
+
+def prompt_from(prompt: str | None, tokens: str | None) -> str | list[int]:
+    """The prompt that was asked for; exactly one of the two forms."""
+    if (prompt is None) == (tokens is None):
+        raise ValueError("give a prompt or --tokens, one of the two")
+    if tokens is not None:
+        try:
+            return [int(token) for token in tokens.split(",") if token.strip()]
+        except ValueError:
+            raise ValueError(f"--tokens must be whole numbers with commas between them; got {tokens!r}") from None
+    return sys.stdin.read() if prompt == "-" else prompt
+
+
+def parse_parameter(text: str) -> tuple[str, object]:
+    """name=value; the value is JSON where it reads as such (8, 0.5, true, null), else a word."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(f"--set must be name=value; got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, {"True": True, "False": False, "None": None}.get(value, value)
+
+
+def parse_id(text: str) -> tuple[str, int]:
+    """role=id."""
+    role, _, value = text.partition("=")
+    if not value.isdigit():
+        raise ValueError(f"--id must be mask, eos, eot or pad, then = and a token id; got {text!r}")
+    return role, int(value)
+
+
+def until_end(tokens: list[int], model: Model) -> list[int]:
+    """The tokens before the first that ends the turn or the text."""
+    ends = [getattr(model, name) for name in ("eos_token", "eot_token") if model.HasField(name)]
+    return tokens[:next((index for index, token in enumerate(tokens) if token in ends), len(tokens))]
+
+
+@contextmanager
+def client_for(server: str) -> Iterator[unmask.Client]:
+    """A client of the server at that address, or of one inside this process."""
+    if server:
+        with unmask.connect(server) as client:
+            yield client
+        return
+    from inference_service.config import Config
+    from inference_service.local import running  # torch takes seconds to import: only when it is needed
+
+    config = Config(host="127.0.0.1", port=0, store=":memory:", model_policy="local", model="embedded")
+    with running(config) as local, unmask.connect(local.address) as client:
+        yield client
+
+
+def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int], console: Console) -> Model:
+    """The model, loaded if it is not there yet."""
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("loading")
+
+        def show(response: LoadModelResponse) -> None:
+            phase = LoadModelResponse.Phase.Name(response.phase).removeprefix("PHASE_").lower().replace("_", " ")
+            bar.update(task, description=phase, total=response.total or None, completed=response.done)
+
+        return client.load(name, dtype, token_ids, show)
+
+
+def run(session: unmask.Session, console: Console) -> int:
+    """Runs to the end; the number of forward passes."""
+    forwards = 0
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("unmasking", total=None)
+        for frame in session.step():
+            forwards = frame.summary.total_forward_count
+            done = len(frame.changes)
+            bar.update(task, advance=done, total=bar.tasks[task].completed + done + frame.summary.open_count)
+    return forwards
