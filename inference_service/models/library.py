@@ -81,7 +81,7 @@ class Library:
                        reason="MODEL_NOT_FOUND", fields=[("model", "must be a name from ListModels")])
 
     def get(self, name: str) -> Denoiser:
-        """A model that is ready. Raises NotFound, Unavailable while it loads, FailedPrecondition if it is not loaded."""
+        """A model that is ready. Raises NotFound, Unavailable while it loads, FailedPrecondition before."""
         state, denoiser = self.state(name)
         if state == "loading":
             raise Unavailable(f"the model {name or self.default!r} is still loading", reason="MODEL_LOADING",

@@ -33,7 +33,7 @@ def optional(message, field: str):
 
 def check_id(field: str, value: str, required: bool = False) -> None:
     if len(value) > MAX_ID_LENGTH or (required and not value):
-        raise InvalidField(field, f"must have {'1' if required else '0'} to {MAX_ID_LENGTH} characters; got {len(value)}")
+        raise InvalidField(field, f"must have {int(required)} to {MAX_ID_LENGTH} characters; got {len(value)}")
 
 
 def check_steps(count: int) -> None:
@@ -101,8 +101,8 @@ def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...
     left = context - len(given)
     least = 0 if None in given else 1
     if left < least:
-        raise InvalidField("prompt", f"has {len(given)} tokens, but the context of {denoiser.info.name!r} has {context}"
-                                     f" positions and needs {least} to generate; at most {context - least} may be given")
+        raise InvalidField("prompt", f"must have at most {context - least} tokens to leave {least} to generate: the"
+                                     f" context of {denoiser.info.name!r} has {context} positions; got {len(given)}")
     if not request.HasField("length"):
         return min(DEFAULT_LENGTH, left)
     if not least <= request.length <= left:
@@ -151,7 +151,7 @@ def checked_selections(selections, denoiser: Denoiser) -> dict[int, int | None]:
 def checked_positions(field: str, positions, open_positions, required: bool) -> list[int]:
     """Open positions to look at, at most 64 of them."""
     if len(positions) > MAX_POSITIONS or (required and not positions):
-        raise InvalidField(field, f"must be {'1' if required else '0'} to {MAX_POSITIONS} positions; got {len(positions)}")
+        raise InvalidField(field, f"must be {int(required)} to {MAX_POSITIONS} positions; got {len(positions)}")
     still_open = set(open_positions)
     for position in positions:
         if position not in still_open:

@@ -1,5 +1,6 @@
 """How sockets are let in, held and let go."""
 
+import http.client
 import os
 import signal
 import socket
@@ -51,7 +52,10 @@ def test_a_rebound_name_is_refused(gateway):
 
 def test_a_plain_request_is_no_socket(gateway):
     assert gateway.get("/ws").status in (400, 404)
-    assert gateway.get("/ws", Upgrade="websocket", Connection="Upgrade").status == 400
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=15)
+    connection.request("GET", "/ws", headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+    assert connection.getresponse().status == 400
+    connection.close()
 
 
 def test_sockets_over_the_cap_are_told_to_come_again(tight):

@@ -1,5 +1,7 @@
-"""Hub ids, against a hub on this machine. Each load is a process of its own: the hub's client reads its
-environment once."""
+"""Hub ids, against a hub on this machine.
+
+Each fetch is a process of its own, because the hub's client reads its environment once.
+"""
 
 import json
 import os
@@ -12,20 +14,19 @@ import pytest
 from tiny_checkpoints import GOLDEN, write_checkpoint
 
 from inference_service import errors
-from inference_service.models import hub
+from inference_service.models import hub, loading
 
-LOAD = """
+FETCH = """
 import json, sys
 from inference_service.errors import ServiceError
-from inference_service.models.loading import load
+from inference_service.models.checkpoint import inspect
+from inference_service.models.hub import fetch
+from inference_service.models.progress import Reporter
 seen = []
 stop = int(sys.argv[2])
-def bytes_seen():
-    return sum(phase == "downloading" and done > 0 for phase, done, total in seen)
+report = Reporter(lambda p: seen.append((p.phase, p.done, p.total)), lambda: stop and len(seen) > stop)
 try:
-    info = load(sys.argv[1], progress=lambda p: seen.append((p.phase, p.done, p.total)),
-                cancelled=lambda: stop and bytes_seen() >= stop).info
-    result = {"name": info.name, "hash": info.checkpoint_hash}
+    result = {"hash": inspect(fetch(sys.argv[1], report), sys.argv[1]).hash}
 except ServiceError as error:
     result = {"error": type(error).__name__, "reason": error.reason, "message": error.message}
 print(json.dumps(result | {"seen": seen}))
@@ -49,20 +50,19 @@ def address(tmp_path_factory):
     server.wait()
 
 
-def load_from(address, cache, name, stop=0, **environment):
-    """What loading a hub id came to, and the progress it told."""
+def fetch_from(address, cache, name, stop=0, **environment):
+    """What fetching a hub id came to, and the progress it told. stop: progress reports before it is cancelled."""
     environment = {
         **os.environ,
         "HF_ENDPOINT": address,
         "HF_HOME": str(cache),
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        "OMP_NUM_THREADS": "1",
         **environment,
     }
     root = Path(__file__).parent.parent.parent
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, name, str(stop)],
+        [sys.executable, "-c", FETCH, name, str(stop)],
         env=environment, cwd=root, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -71,8 +71,8 @@ def load_from(address, cache, name, stop=0, **environment):
 
 
 def test_download_then_cache_then_no_network(address, tmp_path, golden):
-    first = load_from(address, tmp_path, "org/tiny")
-    assert first["name"] == "org/tiny" and first["hash"] == golden.info.checkpoint_hash
+    first = fetch_from(address, tmp_path, "org/tiny")
+    assert first["hash"] == golden.info.checkpoint_hash
     downloads = [(done, total) for phase, done, total in first["seen"] if phase == "downloading"]
     total = sum((GOLDEN / name).stat().st_size for name in ("config.json", "expected.json"))
     total += sum(path.stat().st_size for path in GOLDEN.glob("*.safetensors"))
@@ -80,19 +80,26 @@ def test_download_then_cache_then_no_network(address, tmp_path, golden):
     assert downloads == sorted(downloads)
     assert not list(tmp_path.rglob("*.py")) and not list(tmp_path.rglob("original"))
 
-    again = load_from(address, tmp_path, "org/tiny")
+    again = fetch_from(address, tmp_path, "org/tiny")
     assert again["hash"] == first["hash"]
     assert not any(phase == "downloading" for phase, *_ in again["seen"])
 
-    assert load_from("http://127.0.0.1:9", tmp_path, "org/tiny")["hash"] == first["hash"]
-    assert load_from(address, tmp_path, "org/tiny", HF_HUB_OFFLINE="1")["hash"] == first["hash"]
+    assert fetch_from("http://127.0.0.1:9", tmp_path, "org/tiny")["hash"] == first["hash"]
+    assert fetch_from(address, tmp_path, "org/tiny", HF_HUB_OFFLINE="1")["hash"] == first["hash"]
+
+
+def test_load_takes_a_hub_id(monkeypatch):
+    asked = []
+    monkeypatch.setattr(loading, "fetch", lambda hub_id, report: asked.append(hub_id) or GOLDEN)
+    assert loading.load("org/tiny").info.name == "org/tiny"
+    assert asked == ["org/tiny"]
 
 
 def test_cancelling_a_download(address, tmp_path):
-    result = load_from(address, tmp_path, "org/tiny", stop=1)
+    result = fetch_from(address, tmp_path, "org/tiny", stop=1)
     assert result["reason"] == "LOAD_CANCELLED"
-    assert {phase for phase, *_ in result["seen"]} == {"inspecting", "downloading"}
-    assert "hash" in load_from(address, tmp_path, "org/tiny")
+    assert [done > 0 for phase, done, total in result["seen"]] == [False, True]
+    assert "hash" in fetch_from(address, tmp_path, "org/tiny")
 
 
 @pytest.mark.parametrize(
@@ -104,15 +111,15 @@ def test_cancelling_a_download(address, tmp_path):
     ],
 )
 def test_what_the_hub_refuses(address, tmp_path, name, kind, reason, told):
-    result = load_from(address, tmp_path, name)
+    result = fetch_from(address, tmp_path, name)
     assert (result["error"], result["reason"]) == (kind, reason) and told in result["message"]
     assert not list(tmp_path.rglob("*.bin"))
 
 
 def test_no_way_to_the_hub(tmp_path):
-    result = load_from("http://127.0.0.1:9", tmp_path, "org/tiny")
+    result = fetch_from("http://127.0.0.1:9", tmp_path, "org/tiny")
     assert (result["error"], result["reason"]) == ("Unavailable", "HUB_UNREACHABLE")
-    result = load_from("http://127.0.0.1:9", tmp_path, "org/tiny", HF_HUB_OFFLINE="1")
+    result = fetch_from("http://127.0.0.1:9", tmp_path, "org/tiny", HF_HUB_OFFLINE="1")
     assert (result["error"], result["reason"]) == ("FailedPrecondition", "HUB_OFFLINE")
 
 
