@@ -1,0 +1,76 @@
+// Whether the service can be reached: through the socket to the gateway, and
+// through the gateway to the service. Either may go away and come back.
+import { Backoff } from "app/net/backoff.js";
+import { UNAVAILABLE } from "app/core/errors.js";
+
+export class Connection extends EventTarget {
+  #store;
+  #client;
+  #socket;
+  #backoff = new Backoff();
+  #timer = 0;
+  #greeting = false;
+
+  constructor({ store, client, socket }) {
+    super();
+    this.#store = store;
+    this.#client = client;
+    this.#socket = socket;
+    socket.addEventListener("open", () => this.#greet());
+    socket.addEventListener("lost", (/** @type {CustomEvent} */ { detail }) => {
+      clearTimeout(this.#timer);
+      this.#tell("lost", detail, "The connection to the server was lost.");
+    });
+  }
+
+  start() {
+    this.#socket.connect();
+  }
+
+  get isReady() {
+    return this.#store.state.connection.state === "ready";
+  }
+
+  /** Try at once instead of waiting. */
+  retry() {
+    if (this.#socket.isOpen) this.#greet();
+    else this.#socket.connect();
+  }
+
+  /** A call found the service gone. The socket may still be there. */
+  serviceLost(/** @type {string} */ why) {
+    if (!this.#socket.isOpen || !this.isReady) return;
+    this.#later(why);
+  }
+
+  #later(/** @type {string} */ why) {
+    const seconds = this.#backoff.next();
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#greet(), seconds * 1000);
+    this.#tell("lost", seconds, why);
+  }
+
+  async #greet() {
+    if (this.#greeting) return;
+    this.#greeting = true;
+    clearTimeout(this.#timer);
+    if (this.#store.state.connection.state === "lost") this.#tell("connecting", null, "");
+    try {
+      // A session in view names its model; without one the server's default is meant.
+      const model = await this.#client.getModel(this.#store.state.tree?.model ?? "");
+      this.#backoff.reset();
+      this.#store.dispatch({ type: "model.received", model });
+      this.#tell("ready", null, "");
+      this.dispatchEvent(new Event("ready"));
+    } catch (error) {
+      if (this.#socket.isOpen) this.#later(error.code === UNAVAILABLE ? "The service does not answer yet." : error.message);
+    } finally {
+      this.#greeting = false;
+    }
+  }
+
+  #tell(/** @type {string} */ state, /** @type {number | null} */ seconds, /** @type {string} */ why) {
+    const retryAt = seconds === null ? null : Date.now() + seconds * 1000;
+    this.#store.dispatch({ type: "connection.changed", connection: { state, retryAt, why } });
+  }
+}

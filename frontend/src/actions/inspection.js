@@ -1,0 +1,71 @@
+// Candidates for the position looked at, fetched when it is looked at.
+import { UNAVAILABLE } from "app/core/errors.js";
+import { inspected } from "app/core/selectors.js";
+import { weighingKey } from "app/core/state.js";
+
+const CANDIDATES = 10;
+/** Milliseconds a position must be looked at before it is asked for: a slider passes many. */
+const SETTLE = 90;
+
+export class Inspection {
+  #store;
+  #client;
+  #connection;
+  #vocabulary;
+  #timer = 0;
+
+  constructor({ store, client, connection, vocabulary }) {
+    this.#store = store;
+    this.#client = client;
+    this.#connection = connection;
+    this.#vocabulary = vocabulary;
+    store.addEventListener("change", () => this.#later());
+  }
+
+  look(/** @type {number | null} */ position) {
+    this.#store.dispatch({ type: "position.looked", position });
+  }
+
+  /** Asks again for what could not be had. */
+  retry() {
+    const view = inspected(this.#store.state);
+    if (view?.target) this.#put(weighingKey(view.target.revision, view.position), null);
+  }
+
+  #wanted() {
+    const { state } = this.#store;
+    const view = inspected(state);
+    if (!view?.target || view.weighing !== undefined || !this.#connection.isReady || !state.tree) return null;
+    // While steps run, every frame would ask again; the last one is enough.
+    if (state.activity === "run" || state.activity === "step") return null;
+    return { session: state.tree.id, revision: view.target.revision, position: view.position };
+  }
+
+  #later() {
+    if (!this.#wanted()) return;
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#ask(), SETTLE);
+  }
+
+  async #ask() {
+    const wanted = this.#wanted();
+    if (!wanted) return;
+    const { session, revision, position } = wanted;
+    const key = weighingKey(revision, position);
+    this.#put(key, "asked");
+    try {
+      const weighing = await this.#client.getCandidates({ sessionId: session, revision, position, count: CANDIDATES });
+      this.#vocabulary.need(weighing.candidates.map(({ token }) => token));
+      this.#put(key, weighing, session);
+    } catch (error) {
+      if (error.code === UNAVAILABLE) {
+        this.#put(key, null, session);
+        this.#connection.serviceLost(error.message);
+      } else this.#put(key, { failed: error.message }, session);
+    }
+  }
+
+  #put(/** @type {string} */ key, /** @type {any} */ weighing, session = this.#store.state.tree?.id) {
+    this.#store.dispatch({ type: "weighing.changed", session, key, weighing });
+  }
+}

@@ -1,0 +1,46 @@
+// Texts of tokens, asked for by id, each once, all that are wanted at one time in
+// one call.
+const MOST_AT_ONCE = 8192;
+
+export class Vocabulary {
+  #store;
+  #client;
+  #connection;
+  /** @type {Set<number>} */
+  #wanted = new Set();
+  #asking = false;
+
+  constructor({ store, client, connection }) {
+    this.#store = store;
+    this.#client = client;
+    this.#connection = connection;
+    connection.addEventListener("ready", () => this.#ask());
+  }
+
+  /** @param {Iterable<number>} ids */
+  need(ids) {
+    const { tokens } = this.#store.state;
+    for (const id of ids) if (!tokens.has(id)) this.#wanted.add(id);
+    if (this.#wanted.size && !this.#asking) this.#ask();
+  }
+
+  async #ask() {
+    const { model } = this.#store.state;
+    if (this.#asking || !this.#wanted.size || !this.#connection.isReady || !model?.hasTokenizer) return;
+    this.#asking = true;
+    // What else this turn needs goes along.
+    await null;
+    const ids = [...this.#wanted].slice(0, MOST_AT_ONCE);
+    try {
+      const tokens = await this.#client.detokenize(model.name, ids);
+      ids.forEach((id) => this.#wanted.delete(id));
+      this.#store.dispatch({ type: "tokens.received", model: model.name, tokens });
+      this.#asking = false;
+      if (this.#wanted.size) this.#ask();
+    } catch (error) {
+      // They stay wanted, and are asked for again with the next need or connection.
+      console.warn("detokenize:", error.message);
+      this.#asking = false;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// An error as a person needs it: what happened, why, what to do.
+
+/**
+ * @typedef {object} Failure  a call that ended badly
+ * @property {number} code  a gRPC status code
+ * @property {string} message
+ * @property {string} reason  of ErrorInfo, such as SESSION_BUSY
+ * @property {Record<string, string>} metadata
+ * @property {{ field: string, description: string }[]} fields
+ * @property {number | null} retryAfter  seconds
+ * @property {string} method
+ *
+ * @typedef {object} Notice
+ * @property {number} id
+ * @property {string} what
+ * @property {string} why
+ * @property {string} advice
+ * @property {string} details  for a bug report
+ */
+
+export const CANCELLED = 1;
+export const NOT_FOUND = 5;
+export const OUT_OF_RANGE = 11;
+export const UNIMPLEMENTED = 12;
+export const UNAVAILABLE = 14;
+
+const NAMES = [
+  "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+  "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+  "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+];
+
+/** @type {Record<string, string>} */
+const ADVICE_BY_REASON = {
+  SESSION_BUSY: "Another call is changing this session. Stop it, or wait for it to end.",
+  REVISION_MISMATCH: "The session moved on meanwhile. Look at its newest revision, then try again.",
+};
+
+/** @type {Record<string, string>} */
+const ADVICE = {
+  INVALID_ARGUMENT: "Correct the field and try again. Nothing was changed.",
+  OUT_OF_RANGE: "Choose a value within the range. Nothing was changed.",
+  DEADLINE_EXCEEDED: "Try again, or ask for less at once.",
+  NOT_FOUND: "It may have expired or been deleted. Start a new session.",
+  PERMISSION_DENIED: "The server's policy does not allow it.",
+  RESOURCE_EXHAUSTED: "The server is busy. Try again in a moment.",
+  FAILED_PRECONDITION: "It is not possible in the session's present state.",
+  ABORTED: "Try again.",
+  UNIMPLEMENTED: "This server is older than the page, or cannot do it.",
+  UNAVAILABLE: "The page tries again by itself. Every revision that was shown is kept.",
+  INTERNAL: "The server's log says more. The session keeps its last revision.",
+};
+
+/**
+ * @param {string} what  what was being done, such as "The step"
+ * @param {Failure} failure
+ * @returns {Omit<Notice, "id">}
+ */
+export function explain(what, failure) {
+  const name = NAMES[failure.code] ?? `code ${failure.code}`;
+  const fields = failure.fields.map(({ field, description }) => `${field}: ${description}`);
+  // The message often says the same as its only field.
+  const why = [failure.message, ...fields.filter((text) => !failure.message.includes(text))].filter(Boolean).join(" ");
+  const wait = failure.retryAfter ? ` Best in ${Math.ceil(failure.retryAfter)} s.` : "";
+  const metadata = Object.entries(failure.metadata).map(([key, value]) => `${key}=${value}`);
+  return {
+    what: `${what} did not work.`,
+    why,
+    advice: (ADVICE_BY_REASON[failure.reason] ?? ADVICE[name] ?? "Try again.") + wait,
+    details: [failure.method, name, failure.reason, ...metadata, ...fields].filter(Boolean).join(" · "),
+  };
+}

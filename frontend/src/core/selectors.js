@@ -1,0 +1,246 @@
+// What is shown, worked out of the state. Pure functions; what is costly is
+// remembered for as long as its input lives.
+import { faceOf } from "app/core/tokens.js";
+import { COMMITTED, draftAt, GIVEN, headOf, OPEN, pathTo, spread, weighingOf } from "app/core/tree.js";
+import { shownRevision, weighingKey } from "app/core/state.js";
+import { percent, plural } from "app/core/format.js";
+import { problemsOf } from "app/core/settings.js";
+
+/** @typedef {import("app/core/state.js").State} State */
+
+/** @param {State} state */
+export function shown(state) {
+  return state.tree ? state.tree.revisions[shownRevision(state)] : null;
+}
+
+/**
+ * @typedef {object} Cell
+ * @property {number} position
+ * @property {"given" | "open" | "committed"} state
+ * @property {number | null} token  for an open position its draft
+ * @property {import("app/core/tokens.js").Face | null} face  null: nothing to show
+ * @property {number | null} probability  0 to 1
+ * @property {boolean} fresh  changed by the revision shown
+ * @property {boolean} byHand
+ * @property {boolean} picked
+ * @property {string} label
+ */
+
+/**
+ * The cells of the canvas at the revision shown.
+ * @param {State} state
+ * @returns {Cell[]}
+ */
+export function cellsOf(state) {
+  const { tree, picks, view } = state;
+  const revision = shown(state);
+  if (!tree || !revision) return [];
+  const { canvas } = revision;
+  const fresh = new Set(revision.cause === "rewind" ? [] : revision.changes.map(({ position }) => position));
+  const found = view.draft ? draftAt(tree, revision.revision) : null;
+  const draft = found && spread(found.draft, tree.length);
+  const cells = [];
+  for (let position = 0; position < tree.length; position++) {
+    const open = canvas.states[position] === OPEN;
+    const pick = open ? picks.get(position) : undefined;
+    /** @type {number | null} */
+    let token = canvas.tokens[position];
+    /** @type {number | null} */
+    let probability = canvas.probabilities[position];
+    if (pick) ({ token, probability } = pick);
+    else if (open) {
+      const ghost = draft ? draft.tokens[position] : -1;
+      token = ghost < 0 ? null : ghost;
+      probability = ghost < 0 || !draft ? null : draft.probabilities[position] / 255;
+    }
+    const face = token === null ? null : faceOfId(state, token);
+    const cell = {
+      position,
+      state: /** @type {Cell["state"]} */ (open ? "open" : canvas.states[position] === GIVEN ? "given" : "committed"),
+      token,
+      face,
+      probability: Number.isNaN(probability ?? NaN) ? null : probability,
+      fresh: fresh.has(position),
+      byHand: canvas.origins[position] > 0 && tree.revisions[canvas.origins[position]].cause === "select",
+      picked: pick !== undefined,
+      label: "",
+    };
+    cells.push(cell);
+  }
+  return cells;
+}
+
+/** What a screen reader says of a cell: first what differs from its neighbours. */
+export function labelOf(/** @type {Cell} */ { position, state, face, probability, picked, fresh, byHand }) {
+  const words = [];
+  if (face) words.push(face.name);
+  else words.push("open");
+  if (picked) words.push("picked");
+  else if (state === "open" && face) words.push("draft");
+  if (state !== "given" && probability !== null) words.push(percent(probability).replace("%", " percent"));
+  if (state === "given") words.push("given");
+  if (fresh) words.push(state === "open" ? "opened again" : "new");
+  if (byHand) words.push("picked by hand");
+  words.push(`position ${position}`);
+  return words.join(", ");
+}
+
+/**
+ * Long canvases are drawn in blocks, so that the browser may leave out those
+ * off screen; a short one is a single flow.
+ * @param {number} from
+ * @param {number} to
+ * @returns {{ start: number, end: number }[]}
+ */
+export function blocksOf(from, to, size = 64) {
+  if (to - from <= 4 * size) return to > from ? [{ start: from, end: to }] : [];
+  const blocks = [];
+  for (let start = from; start < to; start += size) blocks.push({ start, end: Math.min(start + size, to) });
+  return blocks;
+}
+
+/**
+ * What the inspector shows.
+ * @param {State} state
+ */
+export function inspected(state) {
+  const { tree, looked } = state;
+  const revision = shown(state);
+  if (!tree || !revision || looked === null || looked >= tree.length) return null;
+  const target = weighingOf(tree, revision.revision, looked);
+  const positionState = revision.canvas.states[looked];
+  return {
+    position: looked,
+    token: positionState === OPEN ? null : revision.canvas.tokens[looked],
+    state: positionState === OPEN ? "open" : positionState === GIVEN ? "given" : "committed",
+    probability: positionState === COMMITTED ? revision.canvas.probabilities[looked] : null,
+    target,
+    byHand: target !== null && target.origin > 0 && tree.revisions[target.origin].cause === "select",
+    weighing: target ? state.weighings.get(weighingKey(target.revision, looked)) : undefined,
+  };
+}
+
+/** @param {State} state */
+export function draftShown(state) {
+  return state.tree ? draftAt(state.tree, shownRevision(state)) : null;
+}
+
+/**
+ * The numbers of the revision shown.
+ * @param {State} state
+ */
+export function statistics(state) {
+  const { tree } = state;
+  const revision = shown(state);
+  if (!tree || !revision) return null;
+  const committed = revision.canvas.states.reduce((n, s) => n + (s === COMMITTED ? 1 : 0), 0);
+  let summary = revision.summary;
+  let forwards = summary?.totalForwardCount ?? null;
+  for (let at = revision; forwards === null && at.parent >= 0; at = tree.revisions[at.parent]) {
+    forwards = at.summary?.totalForwardCount ?? null;
+  }
+  return {
+    revision: revision.revision,
+    head: headOf(tree),
+    open: revision.canvas.openCount,
+    committed,
+    cause: revision.cause,
+    parent: revision.parent,
+    changed: revision.changes.length,
+    forwards: forwards ?? 0,
+    perForward: forwards ? committed / forwards : null,
+    meanProbability: summary?.meanProbability ?? null,
+    minProbability: summary?.minProbability ?? null,
+    meanEntropy: summary?.meanEntropy ?? tree.predictions.get(revision.revision)?.meanEntropy ?? null,
+    seconds: summary?.seconds ?? null,
+    approximations: summary?.approximations ?? [],
+    complete: revision.canvas.openCount === 0,
+  };
+}
+
+/** One sentence on the revision shown, for the slider and for a screen reader. */
+export function sentence(/** @type {State} */ state) {
+  const numbers = statistics(state);
+  if (!numbers) return "";
+  const { revision, head, cause, changed, open, parent, meanProbability } = numbers;
+  const did = {
+    create: "the beginning",
+    step: `a step, ${plural(changed, "token")} changed`,
+    select: `${plural(changed, "token")} picked by hand`,
+    rewind: `back to revision ${parent}`,
+  }[cause];
+  const sure = meanProbability === null ? "" : `, mean probability ${meanProbability.toFixed(2)}`;
+  return `Revision ${revision} of ${head}: ${did}, ${open ? `${open} open` : "complete"}${sure}`;
+}
+
+/**
+ * Marks for the timeline. In a very long session plain steps are left out.
+ * @param {State} state
+ */
+export function marksOf(state) {
+  const { tree } = state;
+  if (!tree) return [];
+  const path = pathTo(tree, shownRevision(state));
+  const marks = tree.revisions.map(({ revision, cause, canvas }) => ({
+    revision,
+    cause,
+    onPath: path.has(revision),
+    complete: canvas.openCount === 0,
+  }));
+  return marks.length <= 240 ? marks : marks.filter(({ cause }) => cause !== "step");
+}
+
+/**
+ * Why a control cannot be used now; an empty string where it can.
+ * @param {State} state
+ * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick", string>}
+ */
+export function hindrances(state) {
+  const offline = state.connection.state === "ready" ? "" : "Not connected.";
+  const busy = state.activity === null ? "" : "Wait for the present call to end, or stop it.";
+  const problem = Object.entries(problemsOf(state.model, state.form))
+    .map(([field, range]) => `${field}: ${range}.`)
+    .join(" ");
+  const none = state.tree ? "" : "Start a session first.";
+  const revision = shown(state);
+  const complete = revision && revision.canvas.openCount === 0 ? "No position is open at this revision." : "";
+  const change = offline || none || busy;
+  return {
+    start: offline || busy || (state.model ? "" : "No model yet.") || problem,
+    forward: change || complete,
+    step: change || complete || problem,
+    run: change || complete || problem,
+    propose: change || complete,
+    apply: change || (state.picks.size ? "" : "Nothing is picked."),
+    clear: state.picks.size ? "" : "Nothing is picked.",
+    pick: change,
+  };
+}
+
+/** The text of the whole canvas at the revision shown, without its prompt. */
+export function writtenText(/** @type {State} */ state) {
+  const revision = shown(state);
+  if (!state.tree || !revision) return "";
+  let text = "";
+  for (let position = state.tree.promptLength; position < state.tree.length; position++) {
+    if (revision.canvas.states[position] !== COMMITTED) continue;
+    const token = state.tokens.get(revision.canvas.tokens[position]);
+    if (token && !token.special) text += token.text;
+  }
+  return text;
+}
+
+/** A token's face; without a tokenizer, its id has to do. */
+export function faceOfId(/** @type {State} */ state, /** @type {number} */ id) {
+  return faceOf(state.model?.hasTokenizer === false ? numbered(id) : state.tokens.get(id));
+}
+
+/** @type {Map<number, import("app/core/tokens.js").Token>} */
+const numbers = new Map();
+
+function numbered(/** @type {number} */ id) {
+  let token = numbers.get(id);
+  if (!token) numbers.set(id, (token = { id, text: `#${id}`, special: false }));
+  return token;
+}
+

@@ -1,0 +1,176 @@
+// The settings form: what a person typed, checked against what the model's
+// samplers publish about themselves. Nothing here knows a sampler by name.
+
+/**
+ * @typedef {object} Parameter
+ * @property {string} name
+ * @property {"bool" | "integer" | "number" | "choice"} kind
+ * @property {number | null} minimum
+ * @property {number | null} maximum
+ * @property {string[]} choices
+ * @property {unknown} default  null: it follows from the canvas
+ * @property {string} summary
+ *
+ * @typedef {object} Sampler
+ * @property {string} name
+ * @property {string} summary
+ * @property {string} source
+ * @property {Parameter[]} parameters
+ *
+ * @typedef {object} Model
+ * @property {string} name
+ * @property {"unloaded" | "loading" | "ready" | "unknown"} state
+ * @property {string} family
+ * @property {number} parameterCount
+ * @property {string} dtype
+ * @property {string} device
+ * @property {number} contextLength
+ * @property {number} vocabularySize
+ * @property {number | null} maskToken
+ * @property {boolean} hasTokenizer
+ * @property {boolean} hasChatTemplate
+ * @property {Sampler[]} samplers
+ *
+ * @typedef {object} Form
+ * @property {string} prompt
+ * @property {boolean} chat  put the prompt through the chat template
+ * @property {string} length
+ * @property {string} sampler  empty: the model's first
+ * @property {Record<string, Record<string, string | boolean>>} typed  what was
+ *   typed, by sampler and parameter; nothing typed means the default
+ * @property {string} seed  empty: the server draws one
+ * @property {boolean} dirty  changed since it was last sent
+ */
+
+/**
+ * @param {Model | null} model
+ * @param {string} name
+ * @returns {Sampler | null}
+ */
+export function samplerNamed(model, name) {
+  return model?.samplers.find((sampler) => sampler.name === name) ?? (name ? null : (model?.samplers[0] ?? null));
+}
+
+/** The sampler in use; a name this model does not know falls back to its first. */
+export function samplerOf(/** @type {Model | null} */ model, /** @type {Form} */ form) {
+  return samplerNamed(model, form.sampler) ?? model?.samplers[0] ?? null;
+}
+
+/** A word for a parameter's range, as in "1 to 512"; empty where there is none. */
+export function rangeOf(/** @type {Parameter} */ { kind, minimum, maximum, choices }) {
+  if (kind === "choice") return `one of ${choices.join(", ")}`;
+  if (kind === "bool") return "yes or no";
+  const whole = kind === "integer" ? "a whole number" : "a number";
+  if (minimum !== null && maximum !== null) return `${minimum} to ${maximum}`;
+  if (minimum !== null) return `${whole}, ${minimum} or more`;
+  if (maximum !== null) return `${whole}, at most ${maximum}`;
+  return whole;
+}
+
+/**
+ * @param {Parameter} parameter
+ * @param {string | boolean | undefined} typed
+ * @returns {{ value?: unknown, problem?: string }}  neither: nothing was typed
+ */
+export function readParameter(parameter, typed) {
+  if (typed === undefined || typed === "") return {};
+  if (parameter.kind === "bool") return { value: typed === true || typed === "true" };
+  if (parameter.kind === "choice") {
+    return parameter.choices.includes(String(typed)) ? { value: String(typed) } : { problem: rangeOf(parameter) };
+  }
+  const value = Number(typed);
+  const fits =
+    Number.isFinite(value) &&
+    (parameter.kind !== "integer" || Number.isInteger(value)) &&
+    (parameter.minimum === null || value >= parameter.minimum) &&
+    (parameter.maximum === null || value <= parameter.maximum);
+  return fits ? { value } : { problem: rangeOf(parameter) };
+}
+
+/**
+ * @param {Sampler} sampler
+ * @param {Record<string, string | boolean>} [typed]
+ * @returns {{ parameters: Record<string, unknown>, problems: Record<string, string> }}
+ */
+export function readParameters(sampler, typed = {}) {
+  /** @type {Record<string, unknown>} */
+  const parameters = {};
+  /** @type {Record<string, string>} */
+  const problems = {};
+  for (const parameter of sampler.parameters) {
+    const { value, problem } = readParameter(parameter, typed[parameter.name]);
+    if (problem) problems[parameter.name] = problem;
+    else if (value !== undefined) parameters[parameter.name] = value;
+  }
+  return { parameters, problems };
+}
+
+/**
+ * Parameters worth showing. By convention of the API's own names, a parameter
+ * called like one of the words of another's choice matters under that word only.
+ * @param {Sampler} sampler
+ * @param {Record<string, string | boolean>} [typed]
+ */
+export function relevantParameters(sampler, typed = {}) {
+  return sampler.parameters.filter(({ name }) => {
+    const owner = sampler.parameters.find((other) => other.kind === "choice" && other.choices.includes(name));
+    return !owner || (typed[owner.name] || owner.default) === name;
+  });
+}
+
+/**
+ * Everything wrong with the form, by field.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @returns {Record<string, string>}
+ */
+export function problemsOf(model, form) {
+  /** @type {Record<string, string>} */
+  const problems = {};
+  const length = Number(form.length);
+  const longest = model?.contextLength || Infinity;
+  if (form.length !== "" && !(Number.isInteger(length) && length >= 1 && length <= longest)) {
+    problems.length = Number.isFinite(longest) ? `1 to ${longest}` : "1 or more";
+  }
+  if (form.seed !== "" && !(/^\d{1,20}$/.test(form.seed) && BigInt(form.seed) < 2n ** 64n)) {
+    problems.seed = "a whole number, 0 or more";
+  }
+  const sampler = samplerOf(model, form);
+  if (sampler) Object.assign(problems, readParameters(sampler, form.typed[sampler.name]).problems);
+  return problems;
+}
+
+/**
+ * The settings that the form stands for.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @returns {import("app/core/tree.js").Settings}
+ */
+export function settingsOf(model, form) {
+  const sampler = samplerOf(model, form);
+  return {
+    sampler: sampler?.name ?? form.sampler,
+    parameters: sampler ? readParameters(sampler, form.typed[sampler.name]).parameters : {},
+    seed: form.seed === "" ? null : form.seed,
+  };
+}
+
+/**
+ * What to send along with the next step: null when the session already has it.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @param {import("app/core/tree.js").Settings | null} inForce  every parameter filled in
+ */
+export function settingsToSend(model, form, inForce) {
+  const wanted = settingsOf(model, form);
+  if (form.dirty || !inForce) return wanted;
+  const sampler = samplerOf(model, form);
+  const differs =
+    wanted.sampler !== inForce.sampler ||
+    (wanted.seed !== null && inForce.seed !== null && wanted.seed !== inForce.seed) ||
+    (sampler?.parameters ?? []).some((parameter) => {
+      const value = wanted.parameters[parameter.name] ?? parameter.default;
+      return value !== null && value !== undefined && inForce.parameters[parameter.name] !== value;
+    });
+  return differs ? wanted : null;
+}

@@ -1,0 +1,216 @@
+// The page's state and every event that changes it. Server frames and a person's
+// actions are events alike; what they mean is decided here and nowhere else.
+import { headOf, grow, OPEN, plant, remember } from "app/core/tree.js";
+
+/**
+ * @typedef {import("app/core/tree.js").Tree} Tree
+ * @typedef {import("app/core/settings.js").Form} Form
+ * @typedef {import("app/core/settings.js").Model} Model
+ * @typedef {import("app/core/tokens.js").Token} Token
+ * @typedef {import("app/core/errors.js").Notice} Notice
+ *
+ * @typedef {object} Candidate
+ * @property {number} token
+ * @property {number} pBase
+ * @property {number} pFinal
+ * @property {boolean} kept
+ * @property {number} logit
+ *
+ * @typedef {object} Weighing  what the model weighed at one position
+ * @property {number} position
+ * @property {Candidate[]} candidates
+ * @property {number} otherPBase
+ * @property {number} otherPFinal
+ * @property {number} keptCount
+ * @property {number} entropy
+ * @property {boolean} recomputed
+ *
+ * @typedef {object} Pick  a token chosen for a position, not yet applied
+ * @property {number} token
+ * @property {number | null} probability
+ * @property {"hand" | "auto"} by
+ *
+ * @typedef {object} Connection
+ * @property {"connecting" | "ready" | "lost"} state
+ * @property {number | null} retryAt  milliseconds since 1970
+ * @property {string} why
+ *
+ * @typedef {"start" | "open" | "forward" | "step" | "run" | "propose" | "select" | "rewind"} Activity
+ *
+ * @typedef {object} State
+ * @property {Connection} connection
+ * @property {Model | null} model
+ * @property {ReadonlyMap<number, Token>} tokens  by id
+ * @property {Form} form
+ * @property {Record<string, string | boolean>} ranking  what was typed for auto-select
+ * @property {Tree | null} tree
+ * @property {number | null} shown  the revision looked at; null follows the newest
+ * @property {number | null} looked  the position looked at
+ * @property {ReadonlyMap<string, Weighing | "asked" | { failed: string }>} weighings  by weighingKey()
+ * @property {ReadonlyMap<number, Pick>} picks  by position
+ * @property {Activity | null} activity
+ * @property {boolean} stopping
+ * @property {boolean} interrupted  a run was cut off by a lost connection
+ * @property {readonly Notice[]} notices
+ * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string }} view
+ */
+
+/** @type {Form} */
+export const EMPTY_FORM = {
+  prompt: "Tell me a story about Tom and a red kite.",
+  chat: true,
+  length: "",
+  sampler: "",
+  typed: {},
+  seed: "1",
+  dirty: false,
+};
+
+/**
+ * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]> }} [kept]
+ *   what was kept from an earlier visit
+ * @returns {State}
+ */
+export function initialState(kept = {}) {
+  return {
+    connection: { state: "connecting", retryAt: null, why: "" },
+    model: null,
+    tokens: new Map(),
+    form: { ...EMPTY_FORM, ...kept.form },
+    ranking: kept.ranking ?? {},
+    tree: null,
+    shown: null,
+    looked: null,
+    weighings: new Map(),
+    picks: new Map(),
+    activity: null,
+    stopping: false,
+    interrupted: false,
+    notices: [],
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", ...kept.view },
+  };
+}
+
+export const weighingKey = (/** @type {number} */ revision, /** @type {number} */ position) => `${revision}:${position}`;
+
+/** @param {State} state */
+export const shownRevision = (state) => (state.tree ? (state.shown ?? headOf(state.tree)) : 0);
+
+/**
+ * @param {State} state
+ * @param {any} event
+ * @returns {State}
+ */
+export function reduce(state, event) {
+  switch (event.type) {
+    case "connection.changed":
+      return { ...state, connection: { ...state.connection, ...event.connection } };
+
+    case "model.received":
+      // Ids mean other tokens in another model.
+      return { ...state, model: event.model, tokens: state.model?.name === event.model.name ? state.tokens : new Map() };
+    case "tokens.received": {
+      if (event.model !== state.model?.name) return state;
+      const tokens = new Map(state.tokens);
+      for (const token of event.tokens) tokens.set(token.id, token);
+      return { ...state, tokens };
+    }
+
+    case "form.changed":
+      return { ...state, form: { ...state.form, ...event.fields, dirty: state.form.dirty || affectsSettings(event.fields) } };
+    case "form.typed": {
+      const { sampler, name, value } = event;
+      const typed = { ...state.form.typed, [sampler]: { ...state.form.typed[sampler], [name]: value } };
+      return { ...state, form: { ...state.form, typed, dirty: true } };
+    }
+    case "form.sent":
+      return { ...state, form: { ...state.form, dirty: false } };
+    case "ranking.typed":
+      return { ...state, ranking: { ...state.ranking, [event.name]: event.value } };
+
+    case "session.opened":
+      return {
+        ...state,
+        tree: plant(event.session),
+        shown: null,
+        looked: null,
+        weighings: new Map(),
+        picks: new Map(),
+        interrupted: false,
+      };
+    case "session.closed":
+      return { ...state, tree: null, shown: null, looked: null, weighings: new Map(), picks: new Map(), interrupted: false };
+    case "frame.received": {
+      if (!state.tree || event.session !== state.tree.id) return state;
+      const tree = grow(state.tree, event.frame);
+      if (tree === state.tree) return state;
+      return { ...state, tree, picks: state.shown === null ? stillOpen(state.picks, tree) : state.picks };
+    }
+    case "prediction.received":
+      if (!state.tree || event.session !== state.tree.id) return state;
+      return { ...state, tree: remember(state.tree, event.prediction) };
+    case "weighing.changed": {
+      if (!state.tree || event.session !== state.tree.id) return state;
+      const weighings = new Map(state.weighings);
+      if (event.weighing) weighings.set(event.key, event.weighing);
+      else weighings.delete(event.key);
+      return { ...state, weighings };
+    }
+
+    case "revision.shown": {
+      if (!state.tree) return state;
+      const head = headOf(state.tree);
+      const revision = event.revision === null ? null : Math.min(Math.max(0, event.revision), head);
+      const shown = revision === head ? null : revision;
+      // Picks belong to the canvas they were made for.
+      return shown === state.shown ? state : { ...state, shown, picks: new Map() };
+    }
+    case "position.looked":
+      return { ...state, looked: event.position };
+    case "pick.added":
+      return { ...state, picks: new Map(state.picks).set(event.position, event.pick) };
+    case "pick.removed": {
+      const picks = new Map(state.picks);
+      picks.delete(event.position);
+      return { ...state, picks };
+    }
+    case "picks.replaced":
+      return { ...state, picks: new Map(event.picks) };
+
+    case "activity.started":
+      return { ...state, activity: event.activity, stopping: false, interrupted: false };
+    case "activity.stopping":
+      return { ...state, stopping: state.activity !== null };
+    case "activity.ended":
+      return { ...state, activity: null, stopping: false, interrupted: event.interrupted ?? false };
+
+    case "notice.raised": {
+      const { notice } = event;
+      const same = state.notices.find((held) => held.what === notice.what && held.why === notice.why);
+      const others = state.notices.filter((held) => held !== same);
+      return { ...state, notices: [...others, { ...notice, id: event.id }].slice(-4) };
+    }
+    case "notice.dismissed":
+      return { ...state, notices: state.notices.filter(({ id }) => id !== event.id) };
+
+    case "view.changed":
+      return { ...state, view: { ...state.view, ...event.view } };
+
+    default:
+      throw new TypeError(`no such event: ${event.type}`);
+  }
+}
+
+function affectsSettings(/** @type {Partial<Form>} */ fields) {
+  return "sampler" in fields || "seed" in fields;
+}
+
+/**
+ * @param {ReadonlyMap<number, Pick>} picks
+ * @param {Tree} tree
+ */
+function stillOpen(picks, tree) {
+  const { states } = tree.revisions[headOf(tree)].canvas;
+  const kept = [...picks].filter(([position]) => states[position] === OPEN);
+  return kept.length === picks.size ? picks : new Map(kept);
+}

@@ -1,0 +1,162 @@
+// Between the API's messages and the plain records of the core. int64 is BigInt
+// here and a number there: revisions stay far below 2^53. A seed may not, so it
+// travels as decimal text.
+import { Cause } from "app/net/gen/unmask/v1/frame_pb.js";
+import { ParameterDescription_Kind } from "app/net/gen/unmask/v1/settings_pb.js";
+import { Model_State } from "app/net/gen/unmask/v1/model_service_pb.js";
+
+export const secondsOf = (/** @type {any} */ duration) =>
+  duration ? Number(duration.seconds) + duration.nanos / 1e9 : null;
+
+const timeOf = (/** @type {any} */ stamp) => (stamp ? Number(stamp.seconds) * 1000 + stamp.nanos / 1e6 : null);
+
+/** @returns {import("app/core/tree.js").Settings | null} */
+export function settingsFrom(/** @type {any} */ message) {
+  if (!message) return null;
+  return {
+    sampler: message.sampler,
+    parameters: message.parameters ?? {},
+    seed: message.seed === undefined ? null : String(message.seed),
+  };
+}
+
+/** @param {import("app/core/tree.js").Settings | null} settings */
+export function settingsInto(settings) {
+  if (!settings) return undefined;
+  const { sampler, parameters, seed } = settings;
+  return { sampler, parameters, seed: seed === null ? undefined : BigInt(seed) };
+}
+
+const CAUSES = {
+  [Cause.CREATE]: "create",
+  [Cause.STEP]: "step",
+  [Cause.SELECT]: "select",
+  [Cause.REWIND]: "rewind",
+};
+
+/** @returns {import("app/core/tree.js").Frame} */
+export function frameFrom(/** @type {any} */ message) {
+  return {
+    revision: Number(message.revision),
+    parent: Number(message.parentRevision),
+    cause: CAUSES[message.cause] ?? "step",
+    changes: message.changes.map((/** @type {any} */ { position, token, probability }) => ({
+      position,
+      token: token ?? null,
+      probability: probability ?? null,
+    })),
+    settings: settingsFrom(message.settings),
+    summary: summaryFrom(message.summary),
+    draft: draftFrom(message.draft),
+    time: timeOf(message.createTime),
+  };
+}
+
+function summaryFrom(/** @type {any} */ message) {
+  if (!message) return null;
+  return {
+    openCount: message.openCount,
+    forwardCount: message.forwardCount,
+    totalForwardCount: message.totalForwardCount,
+    meanProbability: message.meanProbability ?? null,
+    minProbability: message.minProbability ?? null,
+    meanEntropy: message.meanEntropy ?? null,
+    seconds: secondsOf(message.computeTime),
+    approximations: message.approximations,
+  };
+}
+
+function draftFrom(/** @type {any} */ message) {
+  if (!message) return null;
+  const { positions, tokens, probabilities, entropies, predictedAt } = message;
+  return { positions, tokens, probabilities, entropies, predictedAt: Number(predictedAt) };
+}
+
+/** @returns {import("app/core/tree.js").Prediction} */
+export function predictionFrom(/** @type {any} */ message) {
+  return {
+    revision: Number(message.revision),
+    draft: draftFrom(message.draft),
+    cached: message.cached,
+    asked: true,
+    seconds: secondsOf(message.computeTime),
+    meanEntropy: message.meanEntropy,
+  };
+}
+
+/** @returns {import("app/core/state.js").Weighing} */
+export function weighingFrom(/** @type {any} */ message, /** @type {boolean} */ recomputed) {
+  const { position, candidates, otherPBase, otherPFinal, keptCount, entropy } = message;
+  return {
+    position,
+    candidates: candidates.map((/** @type {any} */ { token, pBase, pFinal, kept, logit }) => ({ token, pBase, pFinal, kept, logit })),
+    otherPBase,
+    otherPFinal,
+    keptCount,
+    entropy,
+    recomputed,
+  };
+}
+
+export function sessionFrom(/** @type {any} */ message) {
+  return {
+    id: message.id,
+    model: message.model,
+    revision: Number(message.revision),
+    head: Number(message.headRevision),
+    promptLength: message.promptLength,
+    tokens: message.canvas?.tokens ?? [],
+    states: message.canvas?.states ?? [],
+    settings: settingsFrom(message.settings),
+    time: timeOf(message.createTime),
+  };
+}
+
+const KINDS = {
+  [ParameterDescription_Kind.BOOL]: "bool",
+  [ParameterDescription_Kind.INTEGER]: "integer",
+  [ParameterDescription_Kind.NUMBER]: "number",
+  [ParameterDescription_Kind.CHOICE]: "choice",
+};
+
+const STATES = {
+  [Model_State.UNLOADED]: "unloaded",
+  [Model_State.LOADING]: "loading",
+  [Model_State.READY]: "ready",
+};
+
+/** @returns {import("app/core/settings.js").Model} */
+export function modelFrom(/** @type {any} */ message) {
+  return {
+    name: message.name,
+    state: STATES[message.state] ?? "unknown",
+    family: message.family,
+    parameterCount: Number(message.parameterCount),
+    dtype: message.dtype,
+    device: message.device,
+    contextLength: message.contextLength,
+    vocabularySize: message.vocabularySize,
+    maskToken: message.maskToken ?? null,
+    hasTokenizer: message.hasTokenizer,
+    hasChatTemplate: message.hasChatTemplate,
+    samplers: message.samplers.map((/** @type {any} */ { name, summary, source, parameters }) => ({
+      name,
+      summary,
+      source,
+      parameters: parameters.map(parameterFrom),
+    })),
+  };
+}
+
+function parameterFrom(/** @type {any} */ message) {
+  const value = message.default?.kind;
+  return {
+    name: message.name,
+    kind: KINDS[message.kind] ?? "number",
+    minimum: message.minimum ?? null,
+    maximum: message.maximum ?? null,
+    choices: message.choices,
+    default: !value?.case || value.case === "nullValue" ? null : value.value,
+    summary: message.summary,
+  };
+}

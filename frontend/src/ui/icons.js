@@ -1,0 +1,25 @@
+import { html, svg } from "lit";
+
+const icon = (/** @type {unknown} */ path) =>
+  html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">${path}</svg>`;
+
+export const play = icon(svg`<path d="M4.5 2.8v10.4l8.6-5.2z" fill="currentColor"/>`);
+export const stop = icon(svg`<rect x="3.5" y="3.5" width="9" height="9" rx="1.6" fill="currentColor"/>`);
+export const step = icon(svg`<path d="M3 3v10l7-5z" fill="currentColor"/><path d="M12.2 3v10" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"/>`);
+export const eye = icon(svg`<path d="M1.5 8S4 3.6 8 3.6 14.5 8 14.5 8 12 12.4 8 12.4 1.5 8 1.5 8z" fill="none" stroke="currentColor" stroke-width="1.4"/><circle cx="8" cy="8" r="2" fill="currentColor"/>`);
+export const previous = icon(svg`<path d="M10 3 5 8l5 5" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>`);
+export const next = icon(svg`<path d="m6 3 5 5-5 5" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>`);
+export const close = icon(svg`<path d="m4 4 8 8m0-8-8 8" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`);
+export const dice = icon(svg`<rect x="2.2" y="2.2" width="11.6" height="11.6" rx="2.6" fill="none" stroke="currentColor" stroke-width="1.4"/><circle cx="5.6" cy="5.6" r="1.1" fill="currentColor"/><circle cx="10.4" cy="10.4" r="1.1" fill="currentColor"/><circle cx="8" cy="8" r="1.1" fill="currentColor"/>`);
+export const sun = icon(svg`<circle cx="8" cy="8" r="3" fill="currentColor"/><path d="M8 1.2v1.8M8 13v1.8M1.2 8H3M13 8h1.8M3.2 3.2l1.3 1.3M11.5 11.5l1.3 1.3M3.2 12.8l1.3-1.3M11.5 4.5l1.3-1.3" stroke="currentColor" stroke-width="1.4" stroke-linecap="round"/>`);
+export const moon = icon(svg`<path d="M13 9.6A5.6 5.6 0 0 1 6.4 3a5.4 5.4 0 1 0 6.6 6.6z" fill="currentColor"/>`);
+export const contrast = icon(svg`<circle cx="8" cy="8" r="5.6" fill="none" stroke="currentColor" stroke-width="1.4"/><path d="M8 2.4a5.6 5.6 0 0 1 0 11.2z" fill="currentColor"/>`);
+export const plus = icon(svg`<path d="M8 3.4v9.2M3.4 8h9.2" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`);
+export const check = icon(svg`<path d="m3.2 8.4 3.2 3.2 6.4-7" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>`);
+export const alert = icon(svg`<path d="M8 2 1.6 13.4h12.8z" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round"/><path d="M8 6.4v3.2M8 11.4v.4" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>`);
+export const brand = html`<svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+  <rect class="solid" x="3" y="4" width="15" height="10" rx="3" />
+  <rect class="open" x="22" y="5" width="7" height="8" rx="2.4" />
+  <rect class="open" x="4" y="19" width="7" height="8" rx="2.4" />
+  <rect class="solid" x="14" y="18" width="15" height="10" rx="3" />
+</svg>`;

@@ -1,0 +1,66 @@
+import { LitElement } from "lit";
+
+/**
+ * @typedef {object} Page  what main.js made
+ * @property {import("app/core/store.js").Store<import("app/core/state.js").State, any>} store
+ * @property {import("app/actions/connection.js").Connection} connection
+ * @property {import("app/actions/session.js").SessionActions} session
+ * @property {import("app/actions/inspection.js").Inspection} inspection
+ */
+
+/**
+ * A part of the page. It draws into the document itself (no shadow), so that
+ * styles, ARIA references and tests reach everywhere, and draws again only when
+ * something it watches has changed.
+ */
+export class PageElement extends LitElement {
+  static properties = { page: { attribute: false } };
+
+  #seen = /** @type {unknown[]} */ ([]);
+  #onChange = () => {
+    const values = this.watched(this.state);
+    if (values.length === this.#seen.length && values.every((value, i) => value === this.#seen[i])) return;
+    this.#seen = values;
+    this.requestUpdate();
+  };
+
+  constructor() {
+    super();
+    // Not a class field: that would hide the reactive property.
+    /** @type {Page} */
+    this.page = /** @type {any} */ (null);
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.page.store.addEventListener("change", this.#onChange);
+    this.#seen = this.watched(this.state);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.page.store.removeEventListener("change", this.#onChange);
+  }
+
+  get state() {
+    return this.page.store.state;
+  }
+
+  /** @param {any} event */
+  dispatch(event) {
+    this.page.store.dispatch(event);
+  }
+
+  /**
+   * The parts of the state that the element draws.
+   * @param {import("app/core/state.js").State} state
+   * @returns {unknown[]}
+   */
+  watched(state) {
+    return [state];
+  }
+}

@@ -1,0 +1,57 @@
+import { html } from "lit";
+import { PageElement } from "app/ui/page-element.js";
+import { onKey } from "app/ui/keys.js";
+import "app/ui/um-header.js";
+import "app/ui/um-settings.js";
+import "app/ui/um-canvas.js";
+import "app/ui/um-inspector.js";
+import "app/ui/um-selection.js";
+import "app/ui/um-transport.js";
+import "app/ui/um-notices.js";
+import "app/ui/um-keys.js";
+
+/** The frame of the page: where its parts stand. */
+class App extends PageElement {
+  #onKey = (/** @type {KeyboardEvent} */ event) => onKey(event, this.page);
+
+  connectedCallback() {
+    super.connectedCallback();
+    document.addEventListener("keydown", this.#onKey);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    document.removeEventListener("keydown", this.#onKey);
+  }
+
+  /** @override */
+  watched(/** @type {any} */ { tree, looked, view }) {
+    return [tree === null, looked === null, view.theme];
+  }
+
+  render() {
+    const { page, state } = this;
+    return html`
+      <um-header .page=${page}></um-header>
+      <um-notices .page=${page}></um-notices>
+      <main class="columns" ?data-session=${state.tree !== null}>
+        <um-settings .page=${page}></um-settings>
+        <um-canvas .page=${page}></um-canvas>
+        <div class="side" ?data-looked=${state.looked !== null}>
+          <um-inspector .page=${page}></um-inspector>
+          <um-selection .page=${page}></um-selection>
+        </div>
+      </main>
+      <um-transport .page=${page}></um-transport>
+      <um-keys .page=${page}></um-keys>
+    `;
+  }
+
+  updated() {
+    const { theme } = this.state.view;
+    if (theme === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  }
+}
+
+customElements.define("um-app", App);

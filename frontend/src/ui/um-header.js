@@ -1,0 +1,49 @@
+import { html } from "lit";
+import { PageElement } from "app/ui/page-element.js";
+import { amount } from "app/core/format.js";
+import { openSheet } from "app/ui/keys.js";
+import * as icons from "app/ui/icons.js";
+
+const THEMES = { auto: ["light", icons.contrast], light: ["dark", icons.sun], dark: ["auto", icons.moon] };
+const CONNECTION = { ready: "connected", connecting: "connecting", lost: "disconnected" };
+
+/** Name, model and connection, theme, help. */
+class Header extends PageElement {
+  /** @override */
+  watched(/** @type {any} */ { model, connection, view }) {
+    return [model, connection.state, view.theme];
+  }
+
+  render() {
+    const { model, connection, view } = this.state;
+    const theme = /** @type {keyof typeof THEMES} */ (view.theme in THEMES ? view.theme : "auto");
+    const [after, icon] = THEMES[theme];
+    return html`<header class="top">
+      <a class="brand" href="./" aria-label="Unmask, start page">${icons.brand}<span>Unmask</span></a>
+      <p class="pill" data-testid="model" data-connection=${connection.state}>
+        <span class="lamp" aria-hidden="true"></span>
+        <span class="pill-model">${model ? model.name : "no model yet"}</span>
+        ${model
+          ? html`<span class="pill-more">
+              ${model.parameterCount ? html`${amount(model.parameterCount)} parameters · ` : ""}${[model.dtype, model.device].filter(Boolean).join(" · ")}
+            </span>`
+          : ""}
+        <span class="pill-state" data-testid="connection">${CONNECTION[connection.state]}</span>
+      </p>
+      <div class="top-actions">
+        <button
+          class="quiet"
+          data-testid="theme"
+          aria-label="Theme: ${theme}. Change to ${after}."
+          title="Theme: ${theme}"
+          @click=${() => this.dispatch({ type: "view.changed", view: { theme: after } })}
+        >
+          ${icon}
+        </button>
+        <button class="quiet" aria-label="Keys" title="Keys (?)" @click=${openSheet}><span aria-hidden="true">?</span></button>
+      </div>
+    </header>`;
+  }
+}
+
+customElements.define("um-header", Header);

@@ -1,0 +1,148 @@
+import { html, nothing } from "lit";
+import { PageElement } from "app/ui/page-element.js";
+import { tokenFace } from "app/ui/token-face.js";
+import { cssVars } from "app/ui/css-vars.js";
+import { faceOfId, hindrances, inspected, shown } from "app/core/selectors.js";
+import { shownRevision } from "app/core/state.js";
+import { headOf } from "app/core/tree.js";
+import { decimal, percent, plural } from "app/core/format.js";
+import * as icons from "app/ui/icons.js";
+
+/** What the model weighed at the position looked at. */
+class Inspector extends PageElement {
+  /** The last weighing shown, kept in view, dimmed, while the next is on its way. @type {any} */
+  #last = null;
+
+  /** @override */
+  watched(/** @type {any} */ { tree, shown: revision, looked, weighings, tokens, picks, connection, activity }) {
+    return [tree, revision, looked, weighings, tokens, picks, connection.state, activity];
+  }
+
+  render() {
+    const view = inspected(this.state);
+    return html`<section class="card inspector" aria-labelledby="inspector-title" data-testid="inspector" data-position=${view?.position ?? nothing}>
+      <header class="card-head">
+        <h2 id="inspector-title">${view ? `Position ${view.position}` : "Inspector"}</h2>
+        <span class="grow"></span>
+        ${view
+          ? html`<button class="quiet" aria-label="Close the inspector" title="Close (Esc)" @click=${() => this.page.inspection.look(null)}>${icons.close}</button>`
+          : nothing}
+      </header>
+      ${view ? this.#body(view) : html`<p class="empty">Click a token, or an open cell, to see what the model weighed there.</p>`}
+    </section>`;
+  }
+
+  #body(/** @type {NonNullable<ReturnType<typeof inspected>>} */ view) {
+    if (view.state === "given") {
+      return html`<p class="lede">${this.#chip(view.token)} is part of the prompt. No step changes it.</p>`;
+    }
+    if (!view.target) return html`<p class="lede">${this.#chip(view.token)} was there from the beginning.</p>`;
+    return html`${this.#lede(view)} ${this.#weighing(view)}`;
+  }
+
+  #lede(/** @type {any} */ { state, token, probability, target, byHand }) {
+    if (state === "open") return html`<p class="lede">Open. The candidates at revision ${target.revision}:</p>`;
+    const p = Number.isFinite(probability) ? html`, p ${percent(probability)}` : nothing;
+    return html`<p class="lede">
+      ${this.#chip(token)} ${byHand ? "picked by hand" : "committed"} at revision ${target.origin}${p}. What the model weighed just before:
+    </p>`;
+  }
+
+  #weighing(/** @type {any} */ view) {
+    const { weighing, position } = view;
+    if (weighing?.failed) {
+      return html`<p class="lede" data-problem>${weighing.failed}</p>
+        <button class="button" @click=${() => this.page.inspection.retry()}>Try again</button>`;
+    }
+    const ready = weighing && weighing !== "asked" ? weighing : null;
+    if (ready) this.#last = ready;
+    const drawn = ready ?? (this.#last?.position === position ? this.#last : null);
+    if (!drawn) return html`<p class="lede waiting" role="status">Asking the model…</p>`;
+    return html`<div class="weighing" ?data-stale=${!ready} aria-busy=${!ready}>
+      <div class="row-head" aria-hidden="true">
+        <span>token</span><span></span>
+        <span title="p_base: the model's own probability, before anything is done to it">model</span>
+        <span title="p_final: after penalties, temperature, constraints, top-k and top-p; what the sampler draws from">sampler</span>
+      </div>
+      <ol class="candidates" data-testid="candidates">
+        ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank))}
+      </ol>
+      ${drawn.otherPBase > 0.00005 || drawn.otherPFinal > 0.00005 ? this.#others(drawn) : nothing}
+      <p class="note facts">
+        Entropy ${decimal(drawn.entropy)} nats · ${plural(drawn.keptCount, "token")} kept by the sampler${drawn.recomputed
+          ? html` · <span title="The logits were no longer at hand; the forward pass was made again.">computed again</span>`
+          : nothing}
+      </p>
+      ${this.#advice(view)}
+    </div>`;
+  }
+
+  #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank) {
+    const { token, pBase, pFinal, kept } = candidate;
+    const { picks } = this.state;
+    const chosen = view.target.chosen === token;
+    const picked = picks.get(view.position)?.token === token;
+    const why = chosen ? "This is the token there." : hindrances(this.state).pick;
+    const face = faceOfId(this.state, token);
+    return html`<li class="candidate" ?data-cut=${!kept} ?data-chosen=${chosen} data-token=${token} data-rank=${rank}>
+      <button
+        class="choose"
+        aria-disabled=${why ? "true" : "false"}
+        title=${why || `Pick this token. ${kept ? "" : "The sampler would never draw it. "}Id ${token}, logit ${decimal(candidate.logit)}`}
+        aria-label="${face.name}, model ${percent(pBase)}, sampler ${percent(pFinal)}${chosen ? ", the token there" : ""}${kept ? "" : ", cut"}"
+        @click=${() => !why && this.page.session.pick(view.position, token)}
+      >
+        <span class="token" ?data-special=${face.special}>${tokenFace(face)}${chosen ? icons.check : nothing}</span>
+        ${bar(pBase, pFinal)}
+        <span class="number">${percent(pBase)}</span>
+        <span class="number">${kept ? percent(pFinal) : html`<s>${percent(pFinal)}</s>`}</span>
+      </button>
+      ${view.state === "open"
+        ? html`<button
+            class="quiet add"
+            aria-pressed=${picked ? "true" : "false"}
+            aria-label="${picked ? "Take" : "Put"} ${face.name} ${picked ? "out of" : "into"} the selection"
+            title=${picked ? "Take out of the selection" : "Put into the selection, to apply later"}
+            @click=${() => (picked ? this.page.session.removePick(view.position) : this.page.session.addPick(view.position, token, pBase))}
+          >
+            ${picked ? icons.check : icons.plus}
+          </button>`
+        : nothing}
+    </li>`;
+  }
+
+  #others(/** @type {any} */ { otherPBase, otherPFinal }) {
+    return html`<p class="others">
+      <span>all others</span>
+      ${bar(otherPBase, otherPFinal)}
+      <span class="number">${percent(otherPBase)}</span>
+      <span class="number">${percent(otherPFinal)}</span>
+    </p>`;
+  }
+
+  #advice(/** @type {any} */ view) {
+    const { tree } = this.state;
+    if (!tree || !shown(this.state)) return nothing;
+    if (view.state === "committed") {
+      return html`<p class="note">
+        Picking another token goes back to revision ${view.target.revision} and branches off there. What stands now stays on the timeline.
+      </p>`;
+    }
+    if (shownRevision(this.state) !== headOf(tree)) {
+      return html`<p class="note">Picking a token branches off from revision ${shownRevision(this.state)}. Later revisions stay on the timeline.</p>`;
+    }
+    return nothing;
+  }
+
+  #chip(/** @type {number | null} */ token) {
+    if (token === null) return nothing;
+    const face = faceOfId(this.state, token);
+    return html`<span class="token" ?data-special=${face.special}>${tokenFace(face)}</span>`;
+  }
+}
+
+/** Outline: the model's own probability. Filled: what the sampler draws from. */
+const bar = (/** @type {number} */ base, /** @type {number} */ final) =>
+  html`<span class="bar" aria-hidden="true" ${cssVars({ "--base": base.toFixed(4), "--final": final.toFixed(4) })}></span>`;
+
+customElements.define("um-inspector", Inspector);

@@ -1,0 +1,58 @@
+import { html, nothing } from "lit";
+import { PageElement } from "app/ui/page-element.js";
+import * as icons from "app/ui/icons.js";
+
+/** What went wrong, until it is dismissed; and whether the server is there. */
+class Notices extends PageElement {
+  #ticking = 0;
+
+  /** @override */
+  watched(/** @type {any} */ { notices, connection, interrupted }) {
+    return [notices, connection, interrupted];
+  }
+
+  updated() {
+    const waiting = this.state.connection.state === "lost";
+    if (waiting && !this.#ticking) this.#ticking = window.setInterval(() => this.requestUpdate(), 500);
+    if (!waiting && this.#ticking) {
+      clearInterval(this.#ticking);
+      this.#ticking = 0;
+    }
+  }
+
+  render() {
+    const { notices, connection, interrupted } = this.state;
+    return html`
+      ${connection.state === "lost" ? this.#disconnected(connection) : nothing}
+      ${connection.state === "ready" && interrupted
+        ? html`<div class="notice" data-kind="info" data-testid="interrupted">
+            <p><b>The call was interrupted.</b> Every revision it made is here. Go on with Step or Run.</p>
+          </div>`
+        : nothing}
+      <div role="alert">
+        ${notices.map(
+          ({ id, what, why, advice, details }) => html`<div class="notice" data-kind="error" data-testid="error">
+            ${icons.alert}
+            <div>
+              <p><b>${what}</b> ${why}</p>
+              <p>${advice}</p>
+              <p class="note">${details}</p>
+            </div>
+            <button class="quiet" aria-label="Dismiss" @click=${() => this.dispatch({ type: "notice.dismissed", id })}>${icons.close}</button>
+          </div>`,
+        )}
+      </div>
+    `;
+  }
+
+  #disconnected(/** @type {import("app/core/state.js").Connection} */ { retryAt, why }) {
+    const seconds = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
+    return html`<div class="notice" data-kind="warning" data-testid="disconnected" role="status">
+      ${icons.alert}
+      <p><b>Disconnected.</b> ${why} What is shown stays. <span aria-hidden="true">Next try in ${seconds} s.</span></p>
+      <button class="button" @click=${() => this.page.connection.retry()}>Try now</button>
+    </div>`;
+  }
+}
+
+customElements.define("um-notices", Notices);

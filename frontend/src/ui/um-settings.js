@@ -1,0 +1,176 @@
+import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
+import { PageElement } from "app/ui/page-element.js";
+import { parameterField } from "app/ui/parameter-field.js";
+import { EXAMPLES } from "app/ui/examples.js";
+import { hindrances, shown } from "app/core/selectors.js";
+import { problemsOf, samplerOf } from "app/core/settings.js";
+import { humanised } from "app/core/format.js";
+import * as icons from "app/ui/icons.js";
+
+/** The prompt and how it is to be answered. */
+class SettingsPanel extends PageElement {
+  static properties = { help: { state: true }, folded: { state: true } };
+
+  constructor() {
+    super();
+    this.help = "";
+    /** On a narrow screen the form makes room once a session is there. */
+    this.folded = false;
+  }
+
+  /** @override */
+  watched(/** @type {any} */ { form, model, tree, connection, activity }) {
+    return [form, model, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
+  }
+
+  #change(/** @type {object} */ fields) {
+    this.dispatch({ type: "form.changed", fields });
+  }
+
+  #submit(/** @type {Event} */ event) {
+    event.preventDefault();
+    if (hindrances(this.state).start) return;
+    this.folded = true;
+    this.page.session.start();
+  }
+
+  render() {
+    const { form, model, tree } = this.state;
+    const why = hindrances(this.state).start;
+    const problems = problemsOf(model, form);
+    const complete = shown(this.state)?.canvas.openCount === 0;
+    return html`<form class="card settings" ?data-folded=${this.folded && tree !== null} @submit=${this.#submit} novalidate>
+      <button
+        type="button"
+        class="fold"
+        aria-expanded=${!(this.folded && tree !== null)}
+        aria-controls="settings-body"
+        @click=${() => (this.folded = !this.folded)}
+      >
+        <span class="fold-title">Prompt and settings</span>
+        <span class="fold-prompt">${form.prompt}</span>
+        <span class="fold-more">${this.folded ? "Edit" : "Hide"}</span>
+      </button>
+      <div class="settings-body" id="settings-body">
+        <div class="field">
+          <label for="prompt">Prompt</label>
+          <textarea
+            id="prompt"
+            data-testid="prompt"
+            rows="4"
+            spellcheck="false"
+            .value=${live(form.prompt)}
+            @input=${(/** @type {any} */ e) => this.#change({ prompt: e.target.value })}
+            @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && this.#submit(e)}
+          ></textarea>
+          <p class="examples" aria-label="Examples">
+            ${EXAMPLES.map(
+              ({ name, prompt }) =>
+                html`<button type="button" class="chip" title=${prompt} @click=${() => this.#change({ prompt })}>${name}</button>`,
+            )}
+            ${this.#chatSwitch()}
+          </p>
+        </div>
+        <div class="pair">
+          <div class="field">
+            <label for="length">Length</label>
+            <input
+              id="length"
+              data-testid="length"
+              inputmode="numeric"
+              placeholder="64"
+              autocomplete="off"
+              .value=${live(form.length)}
+              aria-invalid=${problems.length ? "true" : nothing}
+              aria-describedby="length-note"
+              @input=${(/** @type {any} */ e) => this.#change({ length: e.target.value.trim() })}
+            />
+            <p class="note" id="length-note">${problems.length ?? "tokens to write"}</p>
+          </div>
+          <div class="field">
+            <label for="seed">Seed</label>
+            <div class="joined">
+              <input
+                id="seed"
+                data-testid="seed"
+                inputmode="numeric"
+                placeholder="drawn"
+                autocomplete="off"
+                .value=${live(form.seed)}
+                aria-invalid=${problems.seed ? "true" : nothing}
+                aria-describedby="seed-note"
+                @input=${(/** @type {any} */ e) => this.#change({ seed: e.target.value.trim() })}
+              />
+              <button type="button" class="quiet" aria-label="Draw a seed" title="Draw a seed" @click=${this.#drawSeed}>${icons.dice}</button>
+            </div>
+            <p class="note" id="seed-note">${problems.seed ?? this.#seedNote()}</p>
+          </div>
+        </div>
+        <button
+          class=${tree && !complete ? "button" : "button primary"}
+          data-testid="start"
+          aria-disabled=${why ? "true" : "false"}
+          title=${why || nothing}
+          aria-describedby=${why ? "start-why" : nothing}
+        >
+          ${tree ? "Start again" : "Start"}
+        </button>
+        <p class="why" id="start-why" ?hidden=${!why || why.startsWith("Wait")}>${why}</p>
+        ${this.#samplerFields(problems)}
+      </div>
+    </form>`;
+  }
+
+  #chatSwitch() {
+    const { form, model } = this.state;
+    if (!model?.hasChatTemplate) return nothing;
+    return html`<label class="switch" title="Put the prompt through the model's chat template">
+      <input type="checkbox" .checked=${live(form.chat)} @change=${(/** @type {any} */ e) => this.#change({ chat: e.target.checked })} />
+      <span>Chat</span>
+    </label>`;
+  }
+
+  #seedNote() {
+    const inForce = shown(this.state)?.settings?.seed;
+    return this.state.form.seed === "" && inForce ? `drawn: ${inForce}` : "repeats a run";
+  }
+
+  #drawSeed() {
+    this.#change({ seed: String(crypto.getRandomValues(new Uint32Array(1))[0]) });
+  }
+
+  #samplerFields(/** @type {Record<string, string>} */ problems) {
+    const { form, model } = this.state;
+    const sampler = samplerOf(model, form);
+    if (!model || !sampler) return nothing;
+    const typed = form.typed[sampler.name] ?? {};
+    const inForce = shown(this.state)?.settings;
+    return html`<div class="field">
+        <label for="sampler">Sampler</label>
+        <select id="sampler" data-testid="sampler" aria-describedby="sampler-note" @change=${(/** @type {any} */ e) => this.#change({ sampler: e.target.value })}>
+          ${model.samplers.map(({ name }) => html`<option value=${name} .selected=${name === sampler.name}>${humanised(name)}</option>`)}
+        </select>
+        <p class="note" id="sampler-note">${sampler.summary}</p>
+      </div>
+      <details class="parameters" open>
+        <summary>Parameters</summary>
+        <div class="grid" @focusout=${() => (this.help = "")}>
+          ${sampler.parameters.map((parameter) =>
+            parameterField({
+              parameter,
+              id: `parameter-${parameter.name}`,
+              typed: typed[parameter.name],
+              inForce: inForce?.sampler === sampler.name ? inForce.parameters[parameter.name] : undefined,
+              problem: problems[parameter.name],
+              onType: (value) => this.dispatch({ type: "form.typed", sampler: sampler.name, name: parameter.name, value }),
+              onFocus: () => (this.help = parameter.summary),
+            }),
+          )}
+        </div>
+        <p class="note help" aria-hidden="true">${this.help}</p>
+      </details>`;
+  }
+}
+
+customElements.define("um-settings", SettingsPanel);

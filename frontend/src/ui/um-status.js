@@ -1,0 +1,67 @@
+import { html, nothing } from "lit";
+import { PageElement } from "app/ui/page-element.js";
+import { sentence, statistics } from "app/core/selectors.js";
+import { decimal, duration } from "app/core/format.js";
+
+/** Milliseconds between two announcements: speech takes longer than steps. */
+const BREATH = 1500;
+
+/** The revision shown, in numbers; and a sentence now and then for a screen reader. */
+class Status extends PageElement {
+  static properties = { spoken: { state: true } };
+  #timer = 0;
+  #last = 0;
+
+  constructor() {
+    super();
+    this.spoken = "";
+  }
+
+  /** @override */
+  watched(/** @type {any} */ { tree, shown }) {
+    return [tree, shown];
+  }
+
+  updated() {
+    const text = sentence(this.state);
+    if (text === this.spoken || this.#timer) return;
+    const wait = Math.max(0, this.#last + BREATH - Date.now());
+    this.#timer = window.setTimeout(() => {
+      this.#timer = 0;
+      this.#last = Date.now();
+      this.spoken = sentence(this.state);
+    }, wait);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+  }
+
+  render() {
+    const numbers = statistics(this.state);
+    return html`<div class="status" data-testid="status">
+        ${numbers
+          ? html`<dl>
+              ${fact("Open", numbers.open)} ${fact("Committed", numbers.committed)}
+              ${fact("Forwards", numbers.forwards)}
+              ${fact("Tokens a pass", decimal(numbers.perForward, 1), "Committed tokens divided by forward passes")}
+              ${fact("Mean p", decimal(numbers.meanProbability), "Mean p_base of the tokens this step committed")}
+              ${fact("Lowest p", decimal(numbers.minProbability), "Lowest p_base among the tokens this step committed")}
+              ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were open")}
+              ${fact("Time", duration(numbers.seconds), "Device time of the forward pass")}
+            </dl>
+            ${numbers.approximations.length
+              ? html`<p class="badge" data-warn title="The prediction was made with these approximations.">approximate: ${numbers.approximations.join(", ")}</p>`
+              : nothing}`
+          : nothing}
+      </div>
+      <p class="unseen" role="status" aria-live="polite">${this.spoken}</p>`;
+  }
+}
+
+const fact = (/** @type {string} */ name, /** @type {unknown} */ value, title = "") =>
+  html`<div title=${title || nothing}><dt>${name}</dt><dd>${value}</dd></div>`;
+
+customElements.define("um-status", Status);
