@@ -62,7 +62,8 @@ class Denoiser:
         canvases: token ids; they may differ in length and go through the body together.
         positions: for each canvas the positions wanted, in any order.
         Returns one float32 tensor [len(positions[i]), vocabulary] for each canvas, on
-        the device of the head. The head runs on the wanted rows only.
+        the device of the head. The head runs on the wanted rows only. They are inference
+        tensors: clone before changing one in place.
         Raises InvalidField for an id, a position or a length the model does not have.
         """
         self._check(canvases, positions)
