@@ -33,7 +33,8 @@ def mimetype(name: str) -> str | None:
     path = PurePosixPath(name)
     if PRIVATE.intersection(path.parts) or any(part.startswith(".") for part in path.parts):
         return None
-    return TYPES.get(path.suffix.lower())
+    # Vendored libraries travel with their licences.
+    return "text/plain" if path.name == "LICENSE" else TYPES.get(path.suffix.lower())
 
 
 def policy(folder: Path) -> str:

@@ -306,6 +306,7 @@ def folder(tmp_path_factory):
         "app.js": "export {}", "part.mjs": "export {}", "data.json": "{}", "icon.svg": "<svg/>",
         "app.webmanifest": "{}", "style.css": "a{}", "notes.md": "private", "test/app.test.js": "private",
         "tools/build.js": "private", ".hidden/key.js": "private", "parts/view.js": "export {}",
+        "parts/LICENSE": "as you like",
     }  # fmt: skip
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)

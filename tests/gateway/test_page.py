@@ -30,6 +30,7 @@ from .conftest import IMPORT_MAP, ROOT
         ("/icon.svg", "image/svg+xml"),
         ("/app.webmanifest", "application/manifest+json"),
         ("/style.css", "text/css"),
+        ("/parts/LICENSE", "text/plain"),
     ],
 )
 def test_files(gateway, path, kind):
