@@ -1,0 +1,142 @@
+"""Train the model that ships, from nothing: ``python -m embedded_model.train``.
+
+LLaDA's objective (arXiv:2502.09992): each response token is masked with
+probability t, and the cross-entropy of the masked ones counts 1/t. Muon
+(https://kellerjordan.github.io/posts/muon) for the blocks' matrices, AdamW for
+the rest. Interrupted, it goes on from its last checkpoint; from the same seed,
+on the same machine with the same number of threads, it comes to the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .data import Batch, batches
+from .network import Network, Shape
+from .tokenizer import shared
+
+CHECKPOINT = Path("out/embedded_model/checkpoint.pt")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes the weights; changing any of it makes other weights."""
+
+    steps: int = 19_000
+    batch_tokens: int = 3072
+    seed: int = 1
+    muon_rate: float = 0.006
+    muon_decay: float = 0.02
+    adam_rate: float = 2e-3
+    adam_betas: tuple[float, float] = (0.9, 0.98)
+    warmup: int = 480  # the first steps, linearly from zero
+    decay: int = 14_250  # the last steps, linearly to zero
+    clip: float = 1.0
+    smallest_t: float = 0.05  # 1/t is clamped there: small batches stay steady
+
+
+def rate(recipe: Recipe, step: int) -> float:
+    """The factor on both learning rates at a step."""
+    return min(1.0, (step + 1) / recipe.warmup, (recipe.steps - step) / recipe.decay)
+
+
+def optimizers(network: Network, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    matrices = [p for p in network.blocks.parameters() if p.dim() == 2]
+    chosen = {id(p) for p in matrices}
+    others = [p for p in network.parameters() if id(p) not in chosen]
+    return [
+        torch.optim.Muon(matrices, lr=recipe.muon_rate, weight_decay=recipe.muon_decay),
+        torch.optim.AdamW(others, lr=recipe.adam_rate, betas=recipe.adam_betas, weight_decay=0.0, fused=True),
+    ]
+
+
+def loss_of(forward, batch: Batch, smallest_t: float) -> torch.Tensor:
+    """The weighted cross-entropy of the masked positions, for each open token."""
+    wanted = batch.masked.flatten().nonzero().flatten()
+    count = len(wanted)
+    # Whole multiples of 256 rows, so the head meets few shapes; the surplus is cut off.
+    padding = wanted.new_zeros(-count % 256)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = forward(batch.tokens, batch.real, torch.cat([wanted, padding]))[:count]
+    each = F.cross_entropy(logits.float(), batch.targets.flatten()[wanted], reduction="none")
+    weight = (batch.weight / batch.t.clamp(min=smallest_t)).flatten()[wanted]
+    return (each * weight).sum() / batch.weight.sum()
+
+
+def save(path: Path, network: Network, used: list[torch.optim.Optimizer], step: int, recipe: Recipe) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        "step": step,
+        "recipe": asdict(recipe),
+        "shape": asdict(network.shape),
+        "network": network.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in used],
+    }
+    torch.save(state, path.with_suffix(".new"))
+    os.replace(path.with_suffix(".new"), path)  # a checkpoint is whole or absent
+
+
+def train(recipe: Recipe, path: Path, shape: Shape = Shape(), compiled: bool = True) -> Network:
+    torch.manual_seed(recipe.seed)
+    torch.set_flush_denormal(True)
+    network = Network(shape)
+    used = optimizers(network, recipe)
+    first = 0
+    if path.exists():
+        state = torch.load(path)
+        if state["recipe"] != asdict(recipe) or state["shape"] != asdict(shape):
+            raise SystemExit(f"{path} was made with another recipe: move it away to start anew")
+        network.load_state_dict(state["network"])
+        for optimizer, saved in zip(used, state["optimizers"]):
+            optimizer.load_state_dict(saved)
+        first = state["step"]
+    peaks = (recipe.muon_rate, recipe.adam_rate)
+    forward = torch.compile(network, dynamic=True) if compiled else network
+    stream = batches(recipe.seed, shared(), recipe.batch_tokens, shape.context, skip=first)
+    smooth, started = math.nan, time.monotonic()
+    bar = Progress(
+        TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[loss]}")
+    )
+    with bar:
+        task = bar.add_task("", total=recipe.steps, completed=first, loss="")
+        for step in range(first, recipe.steps):
+            loss = loss_of(forward, next(stream), recipe.smallest_t)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+            for optimizer, peak in zip(used, peaks):
+                for group in optimizer.param_groups:
+                    group["lr"] = peak * rate(recipe, step)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            value = loss.item()
+            smooth = value if math.isnan(smooth) else 0.98 * smooth + 0.02 * value
+            bar.update(task, advance=1, loss=f"loss {smooth:.3f}")
+            if (step + 1) % 250 == 0 or step + 1 == recipe.steps:
+                save(path, network, used, step + 1, recipe)
+                if not bar.console.is_terminal:  # a log file gets lines instead of a bar
+                    print(f"step {step + 1} loss {smooth:.3f} {time.monotonic() - started:.0f} s", flush=True)
+    return network
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--no-compile", action="store_true", help="slower; needs no C++ compiler")
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    train(Recipe(steps=chosen.steps), chosen.checkpoint, compiled=not chosen.no_compile)
+
+
+if __name__ == "__main__":
+    main()
