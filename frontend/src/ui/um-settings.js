@@ -54,7 +54,7 @@ class SettingsPanel extends PageElement {
       </button>
       <div class="settings-body" id="settings-body">
         <div class="field">
-          <label for="prompt">Prompt</label>
+          <div class="label-row"><label for="prompt">Prompt</label>${this.#chatSwitch()}</div>
           <textarea
             id="prompt"
             data-testid="prompt"
@@ -69,7 +69,6 @@ class SettingsPanel extends PageElement {
               ({ name, prompt }) =>
                 html`<button type="button" class="chip" title=${prompt} @click=${() => this.#change({ prompt })}>${name}</button>`,
             )}
-            ${this.#chatSwitch()}
           </p>
         </div>
         <div class="pair">

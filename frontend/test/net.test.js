@@ -1,0 +1,191 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { create, fromBinary, toBinary } from "app/net/protobuf.js";
+import { ClientEnvelopeSchema, ServerEnvelopeSchema } from "app/net/gen/unmask/v1/envelope_pb.js";
+import { BadRequestSchema, ErrorInfoSchema } from "app/net/gen/google/rpc/error_details_pb.js";
+import { SessionService } from "app/net/gen/unmask/v1/session_service_pb.js";
+import { Backoff } from "app/net/backoff.js";
+import { Socket } from "app/net/socket.js";
+import { Calls } from "app/net/calls.js";
+import { Client } from "app/net/client.js";
+
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail } = {}) {
+    super(type);
+    this.detail = detail;
+  }
+};
+
+/** A WebSocket whose other end is the test. */
+class FakeWebSocket extends EventTarget {
+  static all = [];
+  sent = [];
+  constructor() {
+    super();
+    FakeWebSocket.all.push(this);
+  }
+  send(bytes) {
+    this.sent.push(fromBinary(ClientEnvelopeSchema, bytes));
+  }
+  open() {
+    this.dispatchEvent(new Event("open"));
+  }
+  close() {
+    this.dispatchEvent(new Event("close"));
+  }
+  tell(id, event) {
+    const bytes = toBinary(ServerEnvelopeSchema, create(ServerEnvelopeSchema, { id, event }));
+    const data = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    this.dispatchEvent(Object.assign(new Event("message"), { data }));
+  }
+  answer(id, method, fields) {
+    const typeUrl = `type.googleapis.com/${method.output.typeName}`;
+    this.tell(id, { case: "message", value: { typeUrl, value: toBinary(method.output, create(method.output, fields)) } });
+  }
+  end(id, code = 0, message = "", details = []) {
+    this.tell(id, { case: "status", value: { code, message, details } });
+  }
+}
+
+function connected() {
+  const waits = [];
+  const socket = new Socket("ws://here/ws", { make: () => new FakeWebSocket(), backoff: new Backoff({ random: () => 1 }), wait: (run, ms) => (waits.push({ run, ms }), 0) });
+  const calls = new Calls(socket);
+  socket.connect();
+  const wire = () => FakeWebSocket.all.at(-1);
+  wire().open();
+  return { socket, calls, client: new Client(calls), wire, waits };
+}
+
+const { watchSession, step, getSession } = SessionService.method;
+
+test("waiting times grow to a limit and are spread", () => {
+  const longest = new Backoff({ random: () => 1 });
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 7].map(() => longest.next()), [0.5, 1, 2, 4, 8, 10, 10]);
+  longest.reset();
+  assert.equal(longest.next(), 0.5);
+  assert.equal(new Backoff({ random: () => 0 }).next(), 0.25);
+});
+
+test("a lost socket tries again, after the time it told", () => {
+  const { socket, wire, waits } = connected();
+  const told = [];
+  socket.addEventListener("lost", ({ detail }) => told.push(detail));
+  const first = wire();
+  first.close();
+  assert.deepEqual(told, [0.5]);
+  assert.equal(socket.isOpen, false);
+  waits.find(({ ms }) => ms === 500).run();
+  assert.notEqual(wire(), first);
+  wire().close();
+  assert.deepEqual(told, [0.5, 1]);
+});
+
+test("a call carries its method and request, and yields what comes until the status", async () => {
+  const { calls, wire } = connected();
+  const got = [];
+  const reading = (async () => {
+    for await (const { event } of calls.stream(watchSession, { sessionId: "s", afterRevision: 4n })) got.push(Number(event.value.revision));
+  })();
+  await null;
+  const [{ id, action }] = wire().sent;
+  assert.equal(action.value.method, "unmask.v1.SessionService/WatchSession");
+  assert.equal(action.value.request.typeUrl, "type.googleapis.com/unmask.v1.WatchSessionRequest");
+  assert.equal(fromBinary(watchSession.input, action.value.request.value).afterRevision, 4n);
+  wire().answer(id, watchSession, { event: { case: "frame", value: { revision: 5n } } });
+  wire().answer(id, watchSession, { event: { case: "frame", value: { revision: 6n } } });
+  wire().end(id);
+  await reading;
+  assert.deepEqual(got, [5, 6]);
+  assert.equal(wire().sent.length, 1, "an ended call is not cancelled");
+});
+
+test("stopping sends a cancel, keeps what still comes and ends quietly", async () => {
+  const { calls, wire } = connected();
+  const stop = new AbortController();
+  const got = [];
+  const reading = (async () => {
+    for await (const message of calls.stream(step, { sessionId: "s" }, { signal: stop.signal })) got.push(message);
+  })();
+  await null;
+  const [{ id }] = wire().sent;
+  stop.abort();
+  assert.equal(wire().sent.at(-1).action.case, "cancel");
+  wire().answer(id, step, { event: { case: "frame", value: { revision: 1n } } });
+  wire().end(id, 1, "cancelled");
+  await reading;
+  assert.equal(got.length, 1);
+  assert.equal(wire().sent.length, 2, "one cancel is enough");
+});
+
+test("leaving the loop cancels the call", async () => {
+  const { calls, wire } = connected();
+  const reading = (async () => {
+    for await (const _ of calls.stream(step, {})) break;
+  })();
+  await null;
+  wire().answer(wire().sent[0].id, step, {});
+  await reading;
+  assert.equal(wire().sent.at(-1).action.case, "cancel");
+});
+
+test("an error brings its reason and its fields", async () => {
+  const { calls, wire } = connected();
+  const asking = calls.unary(getSession, { sessionId: "x" });
+  await null;
+  const detail = (schema, fields) => ({ typeUrl: `type.googleapis.com/${schema.typeName}`, value: toBinary(schema, create(schema, fields)) });
+  wire().end(wire().sent[0].id, 3, "session_id: unknown", [
+    detail(ErrorInfoSchema, { reason: "INVALID_FIELD", metadata: { allowed: "1 to 2" } }),
+    detail(BadRequestSchema, { fieldViolations: [{ field: "session_id", description: "unknown" }] }),
+  ]);
+  await assert.rejects(asking, (error) => {
+    assert.equal(error.code, 3);
+    assert.equal(error.reason, "INVALID_FIELD");
+    assert.deepEqual(error.metadata, { allowed: "1 to 2" });
+    assert.deepEqual(error.fields, [{ field: "session_id", description: "unknown" }]);
+    return true;
+  });
+});
+
+test("a lost connection ends every call with UNAVAILABLE", async () => {
+  const { calls, wire } = connected();
+  const asking = calls.unary(getSession, {});
+  await null;
+  wire().close();
+  await assert.rejects(asking, { code: 14, reason: "DISCONNECTED" });
+  await assert.rejects(calls.unary(getSession, {}), { code: 14 }, "nor can one begin");
+});
+
+test("what the client gives is plain: numbers, null, text", async () => {
+  const { client, wire } = connected();
+  const creating = client.createSession({ prompt: "hi", chat: true, length: null, settings: { sampler: "llada", parameters: { steps: 8 }, seed: "18446744073709551615" } });
+  await null;
+  const [{ id, action }] = wire().sent;
+  const { createSession } = SessionService.method;
+  const request = fromBinary(createSession.input, action.value.request.value);
+  assert.equal(request.settings.seed, 18446744073709551615n);
+  assert.deepEqual(request.settings.parameters, { steps: 8 });
+  assert.equal(request.prompt.source.value.messages[0].content, "hi");
+  assert.equal(request.length, undefined);
+  assert.match(request.requestId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  wire().answer(id, createSession, { session: { id: "s", promptLength: 1, canvas: { tokens: [5, 0], states: [3, 1] }, settings: { sampler: "llada", seed: 7n } } });
+  wire().end(id);
+  const session = await creating;
+  assert.deepEqual(session.tokens, [5, 0]);
+  assert.deepEqual(session.settings, { sampler: "llada", parameters: {}, seed: "7" });
+
+  const frames = [];
+  const watching = (async () => {
+    for await (const { frame } of client.watch("s", 0, {})) frames.push(frame);
+  })();
+  await null;
+  const call = wire().sent.at(-1).id;
+  const changes = [{ position: 1, token: 0, probability: 0.5 }, { position: 2 }];
+  const draft = { positions: [1], tokens: [9], probabilities: Uint8Array.of(255), entropies: Uint8Array.of(0), predictedAt: 0n };
+  wire().answer(call, watchSession, { event: { case: "frame", value: { revision: 1n, parentRevision: 0n, cause: 2, changes, draft, summary: { computeTime: { seconds: 1n, nanos: 5e8 } } } } });
+  wire().end(call);
+  await watching;
+  const [frame] = frames;
+  assert.deepEqual([frame.revision, frame.parent, frame.cause, frame.draft.predictedAt, frame.summary.seconds, frame.settings], [1, 0, "step", 0, 1.5, null]);
+  assert.deepEqual(frame.changes, [{ position: 1, token: 0, probability: 0.5 }, { position: 2, token: null, probability: null }]);
+});

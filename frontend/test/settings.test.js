@@ -1,0 +1,75 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { problemsOf, rangeOf, readParameter, readParameters, relevantParameters, samplerOf, settingsOf, settingsToSend } from "app/core/settings.js";
+import { EMPTY_FORM } from "app/core/state.js";
+
+const parameter = (name, kind, fallback, more = {}) => ({ name, kind, default: fallback, minimum: null, maximum: null, choices: [], summary: "", ...more });
+const LLADA = {
+  name: "llada", summary: "", source: "",
+  parameters: [
+    parameter("steps", "integer", null, { minimum: 1, maximum: 512 }),
+    parameter("temperature", "number", 0, { minimum: 0, maximum: 2 }),
+    parameter("remasking", "choice", "low_confidence", { choices: ["low_confidence", "random"] }),
+    parameter("eos", "bool", false),
+  ],
+};
+const RANKED = {
+  name: "ranked", summary: "", source: "",
+  parameters: [
+    parameter("rule", "choice", "constant", { choices: ["constant", "threshold", "factor"] }),
+    parameter("count", "integer", 1),
+    parameter("threshold", "number", 0.9),
+    parameter("factor", "number", 1),
+  ],
+};
+const MODEL = { name: "m", contextLength: 512, samplers: [LLADA, RANKED] };
+const form = (fields = {}) => ({ ...EMPTY_FORM, ...fields });
+const IN_FORCE = { sampler: "llada", parameters: { steps: 64, temperature: 0, remasking: "low_confidence", eos: false }, seed: "1" };
+
+test("what is typed becomes a value, or says its range", () => {
+  const [steps, temperature, remasking, eos] = LLADA.parameters;
+  assert.deepEqual(readParameter(steps, ""), {});
+  assert.deepEqual(readParameter(steps, "12"), { value: 12 });
+  assert.deepEqual(readParameter(steps, "1.5"), { problem: "1 to 512" });
+  assert.deepEqual(readParameter(steps, "0"), { problem: "1 to 512" });
+  assert.deepEqual(readParameter(temperature, ".5"), { value: 0.5 });
+  assert.deepEqual(readParameter(temperature, "hot"), { problem: "0 to 2" });
+  assert.deepEqual(readParameter(remasking, "random"), { value: "random" });
+  assert.deepEqual(readParameter(remasking, "both"), { problem: "one of low_confidence, random" });
+  assert.deepEqual(readParameter(eos, false), { value: false });
+  assert.equal(rangeOf(parameter("n", "integer", 1, { minimum: 1 })), "a whole number, 1 or more");
+});
+
+test("only what was typed is sent; the rest is the service's to fill in", () => {
+  const { parameters, problems } = readParameters(LLADA, { steps: "8", temperature: "9", remasking: "" });
+  assert.deepEqual(parameters, { steps: 8 });
+  assert.deepEqual(problems, { temperature: "0 to 2" });
+  assert.deepEqual(settingsOf(MODEL, form({ typed: { llada: { steps: "8" } }, seed: "" })), { sampler: "llada", parameters: { steps: 8 }, seed: null });
+});
+
+test("a sampler the model does not have falls back to its first", () => {
+  assert.equal(samplerOf(MODEL, form({ sampler: "gone" }))?.name, "llada");
+  assert.equal(samplerOf(MODEL, form({ sampler: "ranked" }))?.name, "ranked");
+  assert.equal(samplerOf(null, form()), null);
+});
+
+test("problems are named by field", () => {
+  assert.deepEqual(problemsOf(MODEL, form({ length: "600", seed: "-1" })), { length: "1 to 512", seed: "a whole number, 0 or more" });
+  assert.deepEqual(problemsOf(MODEL, form({ length: "64", seed: "18446744073709551615" })), {});
+  assert.ok(problemsOf(MODEL, form({ seed: "18446744073709551616" })).seed);
+});
+
+test("a parameter named like a choice shows under that choice", () => {
+  const names = (typed) => relevantParameters(RANKED, typed).map(({ name }) => name);
+  assert.deepEqual(names({}), ["rule", "count"]);
+  assert.deepEqual(names({ rule: "threshold" }), ["rule", "count", "threshold"]);
+});
+
+test("settings travel with a step only when the session has others", () => {
+  assert.equal(settingsToSend(MODEL, form(), IN_FORCE), null);
+  assert.notEqual(settingsToSend(MODEL, form({ dirty: true }), IN_FORCE), null);
+  assert.equal(settingsToSend(MODEL, form({ sampler: "ranked" }), IN_FORCE)?.sampler, "ranked");
+  assert.equal(settingsToSend(MODEL, form({ seed: "2" }), IN_FORCE)?.seed, "2");
+  assert.deepEqual(settingsToSend(MODEL, form({ typed: { llada: { temperature: "1" } } }), IN_FORCE)?.parameters, { temperature: 1 });
+  assert.notEqual(settingsToSend(MODEL, form(), null), null);
+});
