@@ -24,6 +24,9 @@ RULES = {
     "unmask": [SERVICE, "web_gateway", "torch", "transformers"],
 }
 
+# Runs the service inside its own process when no server is named; asked for by a command, not by an import.
+EXEMPT = {ROOT / "unmask/cli/generate.py"}
+
 
 def imported(file):
     """The full names of the modules that a file imports, those inside functions too."""
@@ -39,7 +42,7 @@ def imported(file):
 
 @pytest.mark.parametrize("folder", RULES)
 def test_imports_run_one_way(folder):
-    files = sorted((ROOT / folder).rglob("*.py"))
+    files = sorted(set((ROOT / folder).rglob("*.py")) - EXEMPT)
     assert files
     wrong = [
         f"{file.relative_to(ROOT)} imports {name}"

@@ -4,14 +4,12 @@ import errno
 import re
 import socket
 import sys
-import urllib.request
 from typing import Annotated
 
-import grpc
 import typer
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from unmask.cli.supervise import Child, run, say
+from unmask.probe import answers, is_serving
 
 # The whole time the service may take to bring running steps to their end.
 SERVICE_GRACE = 30
@@ -105,26 +103,6 @@ def reachable(host) -> str:
     """The host as a client on this machine writes it in an address."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
-
-
-def is_serving(target) -> bool:
-    """Whether the inference service says that it serves."""
-    with grpc.insecure_channel(target, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
-        except grpc.RpcError:
-            return False
-    return answer.status == health_pb2.HealthCheckResponse.SERVING
-
-
-def answers(url) -> bool:
-    """Whether a GET of the url succeeds."""
-    try:
-        # Without the proxies of the environment: this machine is asked.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 class Progress:
