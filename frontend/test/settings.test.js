@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { problemsOf, rangeOf, readParameter, readParameters, relevantParameters, samplerOf, settingsOf, settingsToSend } from "app/core/settings.js";
+import { problemsOf, rangeOf, rankingOf, readParameter, readParameters, relevantParameters, samplerOf, settingsOf, settingsToSend } from "app/core/settings.js";
 import { EMPTY_FORM } from "app/core/state.js";
 
 const parameter = (name, kind, fallback, more = {}) => ({ name, kind, default: fallback, minimum: null, maximum: null, choices: [], summary: "", ...more });
@@ -63,6 +63,14 @@ test("a parameter named like a choice shows under that choice", () => {
   const names = (typed) => relevantParameters(RANKED, typed).map(({ name }) => name);
   assert.deepEqual(names({}), ["rule", "count"]);
   assert.deepEqual(names({ rule: "threshold" }), ["rule", "count", "threshold"]);
+});
+
+test("what auto-select shares with the sampler is set there", () => {
+  const ranked = { ...RANKED, parameters: [...RANKED.parameters, LLADA.parameters[1]] };
+  const { own, shared, parameters } = rankingOf(MODEL, form({ typed: { llada: { temperature: "0.5" } } }), ranked, { count: "3" });
+  assert.deepEqual(own.map(({ name }) => name), ["rule", "count"]);
+  assert.deepEqual(shared.map(({ name }) => name), ["temperature"]);
+  assert.deepEqual(parameters, { count: 3, temperature: 0.5 });
 });
 
 test("settings travel with a step only when the session has others", () => {

@@ -1,9 +1,9 @@
 // What a person does to a session. Frames reach the page twice, by the call that
 // made them and by the watch; folding does not mind.
-import { explain, CANCELLED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE } from "app/core/errors.js";
+import { explain, CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE } from "app/core/errors.js";
 import { headOf, OPEN, weighingOf } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
-import { samplerNamed, readParameters, settingsOf, settingsToSend } from "app/core/settings.js";
+import { rankingOf, samplerNamed, settingsOf, settingsToSend } from "app/core/settings.js";
 import { cellsOf, shown } from "app/core/selectors.js";
 
 /** The sampler that selects by a ranking, for auto-select; any other does if it is missing. */
@@ -101,6 +101,8 @@ export class SessionActions {
     } catch (error) {
       if (watch.signal.aborted) return;
       if (error.code === OUT_OF_RANGE && after !== null) this.#follow(id, null);
+      // A stream may not last for ever; its end is no news.
+      else if (error.code === DEADLINE_EXCEEDED) this.#follow(id, this.#state.tree?.id === id ? headOf(this.#state.tree) : null);
       else if (error.code === NOT_FOUND) {
         this.#store.dispatch({ type: "session.closed" });
         this.#fail("Opening the session", error);
@@ -203,11 +205,10 @@ export class SessionActions {
   propose() {
     return this.#perform("propose", "Auto-select", async (signal) => {
       await this.#standAt(shownRevision(this.#state), signal);
-      const { tree, model, ranking } = this.#state;
+      const { tree, model, form, ranking } = this.#state;
       if (!tree) return;
       const sampler = samplerNamed(model, RANKING_SAMPLER);
-      const { parameters } = sampler ? readParameters(sampler, ranking) : { parameters: {} };
-      const settings = sampler ? { sampler: sampler.name, parameters, seed: null } : null;
+      const settings = sampler && { sampler: sampler.name, parameters: rankingOf(model, form, sampler, ranking).parameters, seed: null };
       const { commits } = await this.#client.propose(tree.id, settings, { signal });
       this.#vocabulary.need(commits.map(({ token }) => token));
       const picks = commits.map(({ position, token, probability }) => [position, { token, probability, by: "auto" }]);

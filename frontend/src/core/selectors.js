@@ -152,7 +152,8 @@ export function statistics(state) {
     meanProbability: summary?.meanProbability ?? null,
     minProbability: summary?.minProbability ?? null,
     meanEntropy: summary?.meanEntropy ?? tree.predictions.get(revision.revision)?.meanEntropy ?? null,
-    seconds: summary?.seconds ?? null,
+    seconds: summary?.seconds ?? tree.predictions.get(revision.revision)?.seconds ?? null,
+    cached: summary !== null && revision.cause === "step" && summary.forwardCount === 0,
     approximations: summary?.approximations ?? [],
     complete: revision.canvas.openCount === 0,
   };

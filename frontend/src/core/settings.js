@@ -156,6 +156,24 @@ export function settingsOf(model, form) {
 }
 
 /**
+ * The settings of auto-select: the ranking sampler with what was typed for it. A
+ * parameter that the sampler of the steps has too is set once, there.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @param {Sampler} ranking
+ * @param {Record<string, string | boolean>} typed
+ */
+export function rankingOf(model, form, ranking, typed) {
+  const sampler = samplerOf(model, form);
+  const names = new Set(sampler?.parameters.map(({ name }) => name));
+  const above = sampler ? (form.typed[sampler.name] ?? {}) : {};
+  const own = relevantParameters(ranking, typed).filter(({ name }) => !names.has(name));
+  const shared = ranking.parameters.filter(({ name }) => names.has(name));
+  const all = { ...typed, ...Object.fromEntries(shared.map(({ name }) => [name, above[name] ?? ""])) };
+  return { own, shared, ...readParameters(ranking, all) };
+}
+
+/**
  * What to send along with the next step: null when the session already has it.
  * @param {Model | null} model
  * @param {Form} form

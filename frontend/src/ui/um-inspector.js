@@ -58,7 +58,7 @@ class Inspector extends PageElement {
     if (ready) this.#last = ready;
     const drawn = ready ?? (this.#last?.position === position ? this.#last : null);
     if (!drawn) return html`<p class="lede waiting" role="status">Asking the model…</p>`;
-    return html`<div class="weighing" ?data-stale=${!ready} aria-busy=${!ready}>
+    return html`<div class="weighing" ?data-open=${view.state === "open"} ?data-stale=${!ready} aria-busy=${!ready}>
       <div class="row-head" aria-hidden="true">
         <span>token</span><span></span>
         <span title="p_base: the model's own probability, before anything is done to it">model</span>

@@ -2,24 +2,27 @@ import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { faceOfId, hindrances } from "app/core/selectors.js";
-import { readParameters, relevantParameters, samplerNamed } from "app/core/settings.js";
+import { rankingOf, samplerNamed } from "app/core/settings.js";
 import { tokenFace } from "app/ui/token-face.js";
-import { percent } from "app/core/format.js";
+import { humanised, percent } from "app/core/format.js";
 import { RANKING_SAMPLER } from "app/actions/session.js";
 import * as icons from "app/ui/icons.js";
 
 /** The tray: tokens chosen, by hand or by a ranking, and not applied yet. */
 class Selection extends PageElement {
   /** @override */
-  watched(/** @type {any} */ { tree, picks, tokens, model, ranking, connection, activity, shown }) {
-    return [tree, picks, tokens, model, ranking, connection.state, activity, shown];
+  watched(/** @type {any} */ { tree, picks, tokens, model, form, ranking, connection, activity, shown }) {
+    return [tree, picks, tokens, model, form, ranking, connection.state, activity, shown];
   }
 
   render() {
-    const { model, picks, ranking, activity } = this.state;
+    const { model, form, picks, ranking, activity } = this.state;
     const why = hindrances(this.state);
     const sampler = samplerNamed(model, RANKING_SAMPLER);
-    const problems = sampler ? readParameters(sampler, ranking).problems : {};
+    const { own, shared, problems } = sampler
+      ? rankingOf(model, form, sampler, ranking)
+      : { own: [], shared: [], problems: /** @type {Record<string, string>} */ ({}) };
+    const alike = shared.map(({ name }) => humanised(name).toLowerCase()).join(", ");
     return html`<section class="card selection" aria-labelledby="selection-title">
       <header class="card-head">
         <h2 id="selection-title">Selection</h2>
@@ -28,9 +31,9 @@ class Selection extends PageElement {
           ${activity === "propose" ? "Ranking…" : "Auto-select"}
         </button>
       </header>
-      ${sampler
-        ? html`<div class="grid">
-            ${relevantParameters(sampler, ranking).map((parameter) =>
+      ${own.length
+        ? html`<div class="grid" title=${alike ? `As in the settings: ${alike}` : nothing}>
+            ${own.map((parameter) =>
               parameterField({
                 parameter,
                 id: `ranking-${parameter.name}`,

@@ -50,7 +50,7 @@ class Status extends PageElement {
               ${fact("Mean p", decimal(numbers.meanProbability), "Mean p_base of the tokens this step committed")}
               ${fact("Lowest p", decimal(numbers.minProbability), "Lowest p_base among the tokens this step committed")}
               ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were open")}
-              ${fact("Time", duration(numbers.seconds), "Device time of the forward pass")}
+              ${fact("Time", numbers.cached ? "cached" : duration(numbers.seconds), "Device time of the forward pass")}
             </dl>
             ${numbers.approximations.length
               ? html`<p class="badge" data-warn title="The prediction was made with these approximations.">approximate: ${numbers.approximations.join(", ")}</p>`
