@@ -3,6 +3,9 @@
 import { Backoff } from "app/net/backoff.js";
 import { UNAVAILABLE } from "app/core/errors.js";
 
+/** Milliseconds between two looks at a model that is loading. */
+const LOADING_POLL = 700;
+
 export class Connection extends EventTarget {
   #store;
   #client;
@@ -37,10 +40,11 @@ export class Connection extends EventTarget {
     else this.#socket.connect();
   }
 
-  /** A call found the service gone. The socket may still be there. */
-  serviceLost(/** @type {string} */ why) {
+  /** A call found the service gone, or not ready again. The socket may still be there. */
+  serviceLost(/** @type {{ message: string, reason?: string }} */ { message, reason }) {
     if (!this.#socket.isOpen || !this.isReady) return;
-    this.#later(why);
+    if (reason === "MODEL_LOADING") this.#greet();
+    else this.#later(message);
   }
 
   #later(/** @type {string} */ why) {
@@ -60,6 +64,11 @@ export class Connection extends EventTarget {
       const model = await this.#client.getModel(this.#store.state.tree?.model ?? "");
       this.#backoff.reset();
       this.#store.dispatch({ type: "model.received", model });
+      if (model.state === "loading") {
+        this.#tell("loading", null, "");
+        this.#timer = window.setTimeout(() => this.#greet(), LOADING_POLL);
+        return;
+      }
       this.#tell("ready", null, "");
       this.dispatchEvent(new Event("ready"));
     } catch (error) {

@@ -60,7 +60,7 @@ export class Inspection {
     } catch (error) {
       if (error.code === UNAVAILABLE) {
         this.#put(key, null, session);
-        this.#connection.serviceLost(error.message);
+        this.#connection.serviceLost(error);
       } else this.#put(key, { failed: error.message }, session);
     }
   }

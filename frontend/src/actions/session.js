@@ -97,7 +97,7 @@ export class SessionActions {
         if (session) this.#opened(session);
         else this.#receive(id, frame);
       }
-      if (!watch.signal.aborted) this.#connection.serviceLost("The server ended the stream.");
+      if (!watch.signal.aborted) this.#connection.serviceLost({ message: "The server ended the stream." });
     } catch (error) {
       if (watch.signal.aborted) return;
       if (error.code === OUT_OF_RANGE && after !== null) this.#follow(id, null);
@@ -106,7 +106,7 @@ export class SessionActions {
       else if (error.code === NOT_FOUND) {
         this.#store.dispatch({ type: "session.closed" });
         this.#fail("Opening the session", error);
-      } else if (error.code === UNAVAILABLE || error.code === CANCELLED) this.#connection.serviceLost(error.message);
+      } else if (error.code === UNAVAILABLE || error.code === CANCELLED) this.#connection.serviceLost(error);
       else this.#fail("Following the session", error);
     }
   }
@@ -284,8 +284,10 @@ export class SessionActions {
       await act(call.signal);
     } catch (error) {
       if (!(call.signal.aborted && error.code === CANCELLED)) {
-        interrupted = error.code === UNAVAILABLE;
-        this.#fail(what, error);
+        interrupted = error.code === UNAVAILABLE && (activity === "run" || activity === "step");
+        // Banners tell of the connection, and that the run can go on.
+        if (interrupted) this.#connection.serviceLost(error);
+        else this.#fail(what, error);
       }
     } finally {
       this.#store.dispatch({ type: "activity.ended", interrupted });
@@ -293,9 +295,7 @@ export class SessionActions {
   }
 
   #fail(/** @type {string} */ what, /** @type {any} */ error) {
-    // A lost connection has a banner of its own.
-    if (error.code === UNAVAILABLE && error.reason === "DISCONNECTED") return;
-    if (error.code === UNAVAILABLE) this.#connection.serviceLost(error.message);
+    if (error.code === UNAVAILABLE) this.#connection.serviceLost(error);
     if (error.code === undefined) {
       console.error(error);
       error = { code: 13, message: String(error.message ?? error), reason: "", metadata: {}, fields: [], retryAfter: null, method: "the page" };

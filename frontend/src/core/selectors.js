@@ -197,7 +197,7 @@ export function marksOf(state) {
  * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick", string>}
  */
 export function hindrances(state) {
-  const offline = state.connection.state === "ready" ? "" : "Not connected.";
+  const offline = { ready: "", loading: "The model is still loading." }[state.connection.state] ?? "Not connected.";
   const busy = state.activity === null ? "" : "Wait for the present call to end, or stop it.";
   const problem = Object.entries(problemsOf(state.model, state.form))
     .map(([field, range]) => `${field}: ${range}.`)

@@ -31,7 +31,8 @@ import { headOf, grow, OPEN, plant, remember } from "app/core/tree.js";
  * @property {"hand" | "auto"} by
  *
  * @typedef {object} Connection
- * @property {"connecting" | "ready" | "lost"} state
+ * @property {"connecting" | "loading" | "ready" | "lost"} state  loading: the
+ *   service is there, its model not yet
  * @property {number | null} retryAt  milliseconds since 1970
  * @property {string} why
  *

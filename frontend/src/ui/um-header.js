@@ -5,7 +5,7 @@ import { openSheet } from "app/ui/keys.js";
 import * as icons from "app/ui/icons.js";
 
 const THEMES = { auto: ["light", icons.contrast], light: ["dark", icons.sun], dark: ["auto", icons.moon] };
-const CONNECTION = { ready: "connected", connecting: "connecting", lost: "disconnected" };
+const CONNECTION = { ready: "connected", loading: "loading the model", connecting: "connecting", lost: "disconnected" };
 
 /** Name, model and connection, theme, help. */
 class Header extends PageElement {
