@@ -28,7 +28,7 @@ def p_final(logits: torch.Tensor, temperature: float) -> torch.Tensor:
     """What a choice is drawn from: softmax(logits / temperature); at temperature 0 all on the likeliest token."""
     if temperature == 0:
         return torch.zeros_like(logits).scatter_(-1, logits.argmax(-1, keepdim=True), 1.0)
-    return torch.softmax(logits / temperature, dim=-1)
+    return torch.softmax(_cooled(logits, temperature), dim=-1).to(logits.dtype)
 
 
 def choose(logits: torch.Tensor, temperature: float, noise: Noise, positions: list[int]) -> torch.Tensor:
@@ -41,7 +41,16 @@ def choose(logits: torch.Tensor, temperature: float, noise: Noise, positions: li
     if temperature == 0:
         return logits.argmax(-1)
     gumbel = noise.gumbel(positions, logits.shape[-1]).to(logits.device)
-    return (logits.double() / temperature + gumbel).argmax(-1)
+    return (_cooled(logits, temperature) + gumbel).argmax(-1)
+
+
+def _cooled(logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """logits / temperature in double precision, each row shifted to a maximum of 0.
+
+    So the coldest temperature, which single precision takes for 0, overflows to -inf only.
+    """
+    logits = logits.double()
+    return (logits - logits.amax(-1, keepdim=True)) / temperature
 
 
 def entropy(p: torch.Tensor) -> torch.Tensor:

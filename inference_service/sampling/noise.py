@@ -26,7 +26,8 @@ class Noise:
 
     def _generator(self, position: int, stream: int) -> np.random.Generator:
         counter = [0, stream, position, self.revision]  # the lowest word counts draws
-        return np.random.Generator(np.random.Philox(key=[self.seed, 0], counter=counter))
+        key = np.array([self.seed, 0], np.uint64)  # a plain list of large numbers would become floats
+        return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
     def gumbel(self, positions: list[int], width: int) -> torch.Tensor:
         """Standard Gumbel noise, float64 [len(positions), width].

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from inference_service.sampling.noise import Noise
 
@@ -16,7 +16,13 @@ from inference_service.sampling.noise import Noise
 class Parameters(BaseModel):
     """Base of every sampler's parameter record: the fields' ranges are the published ranges."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        """16.0 as 16: whole numbers come as doubles from the wire. Nothing else is turned into another type."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True)

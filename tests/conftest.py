@@ -1,0 +1,31 @@
+"""What all tests share: one thread for the model, the golden checkpoint, and a stand-in for a model."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+# Before torch is imported, here and in every child process: tests run beside each other and beside other work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+GOLDEN = Path(__file__).parent / "goldens" / "llada_tiny"
+EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def golden_model():
+    """The golden checkpoint with the end-of-turn id that the goldens were made with."""
+    from inference_service.models.loading import load
+
+    return load(str(GOLDEN), token_ids={"eot": EXPECTED["eot_token_id"]})
+
+
+def pytest_generate_tests(metafunc):
+    """`golden_case`: each generate case of the goldens as (prompt, length, parameters, expected tokens)."""
+    if "golden_case" in metafunc.fixturenames:
+        cases = []
+        for case in EXPECTED["generate"]:
+            rest = {key: value for key, value in case.items() if key not in ("prompt", "gen_length", "expected")}
+            cases.append((case["prompt"], case["gen_length"], rest, case["expected"]))
+        metafunc.parametrize("golden_case", cases, ids=[f"case{n}" for n in range(len(cases))])
