@@ -244,6 +244,16 @@ class Session:
         finally:
             call.cancel()
 
+    def history(self) -> list[Frame]:
+        """Every frame made until now, frame 0 first."""
+        head = self.revision
+        frames = []
+        for frame in self.watch():
+            frames.append(frame)
+            if frame.revision == head:
+                break
+        return frames
+
     def delete(self) -> None:
         """Deletes the session with all its revisions."""
         with translated():

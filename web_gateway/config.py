@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     max_frame_bytes: int = Field(64 * 1024, ge=1024)
     max_buffered_frames: int = Field(32, ge=1)
 
-    unary_timeout: float = Field(30, gt=0)
+    # A forward pass of a large model on a CPU takes minutes.
+    unary_timeout: float = Field(300, gt=0)
     stream_timeout: float = Field(3600, gt=0)
     # A client that takes none of what it is sent for this long is dropped.
     send_timeout: float = Field(5, gt=0)

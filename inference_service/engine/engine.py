@@ -179,5 +179,7 @@ def forward(wanted: list[Forward]) -> list[Passed]:
     if logits[0].is_cuda:
         torch.cuda.synchronize(logits[0].device)
     seconds = perf_counter() - start
+    if len(logits) > 1:  # parts of one tensor: each must be free to outlive the others
+        logits = [part.clone() for part in logits]
     results = iter(logits)
     return [Passed([next(results) for _ in one.canvases], seconds) for one in wanted]

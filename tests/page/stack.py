@@ -1,0 +1,73 @@
+"""Service and gateway as the processes that users run, on free ports, with the embedded model."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 100  # seconds; imports alone take long on a busy machine
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Stack:
+    """The two processes. `service` can be killed and started again on the same port and store."""
+
+    def __init__(self, folder: Path):
+        self.grpc_port, self.web_port = free_port(), free_port()
+        self.grpc = f"127.0.0.1:{self.grpc_port}"
+        self.page = f"http://127.0.0.1:{self.web_port}/"
+        self._folder = folder
+        self.start_service()
+        self.gateway = self._start("web_gateway", UNMASK_WEB_PORT=str(self.web_port), UNMASK_INFERENCE_ADDRESS=self.grpc)
+        self._wait(lambda: urllib.request.urlopen(self.page + "readyz", timeout=2).status == 200, self.gateway)
+
+    def start_service(self) -> None:
+        self.service = self._start("inference_service", UNMASK_PORT=str(self.grpc_port),
+                                   UNMASK_STORE=str(self._folder / "sessions.sqlite3"), UNMASK_THREADS="1")
+
+    def _start(self, module: str, **variables: str) -> subprocess.Popen:
+        log = open(self._folder / f"{module}.log", "ab")  # noqa: SIM115: the process writes on
+        return subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env={**os.environ, **variables},
+                                stdout=log, stderr=subprocess.STDOUT)
+
+    def _wait(self, answered, process: subprocess.Popen) -> None:
+        end = monotonic() + PATIENCE
+        while monotonic() < end:
+            assert process.poll() is None and self.service.poll() is None, self.logs()
+            with suppress(OSError):
+                if answered():
+                    return
+            sleep(0.2)
+        raise AssertionError(f"not ready after {PATIENCE} s:\n{self.logs()}")
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text() for path in self._folder.glob("*.log"))
+
+    def kill_service(self) -> None:
+        self.service.send_signal(signal.SIGKILL)
+        self.service.wait()
+
+    def stop(self) -> None:
+        for process in (self.gateway, self.service):
+            process.terminate()
+        codes = [process.wait(timeout=40) for process in (self.gateway, self.service)]
+        assert codes == [0, 0], self.logs()
+        assert not re.search(r"Traceback|Task exception", self.logs()), self.logs()
+
+
+def chromium() -> str | None:
+    """The system's Chromium; None leaves the choice to Playwright."""
+    return shutil.which("chromium")
