@@ -18,13 +18,13 @@ PositionState = session_service_pb2.Canvas.PositionState
 
 def timestamp(seconds: float) -> Timestamp:
     stamp = Timestamp()
-    stamp.FromNanoseconds(int(seconds * 1e9))
+    stamp.FromNanoseconds(round(seconds * 1e9))  # cut off, it would lose a bit each time that it is read and written
     return stamp
 
 
 def duration(seconds: float) -> Duration:
     span = Duration()
-    span.FromNanoseconds(int(seconds * 1e9))
+    span.FromNanoseconds(round(seconds * 1e9))
     return span
 
 

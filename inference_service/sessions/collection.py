@@ -135,7 +135,8 @@ class Sessions:
         self._live[live.row.session_id] = live
         self._live.move_to_end(live.row.session_id)
         surplus = len(self._live) - self._limits.live
-        for session_id in [key for key, other in self._live.items() if other.idle][:max(0, surplus)]:
+        idle = [key for key, other in self._live.items() if other.idle and other is not live]
+        for session_id in idle[:max(0, surplus)]:
             del self._live[session_id]
         return live
 
@@ -182,6 +183,8 @@ class Sessions:
             live = self.get(session_id)
             if live.busy:
                 raise _busy(session_id)
+            if request_id and self._store.request(session_id, request_id):
+                raise _busy(session_id)  # the same request was first since the caller looked for a replay
             head = live.session.head
             if expected_revision is not None and expected_revision != head:
                 raise Aborted(f"expected_revision: the newest revision is {head}, not {expected_revision};"

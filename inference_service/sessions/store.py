@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from inference_service.errors import FailedPrecondition
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -80,18 +82,12 @@ class SQLiteStore:
     """
 
     def __init__(self, path: str | Path):
-        if str(path) != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-                               " PRAGMA busy_timeout = 5000;")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
-            self._db.close()
-            raise ValueError(f"{path} has session schema {version}; this version reads {SCHEMA_VERSION}")
+        try:
+            self._db = _opened(path)
+        except (OSError, sqlite3.Error) as error:
+            raise FailedPrecondition(f"the session store {path} cannot be used: {error}; set UNMASK_STORE to another"
+                                     " file", reason="STORE_UNREADABLE") from None
 
     @contextmanager
     def _write(self):
@@ -99,10 +95,11 @@ class SQLiteStore:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has rolled it back already
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _read(self, query: str, *arguments):
         with self._lock:
@@ -184,3 +181,23 @@ class SQLiteStore:
     def close(self):
         with self._lock:
             self._db.close()
+
+
+def _opened(path: str | Path) -> sqlite3.Connection:
+    """The database with its schema. Raises OSError, sqlite3.Error, or FailedPrecondition for another schema."""
+    if str(path) != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+                         " PRAGMA busy_timeout = 5000;")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
+            raise FailedPrecondition(f"the session store {path} has schema {version}; this version of Unmask reads"
+                                     f" {SCHEMA_VERSION}", reason="STORE_UNREADABLE")
+    except BaseException:
+        db.close()
+        raise
+    return db
