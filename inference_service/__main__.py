@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import threading
 
 from pydantic import ValidationError
 
@@ -36,8 +37,10 @@ async def serve(config: Config) -> int:
     server = Server(config)
     await server.start()
     running = asyncio.create_task(server.run())
-    loading = asyncio.create_task(asyncio.to_thread(server.library.load, "", progress=_show))
+    given_up = threading.Event()
+    loading = asyncio.create_task(asyncio.to_thread(server.library.load, "", progress=_show, cancelled=given_up.is_set))
     await asyncio.wait([running, loading], return_when=asyncio.FIRST_COMPLETED)
+    given_up.set()
     if loading.done() and not running.done():
         try:
             loading.result()

@@ -28,7 +28,7 @@ def require(need: int, have: int, called: str, where: str) -> None:
         return
     raise Exhausted(
         f"{called!r} needs {need / 1e9:.1f} GB of memory and {where} has {have / 1e9:.1f} GB free;"
-        " unload a model, take a smaller dtype or a smaller model",
+        " take a smaller dtype or a smaller model",
         reason="OUT_OF_MEMORY",
         metadata={"need_bytes": need, "have_bytes": have},
     )

@@ -2,9 +2,9 @@
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from tests.page.stack import PATIENCE, Stack, chromium
 
 import unmask
+from tests.page.stack import PATIENCE, Stack, chromium
 
 expect.set_options(timeout=20_000)
 

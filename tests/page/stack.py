@@ -31,7 +31,8 @@ class Stack:
         self.page = f"http://127.0.0.1:{self.web_port}/"
         self._folder = folder
         self.start_service()
-        self.gateway = self._start("web_gateway", UNMASK_WEB_PORT=str(self.web_port), UNMASK_INFERENCE_ADDRESS=self.grpc)
+        self.gateway = self._start("web_gateway", UNMASK_WEB_PORT=str(self.web_port),
+                                   UNMASK_INFERENCE_ADDRESS=self.grpc)
         self._wait(lambda: urllib.request.urlopen(self.page + "readyz", timeout=2).status == 200, self.gateway)
 
     def start_service(self) -> None:
@@ -39,7 +40,7 @@ class Stack:
                                    UNMASK_STORE=str(self._folder / "sessions.sqlite3"), UNMASK_THREADS="1")
 
     def _start(self, module: str, **variables: str) -> subprocess.Popen:
-        log = open(self._folder / f"{module}.log", "ab")  # noqa: SIM115: the process writes on
+        log = open(self._folder / f"{module}.log", "ab")  # the process writes on
         return subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env={**os.environ, **variables},
                                 stdout=log, stderr=subprocess.STDOUT)
 
