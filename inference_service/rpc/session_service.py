@@ -113,6 +113,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             if not ticket.result.done():
                 ticket.cancel()
                 self._ending[request.session_id] = ticket
+                ticket.result.add_done_callback(lambda _: self._ending.pop(request.session_id, None))
 
     @answers_errors
     async def Select(self, request, context):
@@ -230,7 +231,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
 
     async def _settled(self, session_id: str) -> None:
         """Waits for a step that was cancelled to reach its boundary."""
-        ticket = self._ending.pop(session_id, None)
+        ticket = self._ending.get(session_id)
         if ticket:
             with suppress(Exception):
                 await asyncio.wrap_future(ticket.result)
