@@ -145,7 +145,7 @@ class Engine:
         return batch
 
     def _run(self, batch: list[Ticket]) -> None:
-        """One forward pass; a batch that does not fit the memory is halved."""
+        """One forward pass; a batch that does not fit the memory is halved, one that is refused is taken apart."""
         try:
             passes = forward([ticket.waiting_for for ticket in batch])
         except torch.cuda.OutOfMemoryError:
@@ -158,6 +158,13 @@ class Engine:
             self._max_batch_tokens = max(1, self._max_batch_tokens // 2)
             self._run(batch[:half])
             self._run(batch[half:])
+            return
+        except ServiceError as error:  # one canvas, perhaps of an earlier model of this name, is not for this model
+            if len(batch) == 1:
+                self._fail(batch[0], error)
+                return
+            for ticket in batch:
+                self._run([ticket])
             return
         except Exception:
             log.exception("the device failed")

@@ -44,6 +44,8 @@ class Predictions:
             return kept
 
     def put(self, key: Key, kept: Kept) -> None:
+        if kept.size > self._budget:  # it would drive out all others and then itself
+            return
         with self._lock:
             replaced = self._kept.pop(key, None)
             self._size += kept.size - (replaced.size if replaced else 0)
