@@ -23,7 +23,7 @@ export function shown(state) {
  * @property {boolean} fresh  changed by the revision shown
  * @property {boolean} byHand
  * @property {boolean} picked
- * @property {string} label
+ * @property {boolean} repeat  the special token before it once more: drawn small
  */
 
 /**
@@ -39,6 +39,7 @@ export function cellsOf(state) {
   const fresh = new Set(revision.cause === "rewind" ? [] : revision.changes.map(({ position }) => position));
   const found = view.draft ? draftAt(tree, revision.revision) : null;
   const draft = found && spread(found.draft, tree.length);
+  /** @type {Cell[]} */
   const cells = [];
   for (let position = 0; position < tree.length; position++) {
     const open = canvas.states[position] === OPEN;
@@ -63,8 +64,10 @@ export function cellsOf(state) {
       fresh: fresh.has(position),
       byHand: canvas.origins[position] > 0 && tree.revisions[canvas.origins[position]].cause === "select",
       picked: pick !== undefined,
-      label: "",
+      repeat: false,
     };
+    const before = cells[position - 1];
+    cell.repeat = Boolean(face?.special && !pick && before?.token === token && before.state === cell.state);
     cells.push(cell);
   }
   return cells;
@@ -197,7 +200,9 @@ export function marksOf(state) {
  * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick", string>}
  */
 export function hindrances(state) {
-  const offline = { ready: "", loading: "The model is still loading." }[state.connection.state] ?? "Not connected.";
+  const offline = { ready: "", loading: "The model is still loading.", connecting: "Not connected yet.", lost: "Not connected." }[
+    state.connection.state
+  ];
   const busy = state.activity === null ? "" : "Wait for the present call to end, or stop it.";
   const problem = Object.entries(problemsOf(state.model, state.form))
     .map(([field, range]) => `${field}: ${range}.`)

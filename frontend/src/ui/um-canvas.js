@@ -115,7 +115,7 @@ class CanvasPanel extends PageElement {
   }
 
   #cell(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active, /** @type {number} */ looked) {
-    const { position, state, token, face, probability, fresh, byHand, picked } = cell;
+    const { position, state, token, face, probability, fresh, byHand, picked, repeat } = cell;
     const ghost = state === "open" && !picked && face !== null;
     return html`<span
         class="cell"
@@ -133,6 +133,7 @@ class CanvasPanel extends PageElement {
         ?data-new=${fresh}
         ?data-hand=${byHand}
         ?data-special=${face?.special}
+        ?data-repeat=${repeat}
         ?data-looked=${position === looked}
         ${cssVars({ "--p": state === "open" && probability !== null ? probability.toFixed(2) : "0" })}
         >${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
@@ -210,8 +211,8 @@ function positionOf(/** @type {EventTarget | null} */ target) {
 function signature(/** @type {any[]} */ cells, /** @type {number} */ start, /** @type {number} */ end) {
   const parts = [];
   for (let i = start; i < end; i++) {
-    const { state, token, face, probability, fresh, byHand, picked } = cells[i];
-    parts.push(face, `${state}${token}${probability}${fresh}${byHand}${picked}`);
+    const { state, token, face, probability, fresh, byHand, picked, repeat } = cells[i];
+    parts.push(face, `${state}${token}${probability}${fresh}${byHand}${picked}${repeat}`);
   }
   return parts;
 }

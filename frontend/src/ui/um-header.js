@@ -19,7 +19,7 @@ class Header extends PageElement {
     const theme = /** @type {keyof typeof THEMES} */ (view.theme in THEMES ? view.theme : "auto");
     const [after, icon] = THEMES[theme];
     return html`<header class="top">
-      <a class="brand" href="./" aria-label="Unmask, start page">${icons.brand}<span>Unmask</span></a>
+      <h1><a class="brand" href="./">${icons.brand}<span>Unmask</span></a></h1>
       <p class="pill" data-testid="model" data-connection=${connection.state}>
         <span class="lamp" aria-hidden="true"></span>
         <span class="pill-model">${model ? model.name : "no model yet"}</span>

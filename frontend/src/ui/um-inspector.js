@@ -89,11 +89,12 @@ class Inspector extends PageElement {
         class="choose"
         aria-disabled=${why ? "true" : "false"}
         title=${why || `Pick this token. ${kept ? "" : "The sampler would never draw it. "}Id ${token}, logit ${decimal(candidate.logit)}`}
-        aria-label="${face.name}, model ${percent(pBase)}, sampler ${percent(pFinal)}${chosen ? ", the token there" : ""}${kept ? "" : ", cut"}"
         @click=${() => !why && this.page.session.pick(view.position, token)}
       >
-        <span class="token" ?data-special=${face.special}>${tokenFace(face)}${chosen ? icons.check : nothing}</span>
-        ${bar(pBase, pFinal)}
+        <span class="token" ?data-special=${face.special}
+          >${tokenFace(face)}${face.body ? nothing : unseen(face.name)}${chosen ? icons.check : nothing}${chosen ? unseen(", the token there") : nothing}</span
+        >
+        ${bar(pBase, pFinal)} ${unseen(kept ? ", model and sampler " : ", cut by the sampler; model and sampler ")}
         <span class="number">${percent(pBase)}</span>
         <span class="number">${kept ? percent(pFinal) : html`<s>${percent(pFinal)}</s>`}</span>
       </button>
@@ -140,6 +141,9 @@ class Inspector extends PageElement {
     return html`<span class="token" ?data-special=${face.special}>${tokenFace(face)}</span>`;
   }
 }
+
+/** Words for a screen reader alone. */
+const unseen = (/** @type {string} */ words) => html`<span class="unseen">${words}</span>`;
 
 /** Outline: the model's own probability. Filled: what the sampler draws from. */
 const bar = (/** @type {number} */ base, /** @type {number} */ final) =>

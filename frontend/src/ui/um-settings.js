@@ -17,6 +17,7 @@ class SettingsPanel extends PageElement {
     this.help = "";
     /** On a narrow screen the form makes room once a session is there. */
     this.folded = false;
+    this.roomy = window.matchMedia("(min-width: 1200px)").matches;
   }
 
   /** @override */
@@ -64,12 +65,12 @@ class SettingsPanel extends PageElement {
             @input=${(/** @type {any} */ e) => this.#change({ prompt: e.target.value })}
             @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && this.#submit(e)}
           ></textarea>
-          <p class="examples" aria-label="Examples">
+          <div class="examples" role="group" aria-label="Examples">
             ${EXAMPLES.map(
               ({ name, prompt }) =>
                 html`<button type="button" class="chip" title=${prompt} @click=${() => this.#change({ prompt })}>${name}</button>`,
             )}
-          </p>
+          </div>
         </div>
         <div class="pair">
           <div class="field">
@@ -152,7 +153,7 @@ class SettingsPanel extends PageElement {
         </select>
         <p class="note" id="sampler-note">${sampler.summary}</p>
       </div>
-      <details class="parameters" open>
+      <details class="parameters" ?open=${this.roomy}>
         <summary>Parameters</summary>
         <div class="grid" @focusout=${() => (this.help = "")}>
           ${sampler.parameters.map((parameter) =>
