@@ -26,6 +26,7 @@ lint: ## Check Python, protos, generated code, and that the API breaks nobody
 	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	@tools/breaking.sh
 	@tools/proto.sh --check
+	@if command -v node >/dev/null; then node frontend/tools/vendor.mjs --check; fi
 
 proto: ## Regenerate the API's code from proto/ (the page's with npm)
 	@tools/install.sh dev

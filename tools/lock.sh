@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes requirements.lock and requirements-dev.lock from the ranges in pyproject.toml.
+# Makes requirements.lock and requirements-dev.lock from the ranges in pyproject.toml, and deploy/gateway.lock, which is
+# the part of requirements.lock that the gateway needs.
 #
 #   tools/lock.sh [--upgrade | --upgrade-package NAME ...]
 #
@@ -14,9 +15,9 @@ export PIP_CONFIG_FILE=/dev/null
 export CUSTOM_COMPILE_COMMAND="make lock"
 
 compile() {
-  .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --build-deps-for editable \
+  .venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
     --no-emit-index-url --no-emit-find-links --no-header \
-    ${UNMASK_TORCH_INDEX:+--extra-index-url "$UNMASK_TORCH_INDEX"} "$@" pyproject.toml
+    ${UNMASK_TORCH_INDEX:+--extra-index-url "$UNMASK_TORCH_INDEX"} "$@"
 }
 
 # pip is dropped too: it is what installs the lock. A package is a line 'name==version \' and the indented lines under it.
@@ -30,9 +31,11 @@ header() {
   mv "$1.new" "$1"
 }
 
-compile "$@" --output-file requirements.lock
-compile "$@" --extra dev --constraint requirements.lock --output-file requirements-dev.lock
-for lock in requirements.lock requirements-dev.lock; do
+project=(--build-deps-for editable pyproject.toml)
+compile "$@" --output-file requirements.lock "${project[@]}"
+compile "$@" --extra dev --constraint requirements.lock --output-file requirements-dev.lock "${project[@]}"
+compile --constraint requirements.lock --output-file deploy/gateway.lock deploy/gateway.in
+for lock in requirements.lock requirements-dev.lock deploy/gateway.lock; do
   without_torch_or_pip "$lock"
   header "$lock"
 done
