@@ -30,14 +30,14 @@ class App extends PageElement {
   }
 
   render() {
-    const { page, state } = this;
+    const { page } = this;
     return html`
       <um-header .page=${page}></um-header>
       <um-notices .page=${page}></um-notices>
-      <main class="columns" ?data-session=${state.tree !== null}>
+      <main class="columns">
         <um-settings .page=${page}></um-settings>
         <um-canvas .page=${page}></um-canvas>
-        <div class="side" ?data-looked=${state.looked !== null}>
+        <div class="side">
           <um-inspector .page=${page}></um-inspector>
           <um-selection .page=${page}></um-selection>
         </div>
@@ -48,6 +48,10 @@ class App extends PageElement {
   }
 
   updated() {
+    // Said on the elements above, because asking for it from there with :has()
+    // would make every cell that changes a question.
+    this.toggleAttribute("data-session", this.state.tree !== null);
+    document.documentElement.toggleAttribute("data-looked", this.state.looked !== null);
     const { theme } = this.state.view;
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
