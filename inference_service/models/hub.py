@@ -30,7 +30,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 def is_hub_id(source: str) -> bool:
     """Whether a name has the form of a hub id, such as "org/name"."""
-    return _HUB_ID.fullmatch(source) is not None
+    return len(source) <= 96 and _HUB_ID.fullmatch(source) is not None
 
 
 def fetch(hub_id: str, report: Reporter) -> Path:

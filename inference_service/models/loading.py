@@ -1,5 +1,6 @@
 """A folder or a hub id becomes a Denoiser."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -88,10 +89,10 @@ def _folder(source, report):
     """The folder that `source` names, brought from the hub where it is a hub id."""
     if not source:
         raise InvalidField("name", "must name a checkpoint folder or a hub id")
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists():
+    path = os.path.expanduser(source)  # unlike Path's own methods, these answer for any name, however long or odd
+    if os.path.isdir(path):
+        return Path(path)
+    if os.path.exists(path):
         raise InvalidField("name", f"{source!r} is a file; name the folder that holds it")
     if is_hub_id(source):
         return fetch(source, report)

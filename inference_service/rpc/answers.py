@@ -38,21 +38,24 @@ def candidates(plan: Plan, predicted: Predicted, positions: list[int], count: in
         return []
     logits = predicted.prediction.rows(positions)
     p_base = distribution.p_base(logits)
-    p_final = distribution.p_final(distribution.forbid(logits, plan.forbidden), plan.temperature)
+    allowed = distribution.forbid(logits, plan.forbidden)
+    p_final = distribution.p_final(allowed, plan.temperature)
+    drawable = distribution.drawable(allowed, plan.temperature)
     entropies = distribution.entropy(p_base).tolist()
     shown = p_base.topk(min(count, p_base.shape[-1]), dim=-1)
     answers = []
     for row, position in enumerate(positions):
         tokens = shown.indices[row]
         base, final = shown.values[row], p_final[row][tokens]
-        listed = zip(tokens.tolist(), base.tolist(), final.tolist(), logits[row][tokens].tolist(), strict=True)
+        listed = zip(tokens.tolist(), base.tolist(), final.tolist(), drawable[row][tokens].tolist(),
+                     logits[row][tokens].tolist(), strict=True)
         answers.append(pb.PositionCandidates(
             position=position,
-            candidates=[pb.Candidate(token=token, p_base=b, p_final=f, kept=f > 0, logit=logit)
-                        for token, b, f, logit in listed],
+            candidates=[pb.Candidate(token=token, p_base=b, p_final=f, kept=kept, logit=logit)
+                        for token, b, f, kept, logit in listed],
             other_p_base=max(0.0, 1 - base.sum().item()),
             other_p_final=max(0.0, 1 - final.sum().item()),
-            kept_count=int((p_final[row] > 0).sum()),
+            kept_count=int(drawable[row].sum()),
             entropy=entropies[row],
         ))
     return answers

@@ -3,7 +3,6 @@
 import json
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from inference_service.models.denoiser import ModelInfo
@@ -37,8 +36,17 @@ def settings_to_proto(settings: Settings) -> settings_pb2.Settings:
 
 
 def parameters_from_proto(message: settings_pb2.Settings) -> dict:
-    """The named values. A Struct holds every number as a double; the samplers' records turn them back."""
-    return MessageToDict(message.parameters)
+    """The named values, NaN too, at which MessageToDict would raise: the samplers' records say what they take."""
+    return {name: _content(value) for name, value in message.parameters.fields.items()}
+
+
+def _content(value):
+    """A Value as Python has it. Lists and records stay messages: no parameter takes one."""
+    kind = value.WhichOneof("kind")
+    if kind in (None, "null_value"):
+        return None
+    content = getattr(value, kind)
+    return int(content) if kind == "number_value" and content.is_integer() else content
 
 
 def settings_from_proto(message: settings_pb2.Settings) -> Settings:

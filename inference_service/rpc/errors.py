@@ -29,19 +29,29 @@ CODES = {
 }
 
 
+def short(text: str, size: int = 800) -> str:
+    """A text cut to `size` bytes: a status travels in trailers, which both ends cap at 8 KiB in all.
+
+    Longer ones, such as those that quote what came in, would reach the caller as an error of the transport.
+    """
+    data = text.encode()
+    return text if len(data) <= size else data[:size].decode(errors="ignore") + "..."
+
+
 def status_of(error: errors.ServiceError) -> status_pb2.Status:
     """The status of an error: ErrorInfo always, BadRequest for fields, RetryInfo where trying again helps."""
     code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), StatusCode.INTERNAL)
     details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)]
     if error.fields:
-        violations = [error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+        violations = [error_details_pb2.BadRequest.FieldViolation(field=short(field, 200),
+                                                                  description=short(description))
                       for field, description in error.fields]
         details.append(error_details_pb2.BadRequest(field_violations=violations))
     if error.retry_after is not None:
         info = error_details_pb2.RetryInfo()
         info.retry_delay.FromNanoseconds(int(error.retry_after * 1e9))
         details.append(info)
-    status = status_pb2.Status(code=code.value[0], message=error.message)
+    status = status_pb2.Status(code=code.value[0], message=short(error.message))
     for detail in details:
         packed = Any()
         packed.Pack(detail)

@@ -204,6 +204,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
 
     @answers_errors
     async def WatchSession(self, request, context):
+        requests.check_id("session_id", request.session_id, required=True)
         after = optional(request, "after_revision")
         bell = Bell()
         live = await asyncio.to_thread(self._sessions.follow, request.session_id, bell)

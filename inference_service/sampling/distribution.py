@@ -31,6 +31,11 @@ def p_final(logits: torch.Tensor, temperature: float) -> torch.Tensor:
     return torch.softmax(_cooled(logits, temperature), dim=-1).to(logits.dtype)
 
 
+def drawable(logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Which tokens p_final gives a chance in exact arithmetic, where nothing underflows to 0; bool [N, V]."""
+    return p_final(logits, 0) > 0 if temperature == 0 else logits > -torch.inf
+
+
 def choose(logits: torch.Tensor, temperature: float, noise: Noise, positions: list[int]) -> torch.Tensor:
     """One token for each row, int64 [N]: the likeliest at temperature 0, else drawn from p_final.
 
