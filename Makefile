@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint proto embedded-model lock clean
+.PHONY: help run test lint proto embedded-model screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -39,6 +39,11 @@ embedded-model: ## Train, export and evaluate the small model that ships (hours 
 	$(BIN)/python -m embedded_model.train
 	$(BIN)/python -m embedded_model.export
 	$(BIN)/python -m embedded_model.evaluate
+
+screenshots: ## Take the README's pictures from the real page
+	@tools/install.sh dev
+	@tools/chromium.sh
+	$(BIN)/python -m tests.page.screenshots docs/images
 
 lock: ## Choose newest versions within pyproject.toml's ranges (UPGRADE=1) or only what has to change
 	@tools/install.sh dev
