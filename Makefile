@@ -38,6 +38,7 @@ embedded-model: ## Train, export and evaluate the small model that ships (hours 
 	@tools/install.sh run
 	$(BIN)/python -m embedded_model.train
 	$(BIN)/python -m embedded_model.export
+	rm -r out/embedded_model # an interrupted training goes on; a finished one begins anew
 	$(BIN)/python -m embedded_model.evaluate
 
 screenshots: ## Take the README's pictures from the real page
