@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 
 from . import corpus
-from .tokenizer import BOS, EOS, EOT, HEADER, HEADER_END, MASK, chat, turn
+from .tokenizer import BOS, EOS, EOT, MASK, chat, turn
 
 # Lengths of generation a user may choose; the tail after the response is end-of-text.
 BUCKETS = (16, 32, 48, 64, 96, 128)
@@ -41,25 +41,27 @@ class Batch:
     t: torch.Tensor
 
 
-def draw(rng: Random) -> tuple[str, str, float, int]:
+def draw(rng: Random, shares: tuple[float, ...]) -> tuple[str, str, float, int]:
     """One sample's texts and the choices about its canvas: before, response, part, fill."""
-    prompt, response = corpus.sample(rng)
+    prompt, response = corpus.sample(rng, shares)
     part = rng.random()
     if part < 0.05:
         before = BOS  # without prompt: text as such
     else:
         before = chat(prompt, rng.choice(SYSTEMS) if rng.random() < 0.03 else None)
         if rng.random() < 0.03:  # an earlier exchange, when it is short enough
-            earlier = corpus.sample(rng)
+            earlier = corpus.sample(rng, shares)
             if len(earlier[0]) + len(earlier[1]) < 160:
                 past = turn("user", earlier[0]) + turn("assistant", earlier[1])
                 before = BOS + past + before.removeprefix(BOS)
     return before, response, part, rng.getrandbits(32)
 
 
-def canvases(rng: Random, tokenizer: Tokenizer, count: int, context: int) -> list[Canvas]:
+def canvases(
+    rng: Random, tokenizer: Tokenizer, count: int, context: int, shares: tuple[float, ...]
+) -> list[Canvas]:
     eos, eot = tokenizer.token_to_id(EOS), tokenizer.token_to_id(EOT)
-    drawn = [draw(rng) for _ in range(count)]
+    drawn = [draw(rng, shares) for _ in range(count)]
     befores = tokenizer.encode_batch_fast([d[0] for d in drawn])
     responses = tokenizer.encode_batch_fast([d[1] for d in drawn])
     made = []
@@ -120,7 +122,7 @@ def batches(seed: int, tokenizer: Tokenizer, tokens: int, context: int, skip: in
     waiting: dict[int, list[Canvas]] = {}
     made = 0
     while True:
-        for canvas in canvases(rng, tokenizer, 256, context):
+        for canvas in canvases(rng, tokenizer, 256, context, corpus.mixture(made)):
             length = padded(len(canvas.ids))
             group = waiting.setdefault(length, [])
             group.append(canvas)

@@ -1,7 +1,8 @@
 """Measure the shipped weights: ``python -m embedded_model.evaluate``.
 
 Each task x strategy x number of steps: the share of right answers, as the task's
-own checker judges them. Prints a table, writes results.json and RESULTS.md.
+own checker judges them. The weights go through the service's loader and its `ranked`
+sampler. Prints a table, writes results.json and RESULTS.md.
 """
 
 from __future__ import annotations
@@ -11,21 +12,26 @@ import json
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
 import torch
 from rich.console import Console
 from rich.progress import Progress
-from safetensors.torch import load_file
-from tokenizers import Tokenizer
 
-from .corpus import arithmetic, help, lists, questions, records, stories, sudoku
-from .decode import STRATEGIES, decode
+from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.loading import load
+from inference_service.models.text import Text
+from inference_service.sampling import ranked
+from inference_service.sampling.llada import quota
+from inference_service.sampling.noise import Noise
+from inference_service.sampling.sampler import Ids, Prediction, Region
+
+from .corpus import arithmetic, lists, questions, records, stories, sudoku
 from .export import WEIGHTS
-from .network import Network, Shape
-from .tokenizer import EOT, MASK, chat
 
 HERE = Path(__file__).parent
 
@@ -45,7 +51,7 @@ TASKS = (
     Task("story", stories.make_full, stories.check, 64, 0.0, 0.85),
     Task("arithmetic, one", arithmetic.make_single, arithmetic.check, 16, 0.0, 0.90),
     Task("arithmetic, four", lambda rng: arithmetic.make_several(rng, 4), arithmetic.check, 36, 0.0),
-    Task("sums that make N, T=1", arithmetic.make_inverse, arithmetic.check, 48, 1.0),
+    Task("sums that make N, T=1", arithmetic.make_inverse, arithmetic.check, 36, 1.0),
     Task("sudoku, solve", sudoku.make_solve, sudoku.check, 20, 0.0, 0.98),
     Task("sudoku, free, T=1", sudoku.make_free, sudoku.check, 20, 1.0),
     Task("questions, one", questions.make_single, questions.check, 16, 0.0, 0.90),
@@ -54,64 +60,90 @@ TASKS = (
     Task("palindrome, T=1", lists.make_palindrome, lists.check, 16, 1.0),
     Task("JSON from a sentence", records.make_given, records.check, 32, 0.0, 0.95),
     Task("JSON, free, T=1", records.make_free, records.check, 32, 1.0),
-    Task("help", help.make, help.check, 48, 0.0),
 )
-STEPS = (1, 2, 4, 8, 16, 32, 64)
-
-
-def load(folder: Path) -> tuple[Network, Tokenizer]:
-    """The checkpoint folder as training's own network."""
-    c = json.loads((folder / "config.json").read_text())
-    shape = Shape(
-        vocab=c["embedding_size"],
-        width=c["d_model"],
-        layers=c["n_layers"],
-        heads=c["n_heads"],
-        mlp=c["mlp_hidden_size"],
-        context=c["max_sequence_length"],
-        rope_theta=c["rope_theta"],
-        norm_eps=c["rms_norm_eps"],
-    )
-    network = Network(shape)
-    tensors = load_file(folder / "model.safetensors")
-    network.load_state_dict({name.removeprefix("model.transformer."): t.float() for name, t in tensors.items()})
-    return network.eval(), Tokenizer.from_file(str(folder / "tokenizer.json"))
+# The sampler's names; the first is what LLaDA's code calls low_confidence remasking.
+STRATEGIES = ("high_confidence", "low_entropy", "margin", "random", "left_to_right")
+STEPS = (1, 2, 4, 8, 16, 32)
 
 
 def steps_for(task: Task) -> list[int]:
-    """Powers of two up to the length, and the length itself: one position a step."""
-    return [*(s for s in STEPS if s < task.length), task.length]
+    """Powers of two well below the length, and the length itself: one position a step."""
+    return [*(steps for steps in STEPS if 1.5 * steps <= task.length), task.length]
 
 
-def answers(network: Network, tokenizer: Tokenizer, prompts: list[str], task: Task, steps: int, strategy: str) -> list[str]:
-    eot = tokenizer.token_to_id(EOT)
+def generate(
+    denoiser: Denoiser, prompts: list[str], length: int, steps: int, strategy: str, temperature: float
+) -> list[str]:
+    """Answers to the prompts, `length` tokens each, decided in so many steps in a batch.
 
-    def forward(tokens: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
-            return network(tokens, real).view(*tokens.shape, -1)
+    Steps share the positions as LLaDA's schedule does: evenly, the first ones taking the remainder.
+    """
+    info, text = denoiser.info, denoiser.text
+    befores = [text.chat([{"role": "user", "content": prompt}]) for prompt in prompts]
+    canvases = [before + [info.mask_token] * length for before in befores]
+    still = [list(range(len(before), len(before) + length)) for before in befores]
+    ids = Ids(info.forbidden_tokens, info.eos_token, info.eot_token)
+    for step in range(steps):
+        parameters = ranked.RankedParameters(
+            strategy=strategy, count=quota(len(still[0]), steps - step), temperature=temperature, block_length=length
+        )
+        for seed, (canvas, logits) in enumerate(zip(canvases, denoiser.logits(canvases, still))):
+            region = Region(len(befores[seed]), length, tuple(still[seed]))
+            prediction = Prediction(still[seed], logits)
+            proposal = ranked.propose(parameters, prediction, region, {}, ids, Noise(seed, step))
+            for commit in proposal.commits:
+                canvas[commit.position] = commit.token
+                still[seed].remove(commit.position)
+    return [answer(canvas[len(before) :], info, text) for canvas, before in zip(canvases, befores)]
 
-    ids = [tokenizer.encode(chat(prompt)).ids for prompt in prompts]
-    mask_id = tokenizer.token_to_id(MASK)
-    rows = decode(forward, ids, task.length, steps, strategy, task.temperature, mask_id)
-    return [tokenizer.decode(row[: row.index(eot)] if eot in row else row) for row in rows]
+
+def answer(tokens: list[int], info: ModelInfo, text: Text) -> str:
+    """What stands before the end of the turn."""
+    ends = [at for at, token in enumerate(tokens) if token in (info.eot_token, info.eos_token)]
+    return text.decode(tokens[: ends[0]] if ends else tokens)
 
 
-def measure(network: Network, tokenizer: Tokenizer, samples: int, tasks=TASKS, strategies=STRATEGIES) -> dict:
-    """{task: {strategy: {steps: share right}}}"""
+_denoiser: Denoiser | None = None  # of this worker process
+
+
+def _start(weights: str) -> None:
+    """Prepare a worker: one thread each, for much of the time goes into the samplers."""
+    global _denoiser
+    torch.set_num_threads(1)
+    _denoiser = load(weights)
+
+
+def _cell(number: int, strategy: str, steps: int, samples: int) -> float:
+    """The share of right answers of task `number` in one setting."""
+    task = TASKS[number]
+    rng = Random(f"evaluate/{task.name}")
+    prompts = [task.make(rng)[0] for _ in range(samples)]
+    texts = generate(_denoiser, prompts, task.length, steps, strategy, task.temperature)
+    return sum(task.check(prompt, text) for prompt, text in zip(prompts, texts)) / samples
+
+
+def measure(weights: Path, samples: int, only: tuple[str, ...], processes: int) -> dict:
+    """{task: {strategy: {steps: share right}}} of the tasks whose names start with one of `only`."""
+    cells = [
+        (number, strategy, steps)
+        for number, task in enumerate(TASKS)
+        if task.name.startswith(only)
+        for strategy in STRATEGIES
+        for steps in steps_for(task)
+    ]
+    shares = {}
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, (str(weights),))
+    with pool, Progress() as bar:
+        line = bar.add_task("measuring", total=sum(steps for _, _, steps in cells))
+        # The longest first, so that no worker is left with one at the end.
+        waiting = {pool.submit(_cell, *cell, samples): cell for cell in sorted(cells, key=lambda cell: -cell[2])}
+        for done in as_completed(waiting):
+            shares[waiting[done]] = done.result()
+            bar.advance(line, waiting[done][2])
     results: dict = {}
-    total = sum(sum(steps_for(task)) for task in tasks) * len(strategies)
-    with Progress() as bar:
-        line = bar.add_task("measuring", total=total)
-        for task in tasks:
-            rng = Random(f"evaluate/{task.name}")
-            prompts = [task.make(rng)[0] for _ in range(samples)]
-            for strategy in strategies:
-                row = results.setdefault(task.name, {}).setdefault(strategy, {})
-                for steps in steps_for(task):
-                    texts = answers(network, tokenizer, prompts, task, steps, strategy)
-                    right = [task.check(prompt, text) for prompt, text in zip(prompts, texts)]
-                    row[str(steps)] = round(sum(right) / samples, 3)
-                    bar.advance(line, steps)
+    for number, strategy, steps in cells:
+        row = results.setdefault(TASKS[number].name, {}).setdefault(strategy, {})
+        row[str(steps)] = round(shares[number, strategy, steps], 3)
     return results
 
 
@@ -131,31 +163,29 @@ def spread(rows: dict) -> tuple[float, str]:
 
 def markdown(results: dict, samples: int) -> str:
     """One table of all cells, and one line of facts for each task."""
-    columns = sorted({int(s) for rows in results.values() for row in rows.values() for s in row})
     lines = [
-        f"Share of right answers, {samples} samples a cell; bold: the best of a task.",
+        f"Share of right answers, {samples} samples a cell, by the number of steps; in the last column every",
+        "step decides one position. Bold: the best of a task.",
         "",
-        "| task | order | " + " | ".join(f"{c} steps" if c == 1 else str(c) for c in columns) + " |",
-        "| --- | --- |" + " --- |" * len(columns),
+        "| task | order | " + " | ".join(map(str, STEPS)) + " | one each |",
+        "| --- | --- |" + " --- |" * (len(STEPS) + 1),
     ]
     for name, rows in results.items():
         top = best(rows)[0]
         for strategy, row in rows.items():
-            cells = []
-            for column in columns:
-                share = row.get(str(column))
-                text = "" if share is None else f"{share:.2f}".removeprefix("0")
-                cells.append(f"**{text}**" if share == top else text)
-            lines.append(f"| {name} | {strategy.replace('_', ' ')} | " + " | ".join(cells) + " |")
+            *shares, each = row.values()
+            shares += [None] * (len(STEPS) - len(shares)) + [each]
+            texts = ["" if share is None else f"{share:.2f}" for share in shares]
+            texts = [f"**{text}**" if share == top else text for text, share in zip(texts, shares)]
+            lines.append(f"| {name} | {strategy.replace('_', ' ')} | " + " | ".join(texts) + " |")
     lines += ["", "| task | target | best | with | orders differ by |", "| --- | --- | --- | --- | --- |"]
     targets = {task.name: task.target for task in TASKS}
     for name, rows in results.items():
         share, strategy, steps = best(rows)
         apart, at = spread(rows)
         target = "" if targets[name] is None else f"{targets[name]:.2f}"
-        lines.append(
-            f"| {name} | {target} | {share:.2f} | {strategy.replace('_', ' ')}, {steps} steps | {apart:.2f} at {at} steps |"
-        )
+        setting = f"{strategy.replace('_', ' ')}, {steps} steps"
+        lines.append(f"| {name} | {target} | {share:.2f} | {setting} | {apart:.2f} at {at} steps |")
     return "\n".join(lines) + "\n"
 
 
@@ -164,13 +194,11 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--output", type=Path, default=HERE, help="folder of results.json and RESULTS.md")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--task", action="append", help="only tasks whose name starts so")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--task", action="append", help="only tasks whose name starts so; writes no files")
     chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
-    tasks = [t for t in TASKS if not chosen.task or t.name.startswith(tuple(chosen.task))]
     started = time.monotonic()
-    results = measure(*load(chosen.weights), chosen.samples, tasks)
+    results = measure(chosen.weights, chosen.samples, tuple(chosen.task or [""]), chosen.processes)
     text = markdown(results, chosen.samples)
     Console().print(text, markup=False, soft_wrap=True)
     Console().print(f"{time.monotonic() - started:.0f} seconds")

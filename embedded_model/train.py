@@ -16,6 +16,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,6 +25,7 @@ from .data import Batch, batches
 from .network import Network, Shape
 from .tokenizer import shared
 
+SHIPPED = Shape()
 CHECKPOINT = Path("out/embedded_model/checkpoint.pt")
 
 
@@ -31,22 +33,34 @@ CHECKPOINT = Path("out/embedded_model/checkpoint.pt")
 class Recipe:
     """What makes the weights; changing any of it makes other weights."""
 
-    steps: int = 19_000
     batch_tokens: int = 3072
     seed: int = 1
     muon_rate: float = 0.006
     muon_decay: float = 0.02
     adam_rate: float = 2e-3
     adam_betas: tuple[float, float] = (0.9, 0.98)
-    warmup: int = 480  # the first steps, linearly from zero
-    decay: int = 14_250  # the last steps, linearly to zero
+    # (step, factor) on both rates, linear between; the last step ends the training.
+    rates: tuple[tuple[int, float], ...] = (
+        (0, 1 / 480),
+        (479, 1.0),
+        (4_750, 1.0),
+        (10_000, 12 / 19),
+        (14_000, 12 / 19),
+        (21_000, 0.0),
+    )
     clip: float = 1.0
     smallest_t: float = 0.05  # 1/t is clamped there: small batches stay steady
 
 
+    @property
+    def steps(self) -> int:
+        return self.rates[-1][0]
+
+
 def rate(recipe: Recipe, step: int) -> float:
     """The factor on both learning rates at a step."""
-    return min(1.0, (step + 1) / recipe.warmup, (recipe.steps - step) / recipe.decay)
+    steps, factors = zip(*recipe.rates)
+    return float(np.interp(step, steps, factors))
 
 
 def optimizers(network: Network, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -85,30 +99,41 @@ def save(path: Path, network: Network, used: list[torch.optim.Optimizer], step: 
     os.replace(path.with_suffix(".new"), path)  # a checkpoint is whole or absent
 
 
-def train(recipe: Recipe, path: Path, shape: Shape = Shape(), compiled: bool = True) -> Network:
+def restore(path: Path, network: Network, used: list[torch.optim.Optimizer], recipe: Recipe) -> int:
+    """The step to go on from: 0 without a checkpoint."""
+    if not path.exists():
+        return 0
+    state = torch.load(path)
+    if state["recipe"] != asdict(recipe) or state["shape"] != asdict(network.shape):
+        raise SystemExit(f"{path} was made with another recipe: move it away to start anew")
+    network.load_state_dict(state["network"])
+    for optimizer, saved in zip(used, state["optimizers"]):
+        optimizer.load_state_dict(saved)
+    return state["step"]
+
+
+def train(
+    recipe: Recipe,
+    path: Path,
+    shape: Shape = SHIPPED,
+    compiled: bool = True,
+    save_every: int = 250,
+    stop: int | None = None,
+) -> Network:
+    """Train to the end of the recipe, or to the step `stop`; the checkpoint is at `path`."""
     torch.manual_seed(recipe.seed)
     torch.set_flush_denormal(True)
     network = Network(shape)
     used = optimizers(network, recipe)
-    first = 0
-    if path.exists():
-        state = torch.load(path)
-        if state["recipe"] != asdict(recipe) or state["shape"] != asdict(shape):
-            raise SystemExit(f"{path} was made with another recipe: move it away to start anew")
-        network.load_state_dict(state["network"])
-        for optimizer, saved in zip(used, state["optimizers"]):
-            optimizer.load_state_dict(saved)
-        first = state["step"]
+    first = restore(path, network, used, recipe)
+    last = recipe.steps if stop is None else stop
     peaks = (recipe.muon_rate, recipe.adam_rate)
     forward = torch.compile(network, dynamic=True) if compiled else network
     stream = batches(recipe.seed, shared(), recipe.batch_tokens, shape.context, skip=first)
     smooth, started = math.nan, time.monotonic()
-    bar = Progress(
-        TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[loss]}")
-    )
-    with bar:
-        task = bar.add_task("", total=recipe.steps, completed=first, loss="")
-        for step in range(first, recipe.steps):
+    with progress() as bar:
+        task = bar.add_task("training", total=recipe.steps, completed=first, loss="")
+        for step in range(first, last):
             loss = loss_of(forward, next(stream), recipe.smallest_t)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
@@ -120,22 +145,31 @@ def train(recipe: Recipe, path: Path, shape: Shape = Shape(), compiled: bool = T
             value = loss.item()
             smooth = value if math.isnan(smooth) else 0.98 * smooth + 0.02 * value
             bar.update(task, advance=1, loss=f"loss {smooth:.3f}")
-            if (step + 1) % 250 == 0 or step + 1 == recipe.steps:
+            if (step + 1) % save_every == 0 or step + 1 == last:
                 save(path, network, used, step + 1, recipe)
                 if not bar.console.is_terminal:  # a log file gets lines instead of a bar
                     print(f"step {step + 1} loss {smooth:.3f} {time.monotonic() - started:.0f} s", flush=True)
     return network
 
 
+def progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[loss]}"),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--no-compile", action="store_true", help="slower; needs no C++ compiler")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    train(Recipe(steps=chosen.steps), chosen.checkpoint, compiled=not chosen.no_compile)
+    train(Recipe(), chosen.checkpoint, compiled=not chosen.no_compile)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def make(rng: Random) -> tuple[str, str]:
     if kind < 0.25:
         prompt = rng.choice(GREETINGS) + (end if rng.random() < 0.5 else "")
     elif kind < 0.75:
-        known = rng.choice((rng.choice(NAMES), "a " + rng.choice(COLOURS), "the " + rng.choice(OBJECTS), "the " + rng.choice(PLACES)))
+        known = rng.choice(
+            (rng.choice(NAMES), "a " + rng.choice(COLOURS), "the " + rng.choice(OBJECTS), "the " + rng.choice(PLACES))
+        )
         thing = rng.choice((rng.choice(ENDS), rng.choice(ENDS), known, _noise(rng)))
         prompt = f"{rng.choice(STARTS)} {thing}{end}"
     else:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from embedded_model import corpus, tokenizer
-from embedded_model.corpus import arithmetic, lists, questions, records, stories, sudoku, words
+from embedded_model.corpus import arithmetic, lists, picking, questions, records, stories, sudoku, words
 from embedded_model.data import FILL_WEIGHT, batches
 
 TASKS = list(corpus.TASKS.items())
@@ -176,3 +176,21 @@ def test_batches_are_the_same_for_a_seed_and_go_on_after_a_skip():
     for first, second in zip(whole[3:], again):
         assert torch.equal(first.tokens, second.tokens)
         assert torch.equal(first.masked, second.masked)
+
+
+def test_every_mixture_shares_out_everything():
+    for shares in corpus.MIXTURES.values():
+        assert len(shares) == len(corpus.TASKS)
+        assert sum(shares) == pytest.approx(1)
+    starts = list(corpus.MIXTURES)
+    assert starts == sorted(starts) and starts[0] == 0
+    for start, shares in corpus.MIXTURES.items():
+        assert corpus.mixture(start) == corpus.mixture(start + 1) == shares
+
+
+def test_picking_takes_all_words_of_the_kind_in_their_order():
+    assert picking.check("Pick the colours from red, Tom, blue.", "red, blue")
+    assert not picking.check("Pick the colours from red, Tom, blue.", "blue, red")
+    assert not picking.check("Pick the colours from red, Tom, blue.", "red, Tom")
+    assert picking.check("Repeat the words red, Tom.", "red, Tom")
+    assert not picking.check("Repeat the words red, Tom.", "red")

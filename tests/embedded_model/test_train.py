@@ -1,0 +1,68 @@
+"""Training is deterministic, goes on where it stopped, and its result loads as a LLaDA checkpoint."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from embedded_model.export import export
+from embedded_model.network import Network, Shape
+from embedded_model.train import Recipe, rate, train
+
+SMALL = Shape(width=32, layers=1, heads=2, mlp=32)
+SHORT = Recipe(rates=((0, 1.0), (6, 0.0)), batch_tokens=512)
+
+
+def run(path, stop=None):
+    return train(SHORT, path, SMALL, compiled=False, save_every=3, stop=stop).state_dict()
+
+
+def test_the_rates_are_linear_between_their_knots():
+    recipe = Recipe(rates=((0, 0.0), (10, 1.0), (20, 1.0), (40, 0.0)))
+    assert recipe.steps == 40
+    assert [rate(recipe, step) for step in (0, 5, 10, 15, 30, 40)] == pytest.approx([0, 0.5, 1, 1, 0.5, 0])
+
+
+def test_the_same_seed_gives_the_same_weights_also_after_a_stop(tmp_path):
+    whole = run(tmp_path / "whole.pt")
+    run(tmp_path / "halves.pt", stop=3)
+    halves = run(tmp_path / "halves.pt")
+    for name, tensor in whole.items():
+        assert torch.equal(tensor, halves[name]), name
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
+    run(tmp_path / "one.pt", stop=3)
+    with pytest.raises(SystemExit, match="another recipe"):
+        train(Recipe(rates=((0, 1.0), (9, 0.0))), tmp_path / "one.pt", SMALL, compiled=False)
+
+
+def test_the_export_is_a_llada_checkpoint(tmp_path):
+    run(tmp_path / "one.pt", stop=3)
+    export(tmp_path / "one.pt", tmp_path / "weights")
+    config = json.loads((tmp_path / "weights/config.json").read_text())
+    assert config["model_type"] == "llada" and "auto_map" not in config
+    tensors = load_file(tmp_path / "weights/model.safetensors")
+    assert {name.removeprefix("model.transformer.") for name in tensors} == set(Network(SMALL).state_dict())
+    assert all(tensor.dtype == torch.bfloat16 for tensor in tensors.values())
+
+
+def test_the_export_goes_through_the_service_s_loader(tmp_path):
+    from inference_service.models.loading import load
+
+    run(tmp_path / "one.pt", stop=3)
+    export(tmp_path / "one.pt", tmp_path / "weights")
+    denoiser = load(str(tmp_path / "weights"))
+    prompt = denoiser.text.chat([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}])
+    assert denoiser.text.decode(prompt).split("\n\n") == ["system", "Be brief.user", "Helloassistant", ""]
+    network = Network(SMALL)
+    network.load_state_dict(torch.load(tmp_path / "one.pt")["network"])
+    for parameter in network.parameters():
+        parameter.data = parameter.data.bfloat16().float()
+    with torch.inference_mode():
+        ours = network(torch.tensor([prompt]))
+    (theirs,) = denoiser.logits([prompt], [list(range(len(prompt)))])
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
