@@ -2,8 +2,9 @@
 
 The manual workflow's sampler: what "auto-select" proposes. Names mean what they say:
 "high_confidence" commits the surest position first, "low_confidence" the least sure.
-Rules: threshold and factor after Wu et al., "Fast-dLLM", arXiv 2505.22618; entropy and margin
-rankings after Ye et al., "Dream 7B", arXiv 2508.15487.
+Rules: threshold after Wu et al., "Fast-dLLM", arXiv 2505.22618; factor as in the visualizer of
+github.com/taiqihe/LLaDA, where the demand falls with the rank (Fast-dLLM's own factor is another
+rule). Entropy and margin rankings after Ye et al., "Dream 7B", arXiv 2508.15487.
 """
 
 from typing import Literal
@@ -37,7 +38,8 @@ class RankedParameters(Parameters):
     rule: Literal["constant", "threshold", "factor"] = Field("constant", description=(
         "How many are committed in a step: always `count`; or, of these, while the token's probability reaches"
         " `threshold`; or while the i-th one's reaches `factor` / (i + 1). At least one."))
-    count: int = Field(1, ge=1, le=4096, description="The most positions that one step commits.")
+    count: int | None = Field(None, ge=1, le=4096, description=(
+        "The most positions that one step commits; left out: 1 by the constant rule, no limit by the others."))
     threshold: float = Field(0.9, ge=0, le=1, description="Probability asked of every token by the threshold rule.")
     factor: float = Field(1.0, ge=0, le=10, description="The factor rule's demand on the first token; the second"
                                                         " must reach half of it, the third a third, and so on.")
@@ -48,7 +50,9 @@ class RankedParameters(Parameters):
 
 
 def resolve(parameters: RankedParameters, length: int) -> RankedParameters:
-    return parameters.model_copy(update={"block_length": resolve_block_length(parameters.block_length, length)})
+    count = 1 if parameters.count is None and parameters.rule == "constant" else parameters.count
+    block_length = resolve_block_length(parameters.block_length, length)
+    return parameters.model_copy(update={"count": count, "block_length": block_length})
 
 
 def wanted(parameters: RankedParameters, region: Region, state: dict) -> list[int]:
@@ -72,7 +76,7 @@ def rank(strategy: Strategy, p: torch.Tensor, tokens: torch.Tensor, noise: Noise
 
 def allowed(rule: str, parameters: RankedParameters, probabilities: list[float]) -> int:
     """How many of the ranked positions the rule lets through; probabilities: of their tokens, in rank order."""
-    count = min(parameters.count, len(probabilities))
+    count = min(parameters.count or len(probabilities), len(probabilities))
     if rule == "constant":
         return count
     for index, probability in enumerate(probabilities[:count]):

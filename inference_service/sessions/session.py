@@ -162,7 +162,9 @@ class Session:
         filled = sum(state.tokens[change.position] is None for change in changes)
         return Frame(self.head + 1, self.head, Cause.SELECT, now,
                      Summary(len(state.open) + opened - filled, total_forward_count=state.total_forward_count),
-                     changes, sampler_state=state.sampler_state)
+                     changes,
+                     # What is opened again gets a schedule of its own: the old one's steps may all be spent.
+                     sampler_state={} if opened else state.sampler_state)
 
     def _selectable(self) -> str:
         holes = [str(position) for position, token in enumerate(self.origin.given) if token is None]

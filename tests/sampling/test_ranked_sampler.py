@@ -109,3 +109,8 @@ def test_any_settings_finish_with_real_tokens(data, length, seed, **values):
     assert MASK not in canvas
     assert all(len(step) <= values["count"] for step in steps)
     assert all(canvas[position] == token for position, token in enumerate(prompt) if token != MASK)
+
+
+def test_count_left_out_limits_the_constant_rule_alone():
+    assert len(propose(count=None).commits) == 1
+    assert len(propose(count=None, rule="threshold", threshold=0.45).commits) == 3

@@ -101,7 +101,9 @@ class Machine(RuleBasedStateMachine):
             frame = turn.session.select_frame(picked, {}, 1.0)
             turn.commit(frame)
         before = self.canvases[-1]
-        self.added([frame], tuple(picked.get(p, token) for p, token in enumerate(before)), self.head, "select")
+        opened = any(picked[p] is None and before[p] is not None for p in picked)
+        self.added([frame], tuple(picked.get(p, token) for p, token in enumerate(before)), self.head, "select",
+                   state={} if opened else None)
         assert [change.position for change in frame.changes] == sorted(p for p in picked if picked[p] != before[p])
         assert frame.summary.open_count == len(self.open())
         if request:
