@@ -148,17 +148,18 @@ def measure(weights: Path, samples: int, only: tuple[str, ...], processes: int) 
 
 
 def best(rows: dict) -> tuple[float, str, str]:
-    return max(
-        (share, strategy, steps)
-        for strategy, row in rows.items()
-        for steps, share in sorted(row.items(), key=lambda item: -int(item[0]))
-    )
+    """The largest share, and where it is reached with the fewest steps."""
+    cells = [(share, strategy, steps) for strategy, row in rows.items() for steps, share in row.items()]
+    return max(cells, key=lambda cell: (cell[0], -int(cell[2])))
 
 
 def spread(rows: dict) -> tuple[float, str]:
     """The largest difference between two orders at one number of steps, and that number."""
-    steps = next(iter(rows.values()))
-    return max((max(r[s] for r in rows.values()) - min(r[s] for r in rows.values()), s) for s in steps)
+    gaps = [
+        (max(row[steps] for row in rows.values()) - min(row[steps] for row in rows.values()), steps)
+        for steps in next(iter(rows.values()))
+    ]
+    return max(gaps, key=lambda gap: gap[0])
 
 
 def markdown(results: dict, samples: int) -> str:
@@ -178,14 +179,14 @@ def markdown(results: dict, samples: int) -> str:
             texts = ["" if share is None else f"{share:.2f}" for share in shares]
             texts = [f"**{text}**" if share == top else text for text, share in zip(texts, shares)]
             lines.append(f"| {name} | {strategy.replace('_', ' ')} | " + " | ".join(texts) + " |")
-    lines += ["", "| task | target | best | with | orders differ by |", "| --- | --- | --- | --- | --- |"]
+    lines += ["", "| task | target | best | with | orders differ by, at steps |", "| --- | --- | --- | --- | --- |"]
     targets = {task.name: task.target for task in TASKS}
     for name, rows in results.items():
         share, strategy, steps = best(rows)
         apart, at = spread(rows)
         target = "" if targets[name] is None else f"{targets[name]:.2f}"
-        setting = f"{strategy.replace('_', ' ')}, {steps} steps"
-        lines.append(f"| {name} | {target} | {share:.2f} | {setting} | {apart:.2f} at {at} steps |")
+        setting = f"{strategy.replace('_', ' ')}, {steps} step{'s' * (steps != '1')}"
+        lines.append(f"| {name} | {target} | {share:.2f} | {setting} | {apart:.2f} at {at} |")
     return "\n".join(lines) + "\n"
 
 
