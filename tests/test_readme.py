@@ -34,3 +34,10 @@ def test_a_program_runs_as_pasted(address, number):
 
 def test_the_quick_start_is_ten_lines():
     assert len([line for line in PROGRAMS[0].splitlines() if line.strip()]) <= 10
+
+
+def test_the_accuracies_are_those_that_were_measured():
+    measured = [line for line in (ROOT / "embedded_model" / "RESULTS.md").read_text().splitlines() if line.strip()]
+    shown = README.split("<!-- accuracies: begin -->")[1].split("<!-- accuracies: end -->")[0]
+    assert len(measured) > 60
+    assert all(line in shown for line in measured)

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
@@ -30,13 +29,14 @@ DEAF = (
 )
 DIES = "import sys, time; time.sleep(0.5); print('out of luck', flush=True); sys.exit(3)"
 
-# Supervises the scripts given as arguments; each says that it is ready by making a file.
+# Supervises the scripts given as arguments; each says that it is ready by making a file. The first two arguments are the
+# folder for those files and the seconds that a child may take to stop.
 PARENT = """
 import os, sys
 from unmask.cli.supervise import Child, run, say
-folder, *scripts = sys.argv[1:]
+folder, grace, *scripts = sys.argv[1:]
 children = [
-    Child(f"child {n}", [sys.executable, "-c", script, path], lambda path=path: os.path.exists(path), grace=2)
+    Child(f"child {n}", [sys.executable, "-c", script, path], lambda path=path: os.path.exists(path), grace=float(grace))
     for n, script in enumerate(scripts)
     for path in [f"{folder}/{n}"]
 ]
@@ -46,8 +46,8 @@ sys.exit(code)
 """
 
 
-def supervise(folder, *scripts):
-    return start([sys.executable, "-c", PARENT, str(folder), *scripts])
+def supervise(folder, *scripts, grace=50):
+    return start([sys.executable, "-c", PARENT, str(folder), str(grace), *scripts])
 
 
 def start(command, **variables):
@@ -84,7 +84,7 @@ def test_a_signal_stops_all_and_is_a_success(tmp_path, number):
     parent = supervise(tmp_path, DRAINS, READY)
     shown = read_until(parent, "ALL READY")
     parent.send_signal(number)
-    rest, _ = parent.communicate(timeout=20)
+    rest, _ = parent.communicate(timeout=60)
     assert parent.returncode == 0, shown + rest
     assert "child 0 | drained" in rest
     assert not any(is_alive(int(pid)) for pid in re.search(r"pids (.*)", rest)[1].split())
@@ -94,14 +94,14 @@ def test_a_signal_to_the_whole_terminal_reaches_the_children_through_the_parent(
     parent = supervise(tmp_path, DRAINS)
     read_until(parent, "ALL READY")
     os.killpg(parent.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
-    rest, _ = parent.communicate(timeout=20)
+    rest, _ = parent.communicate(timeout=60)
     assert parent.returncode == 0
     assert rest.count("draining") == 1
 
 
 def test_a_child_that_dies_is_named_and_takes_the_others_along(tmp_path):
     parent = supervise(tmp_path, READY, DIES)
-    out, _ = parent.communicate(timeout=20)
+    out, _ = parent.communicate(timeout=60)
     assert parent.returncode == 1
     assert "child 1 | out of luck" in out
     assert "The child 1 stopped by itself with exit code 3" in out
@@ -110,10 +110,10 @@ def test_a_child_that_dies_is_named_and_takes_the_others_along(tmp_path):
 
 
 def test_a_child_that_does_not_stop_is_ended_by_force(tmp_path):
-    parent = supervise(tmp_path, DEAF)
+    parent = supervise(tmp_path, DEAF, grace=2)
     read_until(parent, "ALL READY")
     parent.send_signal(signal.SIGTERM)
-    out, _ = parent.communicate(timeout=20)
+    out, _ = parent.communicate(timeout=60)
     assert parent.returncode == 0
     assert "did not stop within 2 seconds" in out
 
@@ -123,10 +123,10 @@ def test_a_second_signal_does_not_wait(tmp_path):
     read_until(parent, "ALL READY")
     parent.send_signal(signal.SIGINT)
     read_until(parent, "draining")
-    begun = time.monotonic()
     parent.send_signal(signal.SIGINT)
-    parent.communicate(timeout=20)
-    assert time.monotonic() - begun < 1.5  # less than the grace
+    rest, _ = parent.communicate(timeout=40)  # less than the grace, and than the child would take
+    assert parent.returncode == 0
+    assert "drained" not in rest
 
 
 @pytest.mark.parametrize(("option", "variable"), [("--port", "UNMASK_WEB_PORT"), ("--grpc-port", "UNMASK_PORT")])
@@ -138,7 +138,7 @@ def test_a_taken_port_is_named_in_one_line(option, variable):
             [sys.executable, "-m", "unmask", "serve", option, str(taken), free, str(free_port())],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
         )
     assert done.returncode == 1
     assert done.stdout == ""
@@ -173,6 +173,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.timeout(300)
 def test_the_page_comes_up_with_the_embedded_model_and_goes_with_ctrl_c(tmp_path):
     page, grpc = free_port(), free_port()
     serve = start(
@@ -184,10 +185,12 @@ def test_the_page_comes_up_with_the_embedded_model_and_goes_with_ctrl_c(tmp_path
         with urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=10) as answer:
             assert b"<html" in answer.read()
         os.killpg(serve.pid, signal.SIGINT)
-        out, _ = serve.communicate(timeout=40)
+        out, _ = serve.communicate(timeout=100)
         assert serve.returncode == 0, out
         assert "Traceback" not in out
     finally:
-        serve.kill()
+        # Not by force, which would leave its children behind.
+        serve.terminate()
+        serve.wait()
     assert cannot_listen("127.0.0.1", page) is None
     assert cannot_listen("127.0.0.1", grpc) is None

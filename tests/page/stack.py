@@ -33,7 +33,12 @@ class Stack:
         self.start_service()
         self.gateway = self._start("web_gateway", UNMASK_WEB_PORT=str(self.web_port),
                                    UNMASK_INFERENCE_ADDRESS=self.grpc)
-        self._wait(lambda: urllib.request.urlopen(self.page + "readyz", timeout=2).status == 200, self.gateway)
+        try:
+            self._wait(lambda: urllib.request.urlopen(self.page + "readyz", timeout=2).status == 200, self.gateway)
+        except BaseException:
+            for process in (self.gateway, self.service):
+                process.kill()
+            raise
 
     def start_service(self) -> None:
         self.service = self._start("inference_service", UNMASK_PORT=str(self.grpc_port),
