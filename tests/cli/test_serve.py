@@ -29,14 +29,15 @@ DEAF = (
 )
 DIES = "import sys, time; time.sleep(0.5); print('out of luck', flush=True); sys.exit(3)"
 
-# Supervises the scripts given as arguments; each says that it is ready by making a file. The first two arguments are the
-# folder for those files and the seconds that a child may take to stop.
+# Supervises the scripts given as arguments; each says that it is ready by making a file. The first two arguments are
+# the folder for those files and the seconds that a child may take to stop.
 PARENT = """
 import os, sys
 from unmask.cli.supervise import Child, run, say
 folder, grace, *scripts = sys.argv[1:]
+python = [sys.executable, "-c"]
 children = [
-    Child(f"child {n}", [sys.executable, "-c", script, path], lambda path=path: os.path.exists(path), grace=float(grace))
+    Child(f"child {n}", [*python, script, path], lambda path=path: os.path.exists(path), grace=float(grace))
     for n, script in enumerate(scripts)
     for path in [f"{folder}/{n}"]
 ]
