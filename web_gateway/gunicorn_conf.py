@@ -24,18 +24,21 @@ def when_ready(server):
 
 def post_worker_init(worker):
     """Without this, open sockets would hold the worker until graceful_timeout and then drop without a close frame."""
+    stopping = False
 
     def stop(number, frame):
-        _sockets(worker).close_all()
-        worker.handle_exit(number, frame)
+        nonlocal stopping
+        if not stopping:  # a second signal must not interrupt the goodbyes of the first
+            stopping = True
+            _sockets(worker).close_all()
+            worker.handle_exit(number, frame)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.siginterrupt(signal.SIGTERM, False)
-
-
-def worker_int(worker):
-    """Ctrl-C reaches the worker by itself, and with it this."""
-    _sockets(worker).close_all()
+    # The master sends SIGQUIT after Ctrl-C; here it means the same as SIGTERM. The terminal's own SIGINT, which reaches
+    # the worker too, is left to the master.
+    for number in (signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, stop)
+        signal.siginterrupt(number, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def worker_exit(server, worker):
