@@ -122,7 +122,6 @@ def train(
 ) -> Network:
     """Train to the end of the recipe, or to the step `stop`; the checkpoint is at `path`."""
     torch.manual_seed(recipe.seed)
-    torch.set_flush_denormal(True)
     network = Network(shape)
     used = optimizers(network, recipe)
     first = restore(path, network, used, recipe)
@@ -169,6 +168,7 @@ def main() -> None:
     parser.add_argument("--no-compile", action="store_true", help="slower; needs no C++ compiler")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
+    torch.set_flush_denormal(True)  # for the whole process, so not where a test trains
     train(Recipe(), chosen.checkpoint, compiled=not chosen.no_compile)
 
 

@@ -100,16 +100,18 @@ class Client:
     # ---- sessions ----
 
     def create(self, prompt: str | Sequence[int] | Sequence[Mapping[str, str]], *, raw: bool = False, model: str = "",
-               length: int | None = None, sampler: str = "", seed: int | None = None, **parameters) -> "Session":
+               length: int | None = None, sampler: str = "", seed: int | None = None,
+               parameters: Mapping[str, object] | None = None, **more) -> "Session":
         """Opens a session.
 
         prompt: what the user says, put into the model's chat template (with raw=True, or for a model
         without a template, text as it is); or turns such as {"role": "user", "content": "..."}; or
-        token ids. length: positions to generate. parameters: the sampler's, by their published names.
+        token ids. length: positions to generate. parameters, or simply keywords: the sampler's, by their
+        published names.
         """
         request = sessions_pb.CreateSessionRequest(
             model=model, prompt=self._prompt(prompt, raw, model), length=length,
-            settings=_settings(sampler, seed, parameters), request_id=str(uuid.uuid4()))
+            settings=_settings(sampler, seed, {**(parameters or {}), **more}), request_id=str(uuid.uuid4()))
         with translated():
             return Session(self._sessions, self._models, self._sessions.CreateSession(request).session)
 

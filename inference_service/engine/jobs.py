@@ -59,7 +59,7 @@ class Predicted:
 def predict(session: Session, revision: int, positions: list[int], cfg_scale: float, denoiser: Denoiser,
             predictions: Predictions) -> Generator[Forward, Passed, Predicted]:
     """The prediction at a revision covering the open positions asked for, computed only if it must be."""
-    key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale)
+    key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale, denoiser.info)
     kept = predictions.get(key, positions)
     if kept:
         return Predicted(revision, kept.prediction, kept.compute_seconds, cached=True)
@@ -93,9 +93,7 @@ def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: in
         proposal = plan.propose(predicted.prediction)
         frame = step_frame(session, plan, predicted, proposal)
         if draft:
-            committed = {commit.position for commit in proposal.commits}
-            left = [position for position in plan.region.open if position not in committed]
-            frame = replace(frame, draft=draft_of(predicted, left, plan.forbidden))
+            frame = replace(frame, draft=draft_of(predicted, list(plan.region.open), plan.forbidden))
         if settings and settings != session.state().settings:
             frame = replace(frame, settings=settings)
         turn.commit(frame)

@@ -67,5 +67,5 @@ def plan_for(session: Session, revision: int, settings: Settings | None, info: M
         Region(session.origin.prompt_length, session.origin.length, state.open),
         Ids(info.forbidden_tokens, info.eos_token, info.eot_token),
         Noise(chosen.seed, revision),
-        state.sampler_state if chosen == state.settings else {},  # new settings start their schedule afresh
+        state.sampler_state if chosen.sampler == state.settings.sampler else {},
     )

@@ -7,9 +7,10 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from inference_service.models.denoiser import ModelInfo
 from inference_service.sampling.sampler import Prediction
 
-Key = tuple[str, int, float]  # session, revision, cfg_scale
+Key = tuple[str, int, float, ModelInfo]  # session, revision, cfg_scale, and the model as it was loaded
 
 
 @dataclass(frozen=True)

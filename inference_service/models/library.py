@@ -94,7 +94,7 @@ class Library:
     def load(self, name: str, dtype: str = "", token_ids: Mapping[str, int] = NO_IDS,
              progress: Callable[[Progress], None] = lambda progress: None,
              cancelled: Callable[[], bool] = lambda: False) -> Denoiser:
-        """Brings a model into memory; blocks. One that is there with the same options is returned at once."""
+        """Brings a model into memory; blocks. One that is there is returned at once, and never loaded otherwise."""
         name = name or self.default
         known = self._catalog.get(name)
         if known is None and self._policy == "catalog" and name != self.default:
@@ -103,8 +103,14 @@ class Library:
         source = Source(known.folder_or_id if known else name, dtype or (known.dtype if known else "auto"),
                         {**(known.token_ids if known else {}), **token_ids})
         with self._lock:
-            if name in self._loaded and self._loaded[name][0] == source:
-                return self._loaded[name][1]
+            if name in self._loaded:
+                loaded_as, denoiser = self._loaded[name]
+                if loaded_as == source or not (dtype or token_ids):
+                    return denoiser
+                raise FailedPrecondition(
+                    f"the model {name!r} is in memory with dtype {loaded_as.dtype} and token ids"
+                    f" {dict(loaded_as.token_ids)}, and sessions may be using it; start a server of its own for other"
+                    " ones", reason="MODEL_LOADED")
             if self._loading is not None:
                 raise Aborted(f"the model {self._loading!r} is being loaded; wait for it or cancel it",
                               reason="MODEL_LOADING", retry_after=5.0)

@@ -9,6 +9,7 @@ from inference_service.engine.jobs import Predicted, predict_job, step_job
 from inference_service.engine.plan import Plan
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import FailedPrecondition, NotFound
+from inference_service.models.denoiser import ModelInfo
 from inference_service.models.library import Library
 from inference_service.rpc import answers, convert, requests
 from inference_service.rpc.errors import answers_errors
@@ -124,7 +125,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             selections = requests.checked_selections(request.selections, denoiser)
 
             def change(turn: Turn) -> Frame:
-                known = self._known_probabilities(turn.session, selections)
+                known = self._known_probabilities(turn.session, selections, denoiser.info)
                 return turn.session.select_frame(selections, known, time())
 
             frames = [await asyncio.to_thread(self._change, request, change)]
@@ -155,11 +156,12 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             turn.commit(frame)
         return frame
 
-    def _known_probabilities(self, session: Session, selections: dict[int, int | None]) -> dict[int, float]:
+    def _known_probabilities(self, session: Session, selections: dict[int, int | None],
+                             info: ModelInfo) -> dict[int, float]:
         """p_base of the chosen tokens where a prediction of the newest revision is still at hand."""
         state = session.state()
         key = (session.origin.session_id, session.canvas_revision(session.head),
-               float(state.settings.parameters.get("cfg_scale", 0.0)))
+               float(state.settings.parameters.get("cfg_scale", 0.0)), info)
         still_open = set(state.open)
         positions = [position for position, token in selections.items() if token is not None and position in still_open]
         kept = self._predictions.get(key, positions) if positions else None

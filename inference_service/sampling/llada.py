@@ -63,9 +63,11 @@ def quota(open_count: int, steps_left: int) -> int:
 
 def propose(parameters: LladaParameters, prediction: Prediction, region: Region, state: dict, ids: Ids,
             noise: Noise) -> Proposal:
-    """state: {"block": its number, "step": steps already spent on it}."""
+    """state: the schedule, [block length, steps]; the block's number; the steps already spent on it."""
     block, positions = current_block(region, parameters.block_length)
-    step = state["step"] if state.get("block") == block else 0
+    schedule = [parameters.block_length, parameters.steps]
+    same = state.get("block") == block and state.get("schedule") == schedule
+    step = state["step"] if same else 0  # another schedule begins afresh
     steps_in_block = parameters.steps * parameters.block_length // max(1, region.length)
 
     raw = prediction.rows(positions)
@@ -77,7 +79,7 @@ def propose(parameters: LladaParameters, prediction: Prediction, region: Region,
     rows = best_first(region, positions, scores, quota(len(positions), steps_in_block - step))
     chosen = distribution.probability_of(p_base, tokens)
     commits = [Commit(positions[row], int(tokens[row]), float(chosen[row]), float(scores[row])) for row in rows]
-    return Proposal(commits, {"block": block, "step": step + 1})
+    return Proposal(commits, {"schedule": schedule, "block": block, "step": step + 1})
 
 
 def confidence(parameters: LladaParameters, logits: torch.Tensor, tokens: torch.Tensor, ids: Ids, noise: Noise,

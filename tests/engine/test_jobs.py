@@ -1,6 +1,7 @@
 """Steps as the engine runs them: sessions, predictions kept and reused, the same tokens in any company."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -161,8 +162,7 @@ def test_a_step_uses_the_prediction_that_was_shown(bench):
     assert frame.summary.forward_count == 0
     assert frame.summary.compute_seconds == 0
     assert frame.draft.predicted_at == 0
-    changed = {change.position: change.token for change in frame.changes}
-    assert set(frame.draft.positions) == set(range(3, 11)) - set(changed)
+    assert set(frame.draft.positions) == set(range(3, 11))  # what was open before the step
 
 
 def test_a_rewound_revision_has_its_targets_prediction(bench):
@@ -182,10 +182,27 @@ def test_a_block_alone_is_computed_unless_all_is_asked_for(bench):
     one = bench()
     session = one.create(length=8, block_length=4)
     one.step(session, 1)
-    assert len(one.predictions.get((session, 0, 0.0), [3]).prediction.positions) == 4
-    assert one.predictions.get((session, 0, 0.0), [3, 10]) is None
+    assert len(one.predictions.get((session, 0, 0.0, one.denoiser.info), [3]).prediction.positions) == 4
+    assert one.predictions.get((session, 0, 0.0, one.denoiser.info), [3, 10]) is None
     one.step(session, 1, draft=True)
-    assert len(one.predictions.get((session, 1, 0.0), [10]).prediction.positions) == 7
+    assert len(one.predictions.get((session, 1, 0.0, one.denoiser.info), [10]).prediction.positions) == 7
+
+
+def test_a_model_loaded_otherwise_is_asked_again(bench):
+    one = bench()
+    session = one.create()
+    assert not one.predict(session).cached
+    one.denoiser.info = replace(one.denoiser.info, dtype="bfloat16")
+    assert not one.predict(session).cached
+
+
+def test_other_settings_go_on_with_the_schedule(bench):
+    one = bench()
+    session = one.create(length=8, steps=4)
+    one.step(session, 2)
+    before = one.sessions.get(session).session.state().settings
+    cooler = Settings("llada", {**before.parameters, "temperature": 0.5}, before.seed)
+    assert [len(frame.changes) for frame in one.step(session, 0, settings=cooler)] == [2, 2]
 
 
 def test_new_settings_hold_from_their_frame_on(bench):

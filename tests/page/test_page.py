@@ -75,7 +75,7 @@ def test_drafts_show_what_the_model_would_write(page: Page, client: unmask.Clien
     draft = session.predict().draft
     for position, token in zip(draft.positions, draft.tokens, strict=True):
         word = client.detokenize([token]).strip()  # empty for a special token, which shows its name
-        assert word in page.locator(f'um-canvas [data-position="{position}"]').inner_text()
+        expect(page.locator(f'um-canvas [data-position="{position}"]')).to_contain_text(word)
     assert any(client.detokenize([token]).strip() for token in draft.tokens)
     assert session.revision == 0  # looking changes nothing
 
@@ -196,6 +196,13 @@ def test_an_error_names_the_field_and_the_range_and_clears_nothing(page: Page):
     expect(page.get_by_test_id("length")).to_have_value("256")
 
 
+def test_a_prompt_too_large_to_send_is_told_so(page: Page):
+    page.get_by_test_id("prompt").fill("a" * 100_000)
+    page.get_by_test_id("start").click()
+    expect(page.get_by_test_id("error")).to_contain_text("at most 65536 bytes")
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
+
+
 def test_token_text_is_never_markup(page: Page):
     start(page, prompt='<img src=x onerror="document.title=1"> <b>bold</b>\u0007')
     text = page.locator("um-canvas").inner_text()
@@ -216,12 +223,19 @@ def test_both_themes_paint(page: Page, scheme: str):
 
 def test_the_keyboard_alone_runs_inspects_and_picks(page: Page, client: unmask.Client):
     session = client.open(start(page))
-    page.locator('um-canvas [data-state="open"]').first.focus()
+    cell = page.locator('um-canvas [data-state="open"]').first
+    cell.focus()
+    position = int(cell.get_attribute("data-position"))
+    page.keyboard.press("s")  # a step
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(r"^\d+\s*/\s*1"))
+    page.locator(f'um-canvas [data-position="{position}"]').focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("candidates").locator("li").first).to_be_visible()
+    candidates = page.get_by_test_id("candidates").locator("li button.choose")
+    expect(candidates.first).to_be_visible()
+    candidates.nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f'um-canvas [data-position="{position}"]')).to_have_attribute("data-hand", "")
+    assert session.tokens[position - session.prompt_length] is not None
     page.keyboard.press("?")
     expect(page.locator("um-keys dialog[open], um-keys [role=dialog]").first).to_be_visible()
     page.keyboard.press("Escape")
-    page.locator('um-canvas [data-state="open"]').first.focus()
-    page.keyboard.press("]")
-    assert session.revision >= 0

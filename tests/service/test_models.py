@@ -139,11 +139,12 @@ def test_a_checkpoint_that_does_not_load_says_why(api, tmp_path, kind):
     ({"name": "/x" * 5000}, Code.NOT_FOUND, "no folder"),
     ({"name": "~nobody-of-that-name/x"}, Code.NOT_FOUND, "no folder"),
     ({"name": "a\0b"}, Code.NOT_FOUND, "no folder"),
-    ({"name": str(GOLDEN), "dtype": "int3"}, Code.INVALID_ARGUMENT, "dtype"),
-    ({"name": str(GOLDEN), "token_ids": {"mask": 512}}, Code.INVALID_ARGUMENT, "0 to 511"),
-    ({"name": str(GOLDEN), "token_ids": {"bos": 1}}, Code.INVALID_ARGUMENT, "bos"),
+    ({"name": f"{GOLDEN}/.", "dtype": "int3"}, Code.INVALID_ARGUMENT, "dtype"),
+    ({"name": f"{GOLDEN}/.", "token_ids": {"mask": 512}}, Code.INVALID_ARGUMENT, "0 to 511"),
+    ({"name": f"{GOLDEN}/.", "token_ids": {"bos": 1}}, Code.INVALID_ARGUMENT, "bos"),
+    ({"name": str(GOLDEN), "dtype": "float16"}, Code.FAILED_PRECONDITION, "sessions may be using it"),
 ], ids=["no such folder", "a name of any length", "a path of any length", "a user", "a null byte", "dtype", "token id",
-        "token name"])
+        "token name", "in use"])
 def test_a_wrong_load_request_leaves_the_model_as_it_is(api, request_, code, words):
     before = api.models.GetModel(pb.GetModelRequest()).model
     refused = refusal(api.load, **request_)

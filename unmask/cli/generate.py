@@ -2,16 +2,20 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 import unmask
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model
+
+MAX_ID = 2**32 - 1  # the largest number that the API has a place for, where ids and positions go
 
 
 def generate(
@@ -19,10 +23,10 @@ def generate(
     tokens: Annotated[str | None, typer.Option(help="The prompt as token ids: 5,9,2.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Take the prompt as it is, without the chat template.")] = False,
     model: Annotated[str, typer.Option(help="A name, a checkpoint folder or a hub id; empty takes the default.")] = "",
-    length: Annotated[int | None, typer.Option(min=0, help="Positions to generate.")] = None,
+    length: Annotated[int | None, typer.Option(min=0, max=MAX_ID, help="Positions to generate.")] = None,
     sampler: Annotated[str, typer.Option(help="The sampler; empty takes the model's first.")] = "",
     set_: Annotated[list[str], typer.Option("--set", help="A sampler parameter, as name=value; repeatable.")] = [],  # noqa: B006
-    seed: Annotated[int | None, typer.Option(min=0, help="Where the randomness comes from.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**64 - 1, help="Where the randomness comes from.")] = None,
     id_: Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: eot=126348.")] = [],  # noqa: B006
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "",
     server: Annotated[str, typer.Option(help="host:port of a server; without it the model runs here.")] = "",
@@ -37,14 +41,14 @@ def generate(
         with client_for(server) as client:
             loaded = load(client, model, dtype, token_ids, errors)
             session = client.create(wanted, raw=raw, model=loaded.name, length=length, sampler=sampler, seed=seed,
-                                    **parameters)
+                                    parameters=parameters)
             forwards = run(session, errors)
             made = session.tokens
             text = client.detokenize(until_end(made, loaded), loaded.name) if loaded.has_tokenizer else None
             if server:
                 session.delete()
     except (unmask.UnmaskError, ValueError) as error:
-        errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
         print(json.dumps({"tokens": made, "text": text, "forwards": forwards}))
@@ -58,9 +62,13 @@ def prompt_from(prompt: str | None, tokens: str | None) -> str | list[int]:
         raise ValueError("give a prompt or --tokens, one of the two")
     if tokens is not None:
         try:
-            return [int(token) for token in tokens.split(",") if token.strip()]
+            ids = [int(token) for token in tokens.split(",") if token.strip()]
         except ValueError:
             raise ValueError(f"--tokens must be whole numbers with commas between them; got {tokens!r}") from None
+        for id in ids:
+            if not 0 <= id <= MAX_ID:
+                raise ValueError(f"--tokens must be ids from 0 to the vocabulary's last; got {id}")
+        return ids
     return sys.stdin.read() if prompt == "-" else prompt
 
 
@@ -78,7 +86,7 @@ def parse_parameter(text: str) -> tuple[str, object]:
 def parse_id(text: str) -> tuple[str, int]:
     """role=id."""
     role, _, value = text.partition("=")
-    if not value.isdigit():
+    if not value.isdecimal() or int(value) > MAX_ID:
         raise ValueError(f"--id must be mask, eos, eot or pad, then = and a token id; got {text!r}")
     return role, int(value)
 
@@ -113,7 +121,14 @@ def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int]
             phase = LoadModelResponse.Phase.Name(response.phase).removeprefix("PHASE_").lower().replace("_", " ")
             bar.update(task, description=phase, total=response.total or None, completed=response.done)
 
-        return client.load(name, dtype, token_ids, show)
+        while True:
+            try:
+                return client.load(name, dtype, token_ids, show)
+            except unmask.UnmaskError as error:
+                if error.reason != "MODEL_LOADING":
+                    raise
+                bar.update(task, description="another model is loading")
+                time.sleep(1)
 
 
 def run(session: unmask.Session, console: Console) -> int:

@@ -19,6 +19,7 @@
  */
 
 export const CANCELLED = 1;
+export const INVALID_ARGUMENT = 3;
 export const DEADLINE_EXCEEDED = 4;
 export const NOT_FOUND = 5;
 export const OUT_OF_RANGE = 11;

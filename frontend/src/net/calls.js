@@ -2,9 +2,11 @@
 // call's, until its status ends it.
 import { create, fromBinary, toBinary } from "app/net/protobuf.js";
 import { ClientEnvelopeSchema, ServerEnvelopeSchema } from "app/net/gen/unmask/v1/envelope_pb.js";
-import { CANCELLED, UNAVAILABLE } from "app/core/errors.js";
+import { CANCELLED, INVALID_ARGUMENT, UNAVAILABLE } from "app/core/errors.js";
 import { RpcError } from "app/net/rpc-error.js";
 
+/** What the gateway takes, unless it is set otherwise; a larger frame would cost the connection. */
+const LARGEST_FRAME = 65_536;
 const TYPE_URL = "type.googleapis.com/";
 const nameOf = (/** @type {any} */ method) => `${method.parent.typeName}/${method.name}`;
 
@@ -80,7 +82,17 @@ export class Calls {
   }
 
   #send(/** @type {number} */ id, /** @type {any} */ action) {
-    this.#socket.send(toBinary(ClientEnvelopeSchema, create(ClientEnvelopeSchema, { id, action })));
+    const frame = toBinary(ClientEnvelopeSchema, create(ClientEnvelopeSchema, { id, action }));
+    if (frame.length > LARGEST_FRAME) {
+      throw new RpcError({
+        code: INVALID_ARGUMENT,
+        message: `frame: must be at most ${LARGEST_FRAME} bytes; got ${frame.length}. Make the prompt shorter.`,
+        method: "",
+        reason: "FRAME_TOO_LARGE",
+        fields: [{ field: "frame", description: `must be at most ${LARGEST_FRAME} bytes` }],
+      });
+    }
+    this.#socket.send(frame);
   }
 
   #receive(/** @type {Uint8Array} */ bytes) {
