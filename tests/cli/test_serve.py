@@ -160,12 +160,17 @@ def test_addresses_are_written_so_that_a_client_here_reaches_them():
     ]
 
 
-def test_progress_is_shown_in_tenths():
-    show = Progress()
-    lines = [show(f"UNMASK LOADING loading_weights {n}/290") for n in range(291)]
-    assert [line for line in lines if line] == [f"loading weights {n} %" for n in range(0, 101, 10)]
-    assert show("UNMASK LOADING warming_up 0") == "warming up"
-    assert show("a line of the log") == "a line of the log"
+def test_progress_is_shown_in_tenths_that_take_time():
+    now = iter(range(1000))
+    slow = Progress(clock=lambda: next(now))
+    shown = list(filter(None, (slow(f"UNMASK LOADING loading_weights {n}/290") for n in range(291))))
+    assert shown == ["loading weights", *(f"loading weights {n} %" for n in range(10, 101, 10))]
+
+    fast = Progress(clock=lambda: 0)
+    assert list(filter(None, (fast(f"UNMASK LOADING loading_weights {n}/290") for n in range(291)))) == shown[:1]
+    assert fast("UNMASK LOADING warming_up 0/1") == "warming up"
+    assert fast("UNMASK READY 127.0.0.1:50051") == "ready"
+    assert fast("a line of the log") == "a line of the log"
 
 
 def free_port():

@@ -4,6 +4,7 @@ import errno
 import re
 import socket
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -13,6 +14,8 @@ from unmask.probe import answers, is_serving
 
 # The whole time the service may take to bring running steps to their end.
 SERVICE_GRACE = 30
+# At least this long between two lines about the same phase of loading.
+PROGRESS_SECONDS = 0.5
 
 
 def serve(
@@ -106,10 +109,12 @@ def reachable(host) -> str:
 
 
 class Progress:
-    """Turns the service's UNMASK lines into some for people, one for each tenth of the way."""
+    """Turns the service's UNMASK lines into some for people: each phase, and its tenths if they take time."""
 
-    def __init__(self):
+    def __init__(self, clock=time.monotonic):
+        self._clock = clock
         self._last = None
+        self._shown_at = 0.0
 
     def __call__(self, line) -> str | None:
         if line.startswith("UNMASK READY"):
@@ -118,8 +123,10 @@ class Progress:
         if not loading:
             return line
         phase, done, total = loading.groups()
-        tenths = 10 * int(done) // int(total) if total else None
-        if self._last == (phase, tenths):
+        tenths = 10 * int(done) // int(total) if total and int(total) else 0
+        now = self._clock()
+        begins = not self._last or self._last[0] != phase
+        if not begins and (self._last[1] == tenths or now - self._shown_at < PROGRESS_SECONDS):
             return None
-        self._last = (phase, tenths)
-        return phase.replace("_", " ") + (f" {10 * tenths} %" if tenths is not None else "")
+        self._last, self._shown_at = (phase, tenths), now
+        return phase.replace("_", " ") + (f" {10 * tenths} %" if tenths else "")
