@@ -46,11 +46,6 @@ screenshots: ## Take the README's pictures from the real page
 	@tools/chromium.sh
 	$(BIN)/python -m tests.page.screenshots docs/images
 
-screenshots: ## Take the README's pictures again
-	@tools/install.sh dev
-	@tools/chromium.sh
-	$(BIN)/python -m tests.page.screenshots docs/images
-
 lock: ## Choose newest versions within pyproject.toml's ranges (UPGRADE=1) or only what has to change
 	@tools/install.sh dev
 	@tools/lock.sh $(if $(UPGRADE),--upgrade)
