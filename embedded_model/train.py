@@ -13,6 +13,8 @@ import argparse
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,7 +52,6 @@ class Recipe:
     )
     clip: float = 1.0
     smallest_t: float = 0.05  # 1/t is clamped there: small batches stay steady
-
 
     @property
     def steps(self) -> int:
@@ -112,6 +113,18 @@ def restore(path: Path, network: Network, used: list[torch.optim.Optimizer], rec
     return state["step"]
 
 
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Sums always in one order: compiled code would add gradients of the embedding as threads come."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+@deterministic()
 def train(
     recipe: Recipe,
     path: Path,
