@@ -3,7 +3,8 @@
     loading.load      the one way in: a folder or a hub id -> Denoiser
     denoiser          answers: the logits at the positions wanted
     text              its tokenizer: text, conversations and pieces of tokens
-    families          the list of families; each is one small file such as `llada`
+    recognise         what a folder is, before a weight is read; `description` tells it
+    families          one small file for each family, found by `registry`
     checkpoint        what a folder holds, read from headers, nothing loaded
     token_ids         which ids mean mask, end of text, end of turn, padding
     memory, hub       will it fit; where it comes from

@@ -22,6 +22,9 @@ class ModelInfo:
     mask_token, eos_token, eot_token, pad_token: ids, None where the model has none.
     forbidden_tokens: ids that are never generated; the mask id is among them.
     checkpoint_hash: hex; the same for the same checkpoint on every server.
+    shifted: whether the model's own row i - 1 predicts position i. `Denoiser.logits` has undone it.
+    bidirectional: whether every position sees every other, or only those to its left.
+    default_sampler: the sampler that the family's own code decodes with.
     """
 
     name: str
@@ -37,6 +40,9 @@ class ModelInfo:
     pad_token: int | None
     forbidden_tokens: tuple[int, ...]
     checkpoint_hash: str
+    shifted: bool = False
+    bidirectional: bool = True
+    default_sampler: str = "llada"
 
 
 class Denoiser:
@@ -62,8 +68,9 @@ class Denoiser:
         canvases: token ids; they may differ in length and go through the body together.
         positions: for each canvas the positions wanted, in any order.
         Returns one float32 tensor [len(positions[i]), vocabulary] for each canvas, on
-        the device of the head. The head runs on the wanted rows only. They are inference
-        tensors: clone before changing one in place.
+        the device of the head: row by row what could stand at these positions, also where
+        the model's own rows are shifted. The head runs on the wanted rows only. They are
+        inference tensors: clone before changing one in place.
         Raises InvalidField for an id, a position or a length the model does not have.
         """
         self._check(canvases, positions)
@@ -73,8 +80,12 @@ class Denoiser:
         ids, mask = _padded(canvases, self._device)
         hidden = self._body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         rows = torch.tensor([i for i, wanted in enumerate(positions) for _ in wanted], device=hidden.device)
-        columns = torch.tensor([p for wanted in positions for p in wanted], device=hidden.device)
+        columns = torch.tensor([self._row(p) for wanted in positions for p in wanted], device=hidden.device)
         return list(self._head(hidden[rows, columns]).float().split(counts))
+
+    def _row(self, position):
+        """The row of the body's output that predicts a position."""
+        return max(position - 1, 0) if self.info.shifted else position
 
     def _check(self, canvases, positions):
         if len(canvases) != len(positions):

@@ -17,7 +17,13 @@ class Family:
     key_mapping: regular expression of a stored tensor's name -> its name in the stock
         class. One key for each name: from_pretrained does not substitute alternations.
     bidirectional: whether every position sees every other.
+    shifted: whether row i - 1 of the model's logits predicts position i; position 0 has row 0.
+    default_sampler: the sampler that the family's own code decodes with.
     mask_names, eot_names: names under which a vocabulary may hold these tokens.
+    tokenizer_class: a stock tokenizer for a checkpoint that has vocab.json and merges.txt
+        in place of a tokenizer.json, such as "Qwen2Tokenizer"; "" where there is none.
+    block_causal_names: words in a checkpoint's name that tell of attention from block to
+        block, where config.json is the same with and without it.
     """
 
     name: str
@@ -26,8 +32,12 @@ class Family:
     settings: Callable[[Mapping[str, Any]], dict[str, Any]]
     key_mapping: Mapping[str, str] = field(default_factory=dict)
     bidirectional: bool = True
+    shifted: bool = False
+    default_sampler: str = "llada"
     mask_names: tuple[str, ...] = ()
     eot_names: tuple[str, ...] = ()
+    tokenizer_class: str = ""
+    block_causal_names: tuple[str, ...] = ()
 
     def matches(self, config: Mapping[str, Any]) -> bool:
         """Whether a checkpoint with this config.json is of the family."""

@@ -23,7 +23,7 @@ from inference_service.errors import (
 from inference_service.models.checkpoint import UNSAFE, refuse_unsafe
 from inference_service.models.progress import Reporter
 
-_WANTED = ["*.safetensors", "*.json", "*.jinja"]
+_WANTED = ["*.safetensors", "*.json", "*.jinja", "*merges.txt"]
 _IGNORED = ["*/*"]  # folders hold other formats of the same weights
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 

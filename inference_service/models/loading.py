@@ -1,6 +1,5 @@
 """A folder or a hub id becomes a Denoiser."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,18 +8,15 @@ import safetensors
 import torch
 import transformers
 
-from inference_service.errors import DataLoss, Exhausted, Internal, InvalidField, NotFound, ServiceError
+from inference_service.errors import DataLoss, Exhausted, Internal, NotFound, ServiceError
 from inference_service.models import memory
-from inference_service.models.checkpoint import Checkpoint, inspect, listed
+from inference_service.models.checkpoint import listed
 from inference_service.models.denoiser import Denoiser, ModelInfo
-from inference_service.models.families import family_of
-from inference_service.models.family import Family
-from inference_service.models.fit import require_fit
+from inference_service.models.folders import local_folder
 from inference_service.models.hub import fetch, is_hub_id
-from inference_service.models.placement import choose_device, choose_dtype, stored_dtype
+from inference_service.models.placement import choose_device, choose_dtype
 from inference_service.models.progress import Progress, Reporter
-from inference_service.models.text import Text
-from inference_service.models.token_ids import find_token_ids
+from inference_service.models.recognise import Recognised, recognise
 from inference_service.models.weight_progress import watched_weights
 
 
@@ -51,34 +47,12 @@ def load(
     place = choose_device(device)
     folder = _folder(source, report)
     report("inspecting")
-    checkpoint = inspect(folder, source)
-    family = family_of(checkpoint.config)
-    config, empty = _blueprint(family, checkpoint)
-    require_fit(empty, checkpoint.tensors, family.key_mapping)
-    parameters = sum(weight.numel() for weight in empty.parameters())
-    kind = choose_dtype(dtype, place, parameters, stored_dtype(checkpoint.tensors))
-    vocabulary = config.vocab_size
-    text = Text.read(folder)
-    ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, vocabulary)
-    spread = _require_memory(parameters, kind, config, place, source)
+    known = recognise(folder, source, token_ids)
+    kind = choose_dtype(dtype, place, known.parameters, known.stored)
+    spread = _require_memory(known, kind, place, source)
 
-    model = _weights(family, config, checkpoint, kind, "auto" if spread else place, source, report)
-    info = ModelInfo(
-        name=name or _name(source),
-        family=family.name,
-        parameter_count=parameters,
-        dtype=str(kind).removeprefix("torch."),
-        device=str(place),
-        context_length=config.max_position_embeddings,
-        vocabulary_size=vocabulary,
-        mask_token=ids.mask,
-        eos_token=ids.eos,
-        eot_token=ids.eot,
-        pad_token=ids.pad,
-        forbidden_tokens=_forbidden(ids.mask, checkpoint.config, vocabulary),
-        checkpoint_hash=checkpoint.hash,
-    )
-    denoiser = Denoiser(info, model, text)
+    model = _weights(known, kind, "auto" if spread else place, source, report)
+    denoiser = Denoiser(_info(known, name or _name(source), kind, place), model, known.text)
     report("warming_up", 0, 1)
     _try_out(denoiser, source)
     report("warming_up", 1, 1)
@@ -87,16 +61,33 @@ def load(
 
 def _folder(source, report):
     """The folder that `source` names, brought from the hub where it is a hub id."""
-    if not source:
-        raise InvalidField("name", "must name a checkpoint folder or a hub id")
-    path = os.path.expanduser(source)  # unlike Path's own methods, these answer for any name, however long or odd
-    if os.path.isdir(path):
-        return Path(path)
-    if os.path.exists(path):
-        raise InvalidField("name", f"{source!r} is a file; name the folder that holds it")
+    folder = local_folder(source)
+    if folder is not None:
+        return folder
     if is_hub_id(source):
         return fetch(source, report)
     raise NotFound(f"there is no folder {source!r}, and it is not a hub id such as org/name", reason="MODEL_NOT_FOUND")
+
+
+def _info(known: Recognised, name, dtype, device):
+    return ModelInfo(
+        name=name,
+        family=known.family.name,
+        parameter_count=known.parameters,
+        dtype=str(dtype).removeprefix("torch."),
+        device=str(device),
+        context_length=known.context,
+        vocabulary_size=known.vocabulary,
+        mask_token=known.ids.mask,
+        eos_token=known.ids.eos,
+        eot_token=known.ids.eot,
+        pad_token=known.ids.pad,
+        forbidden_tokens=_forbidden(known.ids.mask, known.checkpoint.config, known.vocabulary),
+        checkpoint_hash=known.checkpoint.hash,
+        shifted=known.family.shifted,
+        bidirectional=known.family.bidirectional,
+        default_sampler=known.family.default_sampler,
+    )
 
 
 def _forbidden(mask, config, vocabulary):
@@ -111,27 +102,9 @@ def _name(source):
     return path.absolute().name if path.is_dir() else source
 
 
-def _blueprint(family: Family, checkpoint: Checkpoint):
-    """The config of the stock class, and the model without memory for its weights."""
-    model_class = getattr(transformers, family.model_class)
-    try:
-        config = model_class.config_class(**family.settings(checkpoint.config))
-        if family.bidirectional:
-            config.is_causal = False
-        with torch.device("meta"):
-            empty = model_class(config)
-    except ServiceError:
-        raise
-    except Exception as error:  # a config holds anything, and each class complains in its own way
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise DataLoss(f"config.json does not describe a {family.name} model: {reason}") from error
-    empty.tie_weights()
-    return config, empty
-
-
-def _require_memory(parameters, dtype, config, device, source):
+def _require_memory(known: Recognised, dtype, device, source):
     """Whether the weights have to be spread over the GPU and main memory; Exhausted where they fit nowhere."""
-    need = memory.bytes_needed(parameters, dtype.itemsize, config.max_position_embeddings, config.vocab_size)
+    need = memory.bytes_needed(known.parameters, dtype.itemsize, known.context, known.vocabulary)
     if device.type == "cpu":
         memory.require(need, memory.free_ram(), source, "this machine")
         return False
@@ -141,14 +114,15 @@ def _require_memory(parameters, dtype, config, device, source):
     return need > gpu
 
 
-def _weights(family, config, checkpoint, dtype, device_map, source, report):
+def _weights(known: Recognised, dtype, device_map, source, report):
     """The stock model with the weights in it, in inference mode."""
+    family, checkpoint = known.family, known.checkpoint
     model_class = getattr(transformers, family.model_class)
     try:
         with watched_weights(report, len(checkpoint.tensors)):
             model, told = model_class.from_pretrained(
                 checkpoint.folder,
-                config=config,
+                config=known.config,
                 key_mapping=dict(family.key_mapping) or None,
                 generation_config=transformers.GenerationConfig(),
                 dtype=dtype,

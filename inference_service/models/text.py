@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import transformers
 from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerFast
 
@@ -12,6 +13,8 @@ from inference_service.errors import DataLoss, FailedPrecondition, InvalidField
 from inference_service.models.pieces import piece_bytes
 
 FILE = "tokenizer.json"
+# What older checkpoints have in its place.
+PARTS = ("vocab.json", "merges.txt")
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,23 @@ class Text:
         self.has_chat_template = bool(tokenizer.chat_template)
 
     @classmethod
-    def read(cls, folder: Path) -> "Text | None":
-        """The tokenizer of a checkpoint folder, None where there is no tokenizer.json; DataLoss if it is damaged.
+    def read(cls, folder: Path, parts_class: str = "") -> "Text | None":
+        """The tokenizer of a checkpoint folder, None where there is none; DataLoss if it is damaged.
 
-        The class is fixed, so code that a tokenizer_config.json names is never looked for.
+        parts_class: name of the stock class that reads vocab.json and merges.txt where there is no
+        tokenizer.json. The class is fixed, so code that a tokenizer_config.json names is never looked for.
         """
-        if not (folder / FILE).is_file():
+        if (folder / FILE).is_file():
+            file, kind = FILE, PreTrainedTokenizerFast
+        elif parts_class and all((folder / part).is_file() for part in PARTS):
+            file, kind = PARTS[0], getattr(transformers, parts_class)
+        else:
             return None
         try:
-            return cls(PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
+            return cls(kind.from_pretrained(folder, local_files_only=True))
         except Exception as error:  # the tokenizers library raises a bare Exception for a damaged file
             raise DataLoss(
-                f"the tokenizer cannot be read: {FILE} or a file beside it is damaged", reason="UNREADABLE_TOKENIZER"
+                f"the tokenizer cannot be read: {file} or a file beside it is damaged", reason="UNREADABLE_TOKENIZER"
             ) from error
 
     def encode(self, text: str) -> list[int]:

@@ -1,7 +1,7 @@
 """Which ids mean mask, end of text, end of turn and padding. The checkpoint says, never a constant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inference_service.errors import DataLoss, InvalidField
@@ -13,12 +13,16 @@ ROLES = ("mask", "eos", "eot", "pad")
 
 @dataclass(frozen=True)
 class TokenIds:
-    """Ids by role; None where the checkpoint has none."""
+    """Ids by role; None where the checkpoint has none.
+
+    found: for each role that has an id, where it is from, such as "config.json".
+    """
 
     mask: int | None
     eos: int | None
     eot: int | None
     pad: int | None
+    found: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_token_ids(
@@ -39,31 +43,38 @@ def find_token_ids(
             raise InvalidField("token_ids", f"knows the names {', '.join(ROLES)}, not {role!r}")
         if not isinstance(id, int) or not 0 <= id < vocabulary:
             raise InvalidField(f"token_ids.{role}", f"must be within 0 to {vocabulary - 1}, is {id}")
-    ids = TokenIds(**{role: given.get(role, _found(role, config, generation, text, family)) for role in ROLES})
+    told = {role: (given[role], "given") if role in given else _found(role, config, generation, text, family)
+            for role in ROLES}
+    ids = TokenIds(**{role: id for role, (id, _) in told.items()},
+                   found={role: where for role, (id, where) in told.items() if id is not None})
     for role in ROLES:
         id = getattr(ids, role)
         if id is not None and not (isinstance(id, int) and 0 <= id < vocabulary):
             raise DataLoss(f"the checkpoint gives {id!r} as its {role} token, but its ids end at {vocabulary - 1}")
     if family.bidirectional and ids.mask is None:
         names = " or ".join(family.mask_names)
+        tokenizer = f"its tokenizer has no mask token and none named {names}" if text else "it has no tokenizer to ask"
         raise InvalidField(
             "token_ids.mask",
-            f"the checkpoint does not say which id is the mask: its config.json has no mask_token_id and its "
-            f'tokenizer has no mask token and none named {names}; give it, as in token_ids = {{"mask": 126336}}',
+            "the checkpoint does not say which id is the mask: its config.json and generation_config.json have no"
+            f' mask_token_id, and {tokenizer}; give the id, as in token_ids = {{"mask": 5}} or --id mask=5',
         )
     return ids
 
 
 def _found(role, config, generation, text, family):
-    for source in (config, generation):
+    """The id of a role and where it is from, (None, "") where nothing tells."""
+    for where, source in (("config.json", config), ("generation_config.json", generation)):
         id = source.get(f"{role}_token_id")
         if isinstance(id, list):
             id = id[0] if id else None
         if id is not None:
-            return id
+            return id, where
     if text is None:
-        return None
+        return None, ""
     if role != "eot" and (id := text.special_id(role)) is not None:
-        return id
-    names = {"mask": family.mask_names, "eot": family.eot_names}.get(role, ())
-    return next((id for name in names if (id := text.id_of(name)) is not None), None)
+        return id, f"the tokenizer's {role}_token"
+    for name in {"mask": family.mask_names, "eot": family.eot_names}.get(role, ()):
+        if (id := text.id_of(name)) is not None:
+            return id, f"the tokenizer's {name}"
+    return None, ""

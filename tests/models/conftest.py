@@ -1,7 +1,7 @@
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_checkpoints import GOLDEN
+from tiny_checkpoints import DREAM_GOLDEN, GOLDEN
 
 from inference_service.models.loading import load
 
@@ -19,3 +19,13 @@ def golden_logits():
 @pytest.fixture(scope="session")
 def golden():
     return load(str(GOLDEN))
+
+
+@pytest.fixture(scope="session")
+def dream_logits():
+    return load_file(DREAM_GOLDEN / "expected_logits.safetensors")
+
+
+@pytest.fixture(scope="session")
+def dream():
+    return load(str(DREAM_GOLDEN))

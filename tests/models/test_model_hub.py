@@ -16,6 +16,7 @@ from tiny_checkpoints import GOLDEN, write_checkpoint
 from inference_service import errors
 from inference_service.models import hub, loading
 
+MERGES = "#version: 0.2\na b\n"
 FETCH = """
 import json, sys
 from inference_service.errors import ServiceError
@@ -38,6 +39,7 @@ def address(tmp_path_factory):
     root = tmp_path_factory.mktemp("hub")
     shutil.copytree(GOLDEN, root / "org" / "tiny")
     (root / "org" / "tiny" / "modeling_llada.py").write_text("raise SystemExit('run')\n")
+    (root / "org" / "tiny" / "merges.txt").write_text(MERGES)
     (root / "org" / "tiny" / "original").mkdir()
     (root / "org" / "tiny" / "original" / "weights.safetensors").write_bytes(b"\0" * 4096)
     write_checkpoint(root / "org" / "gated")
@@ -75,9 +77,10 @@ def test_download_then_cache_then_no_network(address, tmp_path, golden):
     assert first["hash"] == golden.info.checkpoint_hash
     downloads = [(done, total) for phase, done, total in first["seen"] if phase == "downloading"]
     total = sum((GOLDEN / name).stat().st_size for name in ("config.json", "expected.json"))
-    total += sum(path.stat().st_size for path in GOLDEN.glob("*.safetensors"))
+    total += sum(path.stat().st_size for path in GOLDEN.glob("*.safetensors")) + len(MERGES)
     assert downloads[0] == (0, total) and downloads[-1] == (total, total)
     assert downloads == sorted(downloads)
+    assert list(tmp_path.rglob("merges.txt"))
     assert not list(tmp_path.rglob("*.py")) and not list(tmp_path.rglob("original"))
 
     again = fetch_from(address, tmp_path, "org/tiny")

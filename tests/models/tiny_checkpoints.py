@@ -1,13 +1,15 @@
-"""Checkpoints small enough to make on the spot, in LLaDA's format."""
+"""Checkpoints small enough to make on the spot, in LLaDA's format and in that of the stock classes."""
 
 import json
 from pathlib import Path
 
 import torch
+import transformers
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 GOLDEN = Path(__file__).parent.parent / "goldens" / "llada_tiny"
+DREAM_GOLDEN = GOLDEN.parent / "dream_tiny"
 TEMPLATE = (
     "{% for m in messages %}{% if m['role'] not in ['user', 'assistant'] %}"
     "{% if m['role'] != 'system' %}{{ raise_exception('roles are user and assistant') }}{% endif %}{% else %}"
@@ -67,13 +69,57 @@ def write_checkpoint(folder, *, weights=None, shards=1, **changes):
     return folder
 
 
-def write_tokenizer(folder, template=TEMPLATE, mask_named=True):
-    """A byte-level tokenizer without merges: 256 bytes, then the special tokens."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+STOCK = {
+    "vocab_size": 300,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 5000.0,
+    "tie_word_embeddings": False,
+}
+
+
+def write_stock_checkpoint(folder, model_class, seed=0, store_head=None, **fields):
+    """Writes a checkpoint in a stock class's own names; returns its folder and the stock model, left to right.
+
+    model_class: such as "Qwen2ForCausalLM". fields: of config.json; model_type among them.
+    store_head: whether the file holds a head; as the class would write it where that is not said.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = STOCK | fields
+    (folder / "config.json").write_text(json.dumps(config))
+    kind = getattr(transformers, model_class)
+    own = {name: value for name, value in config.items() if name not in ("model_type", "rope_theta")}
+    rope = {"rope_type": "default", "rope_theta": config["rope_theta"]}
+    torch.manual_seed(seed)
+    model = kind(kind.config_class(**own, rope_parameters=rope)).eval()
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    weights = {name: weight.clone() for name, weight in model.state_dict().items()}
+    if not (store_head if store_head is not None else not config["tie_word_embeddings"]):
+        del weights["lm_head.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder, model
+
+
+@torch.inference_mode()
+def seen_both_ways(model, ids):
+    """Logits [length, vocabulary] of a stock left-to-right model under a mask of ours that hides nothing."""
+    mask = torch.zeros(1, 1, len(ids), len(ids))
+    return model(input_ids=torch.tensor([ids]), attention_mask=mask, use_cache=False).logits[0]
+
+
+def write_tokenizer(folder, template=TEMPLATE, mask_named=True, first=(), special=SPECIAL):
+    """A byte-level tokenizer without merges: the tokens of `first`, 256 bytes, then the special tokens."""
+    alphabet = [*first, *sorted(pre_tokenizers.ByteLevel.alphabet())]
     tokenizer = Tokenizer(models.BPE(vocab={piece: i for i, piece in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(SPECIAL if mask_named else SPECIAL[:-1])
+    tokenizer.add_special_tokens([*first, *(special if mask_named else special[:-1])])
     tokenizer.save(str(folder / "tokenizer.json"))
     told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
     if template:

@@ -3,6 +3,7 @@
 import typer
 
 from unmask.cli.generate import generate
+from unmask.cli.models import models
 from unmask.cli.serve import serve
 
 app = typer.Typer(name="unmask", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -15,3 +16,4 @@ def main():
 
 app.command()(serve)
 app.command()(generate)
+app.add_typer(models, name="models")

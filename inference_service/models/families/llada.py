@@ -7,8 +7,9 @@ tensor names: config.json and model.safetensors.index.json of GSAI-ML/LLaDA-8B-B
 from collections.abc import Mapping
 from typing import Any
 
-from inference_service.errors import DataLoss, FailedPrecondition
+from inference_service.errors import DataLoss
 from inference_service.models.family import Family
+from inference_service.models.fields import require_values, whole
 
 _BLOCK = r"^model\.transformer\.blocks\.(\d+)\."
 _LAYER = r"model.layers.\1."
@@ -46,6 +47,7 @@ _AS_LLAMA = {
     "clip_qkv": (None,),
     "include_bias": (False, None),
     "include_qkv_bias": (False, None),
+    "num_experts": (0, None),
     "quantization_config": (None,),
 }
 
@@ -55,26 +57,19 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises FailedPrecondition for what a Llama cannot express, DataLoss for a missing field.
     """
-    for field, allowed in _AS_LLAMA.items():
-        if field in config and config[field] not in allowed:
-            raise FailedPrecondition(
-                f"config.json has {field} = {config[field]!r}, which the stock Llama class cannot express"
-                f" (it must be {allowed[0]!r})",
-                reason="UNSUPPORTED_CHECKPOINT",
-                metadata={"field": field},
-            )
-    width, heads = _number(config, "d_model"), _number(config, "n_heads")
+    require_values(config, _AS_LLAMA, "Llama")
+    width, heads = whole(config, "d_model"), whole(config, "n_heads")
     keys = config.get("n_kv_heads") or (1 if config.get("multi_query_attention") else heads)
     if heads % keys:
         raise DataLoss(f"config.json has n_heads = {heads}, which is no multiple of n_kv_heads = {keys}")
     return {
-        "vocab_size": config.get("embedding_size") or _number(config, "vocab_size"),
+        "vocab_size": config.get("embedding_size") or whole(config, "vocab_size"),
         "hidden_size": width,
-        "intermediate_size": config.get("mlp_hidden_size") or _number(config, "mlp_ratio") * width,
-        "num_hidden_layers": _number(config, "n_layers"),
+        "intermediate_size": config.get("mlp_hidden_size") or whole(config, "mlp_ratio") * width,
+        "num_hidden_layers": whole(config, "n_layers"),
         "num_attention_heads": heads,
         "num_key_value_heads": keys,
-        "max_position_embeddings": _number(config, "max_sequence_length"),
+        "max_position_embeddings": whole(config, "max_sequence_length"),
         "rope_parameters": {"rope_type": "default", "rope_theta": float(config.get("rope_theta") or 10000.0)},
         "rms_norm_eps": config.get("rms_norm_eps", 1e-5),
         "tie_word_embeddings": bool(config.get("weight_tying", False)),
@@ -82,14 +77,7 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _number(config, field):
-    value = config.get(field)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise DataLoss(f"config.json must have {field} as a whole number of at least 1, has {value!r}")
-    return value
-
-
-LLADA = Family(
+FAMILY = Family(
     name="llada",
     model_types=("llada",),
     model_class="LlamaForCausalLM",

@@ -1,0 +1,33 @@
+"""What was recognised of a checkpoint, as plain values that JSON can hold."""
+
+from inference_service.models.memory import bytes_needed
+from inference_service.models.placement import DTYPES
+from inference_service.models.recognise import Recognised
+from inference_service.models.token_ids import ROLES
+
+
+def describe(recognised: Recognised) -> dict[str, object]:
+    """The facts by name.
+
+    token_ids: for each role its id and where it was found, both None where the checkpoint has none.
+    memory_bytes: for each dtype what the loader asks for.
+    """
+    family, ids, text = recognised.family, recognised.ids, recognised.text
+    return {
+        "family": family.name,
+        "stock_class": family.model_class,
+        "parameter_count": recognised.parameters,
+        "stored_dtype": str(recognised.stored).removeprefix("torch."),
+        "vocabulary_size": recognised.vocabulary,
+        "context_length": recognised.context,
+        "token_ids": {role: {"id": getattr(ids, role), "found": ids.found.get(role)} for role in ROLES},
+        "shifted": family.shifted,
+        "bidirectional": family.bidirectional,
+        "has_tokenizer": text is not None,
+        "has_chat_template": text is not None and text.has_chat_template,
+        "default_sampler": family.default_sampler,
+        "memory_bytes": {
+            name: bytes_needed(recognised.parameters, dtype.itemsize, recognised.context, recognised.vocabulary)
+            for name, dtype in DTYPES.items()
+        },
+    }

@@ -1,0 +1,99 @@
+"""What a checkpoint folder is, told from its config, its tokenizer and its headers before a weight is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
+from inference_service.models.checkpoint import Checkpoint, inspect
+from inference_service.models.family import Family
+from inference_service.models.fit import require_fit, stock_name
+from inference_service.models.placement import stored_dtype
+from inference_service.models.registry import family_of
+from inference_service.models.text import Text
+from inference_service.models.token_ids import TokenIds, find_token_ids
+
+HEAD = "lm_head.weight"  # in each of the stock classes
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A checkpoint that can be loaded.
+
+    config: of the family's stock class.
+    parameters: number of weights, tied ones counted once.
+    stored: the type most weights are stored in.
+    text: None where the checkpoint has no tokenizer.
+    """
+
+    checkpoint: Checkpoint
+    family: Family
+    config: Any
+    parameters: int
+    stored: torch.dtype
+    text: Text | None
+    ids: TokenIds
+
+    @property
+    def context(self) -> int:
+        """Positions a canvas may have."""
+        return self.config.max_position_embeddings
+
+    @property
+    def vocabulary(self) -> int:
+        """Width of the logits."""
+        return self.config.vocab_size
+
+
+def recognise(folder: Path, called: str, token_ids: Mapping[str, int]) -> Recognised:
+    """Reads all of a checkpoint but its weights.
+
+    called: the name the caller used, for messages. token_ids: ids by role; they go before the checkpoint's.
+    Raises a ServiceError that names what is wrong; no message holds a path other than `called`.
+    """
+    checkpoint = inspect(folder, called)
+    family = family_of(checkpoint.config)
+    _refuse_block_causal(family, folder, called)
+    config, empty = _blueprint(family, checkpoint)
+    require_fit(empty, checkpoint.tensors, family.key_mapping)
+    text = Text.read(folder, family.tokenizer_class)
+    ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, config.vocab_size)
+    parameters = sum(weight.numel() for weight in empty.parameters())
+    return Recognised(checkpoint, family, config, parameters, stored_dtype(checkpoint.tensors), text, ids)
+
+
+def _refuse_block_causal(family, folder, called):
+    for word in family.block_causal_names:
+        if word in Path(called).name.lower() or word in folder.resolve().name.lower():
+            raise FailedPrecondition(
+                f"{called!r} is by its name a {word} model, which attends from block to block; this server lets every"
+                " position see every other, which would decode it wrongly",
+                reason="UNSUPPORTED_CHECKPOINT",
+                metadata={"word": word},
+            )
+
+
+def _blueprint(family: Family, checkpoint: Checkpoint):
+    """The config of the stock class, and the model without memory for its weights."""
+    model_class = getattr(transformers, family.model_class)
+    try:
+        settings = family.settings(checkpoint.config)
+        if any(stock_name(stored, family.key_mapping) == HEAD for stored in checkpoint.tensors):
+            # A head that is stored is the head, also where the config says that it is the embeddings.
+            settings["tie_word_embeddings"] = False
+        config = model_class.config_class(**settings)
+        if family.bidirectional:
+            config.is_causal = False
+        with torch.device("meta"):
+            empty = model_class(config)
+    except ServiceError:
+        raise
+    except Exception as error:  # a config holds anything, and each class complains in its own way
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise DataLoss(f"config.json does not describe a {family.name} model: {reason}") from error
+    empty.tie_weights()
+    return config, empty
