@@ -25,10 +25,11 @@ from rich.progress import Progress
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.loading import load
 from inference_service.models.text import Text
-from inference_service.sampling import ranked
-from inference_service.sampling.llada import quota
 from inference_service.sampling.noise import Noise
-from inference_service.sampling.sampler import Ids, Prediction, Region
+from inference_service.sampling.region import Region
+from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.samplers import ranked
+from inference_service.sampling.schedules import quota
 
 from .corpus import arithmetic, lists, questions, records, stories, sudoku
 from .export import WEIGHTS
@@ -89,8 +90,9 @@ def generate(
         )
         for seed, (canvas, logits) in enumerate(zip(canvases, denoiser.logits(canvases, still))):
             region = Region(len(befores[seed]), length, tuple(still[seed]))
-            prediction = Prediction(still[seed], logits)
-            proposal = ranked.propose(parameters, prediction, region, {}, ids, Noise(seed, step))
+            proposal = ranked.propose(
+                Prediction(still[seed], logits), Moment(parameters, region, ids, Noise(seed, step))
+            )
             for commit in proposal.commits:
                 canvas[commit.position] = commit.token
                 still[seed].remove(commit.position)

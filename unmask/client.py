@@ -100,17 +100,19 @@ class Client:
     # ---- sessions ----
 
     def create(self, prompt: str | Sequence[int] | Sequence[Mapping[str, str]], *, raw: bool = False, model: str = "",
-               length: int | None = None, sampler: str = "", seed: int | None = None,
-               parameters: Mapping[str, object] | None = None, **more) -> "Session":
+               length: int | None = None, words: Mapping[int, str | Sequence[int]] | None = None, sampler: str = "",
+               seed: int | None = None, parameters: Mapping[str, object] | None = None, **more) -> "Session":
         """Opens a session.
 
         prompt: what the user says, put into the model's chat template (with raw=True, or for a model
         without a template, text as it is); or turns such as {"role": "user", "content": "..."}; or
-        token ids. length: positions to generate. parameters, or simply keywords: the sampler's, by their
-        published names.
+        token ids. length: positions to generate. words: what stands at some of them from the start, by the offset of
+        its first token: text, taken as it is (within a sentence it begins with a space), or token ids. parameters, or
+        simply keywords: the sampler's, by their published names.
         """
         request = sessions_pb.CreateSessionRequest(
             model=model, prompt=self._prompt(prompt, raw, model), length=length,
+            word_constraints=[_word(offset, content) for offset, content in (words or {}).items()],
             settings=_settings(sampler, seed, {**(parameters or {}), **more}), request_id=str(uuid.uuid4()))
         with translated():
             return Session(self._sessions, self._models, self._sessions.CreateSession(request).session)
@@ -188,8 +190,8 @@ class Session:
 
         Leaving the loop early stops the run at the next revision. Parameters given here hold from now on.
         """
-        settings = _settings(sampler, seed, parameters) if sampler or seed is not None or parameters else None
-        request = sessions_pb.StepRequest(session_id=self.id, count=count, draft=draft, settings=settings)
+        request = sessions_pb.StepRequest(session_id=self.id, count=count, draft=draft,
+                                          settings=_some_settings(sampler, seed, parameters))
         call = self._call(self._sessions.Step, request)
         try:
             with translated():
@@ -228,11 +230,30 @@ class Session:
                                                        revision=revision)
             return list(self._call(self._sessions.GetCandidates, request).candidates)
 
+    def reprocess(self, revision: int | None = None, candidate_count: int = 10, gumbel_noise: bool = False,
+                  gumbel_temperature: float | None = None, positions: Sequence[int] = (), sampler: str = "",
+                  seed: int | None = None, **parameters) -> list[PositionCandidates]:
+        """What other settings make of the logits at hand; changes nothing.
+
+        positions: open ones to answer for, all of them where none is named. gumbel_noise: `chosen` is what the next
+        step would draw, not the likeliest token. gumbel_temperature: scales that noise.
+        """
+        request = sessions_pb.ReprocessRequest(
+            session_id=self.id, revision=revision, settings=_some_settings(sampler, seed, parameters),
+            candidate_count=candidate_count, gumbel_noise=gumbel_noise, gumbel_temperature=gumbel_temperature,
+            positions=positions)
+        with translated():
+            return list(self._call(self._sessions.Reprocess, request).candidates)
+
     def propose(self, sampler: str = "", seed: int | None = None, **parameters) -> list[ProposedCommit]:
         """What a sampler would commit next, not committed."""
+        return list(self.proposal(sampler, seed, **parameters).commits)
+
+    def proposal(self, sampler: str = "", seed: int | None = None, **parameters) -> sessions_pb.ProposeResponse:
+        """All that a sampler would do next, not done: commits, edits, positions to open again."""
         with translated():
             request = sessions_pb.ProposeRequest(session_id=self.id, settings=_settings(sampler, seed, parameters))
-            return list(self._call(self._sessions.Propose, request).commits)
+            return self._call(self._sessions.Propose, request)
 
     def watch(self, after_revision: int | None = None) -> Iterator[Frame]:
         """Frames after a revision, those already made first, then new ones as they come; never ends by itself."""
@@ -266,3 +287,14 @@ def _settings(sampler: str, seed: int | None, parameters: Mapping[str, object]) 
     values = Struct()
     values.update(parameters)
     return Settings(sampler=sampler, seed=seed, parameters=values)
+
+
+def _some_settings(sampler: str, seed: int | None, parameters: Mapping[str, object]) -> Settings | None:
+    """None where there are none: those in force hold."""
+    return _settings(sampler, seed, parameters) if sampler or seed is not None or parameters else None
+
+
+def _word(offset: int, content: str | Sequence[int]) -> sessions_pb.WordConstraint:
+    if isinstance(content, str):
+        return sessions_pb.WordConstraint(offset=offset, text=content)
+    return sessions_pb.WordConstraint(offset=offset, tokens=sessions_pb.TokenList(ids=content))

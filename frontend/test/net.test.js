@@ -158,7 +158,7 @@ test("a lost connection ends every call with UNAVAILABLE", async () => {
 
 test("what the client gives is plain: numbers, null, text", async () => {
   const { client, wire } = connected();
-  const creating = client.createSession({ prompt: "hi", chat: true, length: null, settings: { sampler: "llada", parameters: { steps: 8 }, seed: "18446744073709551615" } });
+  const creating = client.createSession({ prompt: "hi", chat: true, length: null, words: [{ offset: 5, text: " upon" }], settings: { sampler: "llada", parameters: { steps: 8 }, seed: "18446744073709551615" } });
   await null;
   const [{ id, action }] = wire().sent;
   const { createSession } = SessionService.method;
@@ -167,6 +167,7 @@ test("what the client gives is plain: numbers, null, text", async () => {
   assert.deepEqual(request.settings.parameters, { steps: 8 });
   assert.equal(request.prompt.source.value.messages[0].content, "hi");
   assert.equal(request.length, undefined);
+  assert.deepEqual(request.wordConstraints.map(({ offset, content }) => [offset, content.case, content.value]), [[5, "text", " upon"]]);
   assert.match(request.requestId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   wire().answer(id, createSession, { session: { id: "s", promptLength: 1, canvas: { tokens: [5, 0], states: [3, 1] }, settings: { sampler: "llada", seed: 7n } } });
   wire().end(id);
@@ -182,10 +183,38 @@ test("what the client gives is plain: numbers, null, text", async () => {
   const call = wire().sent.at(-1).id;
   const changes = [{ position: 1, token: 0, probability: 0.5 }, { position: 2 }];
   const draft = { positions: [1], tokens: [9], probabilities: Uint8Array.of(255), entropies: Uint8Array.of(0), predictedAt: 0n };
-  wire().answer(call, watchSession, { event: { case: "frame", value: { revision: 1n, parentRevision: 0n, cause: 2, changes, draft, summary: { computeTime: { seconds: 1n, nanos: 5e8 } } } } });
+  wire().answer(call, watchSession, { event: { case: "frame", value: { revision: 1n, parentRevision: 0n, cause: 2, changes, draft, substep: "final", summary: { computeTime: { seconds: 1n, nanos: 5e8 }, totalWallTime: { seconds: 3n }, pending: true, tokensBeforeEnd: 0 } } } });
   wire().end(call);
   await watching;
   const [frame] = frames;
   assert.deepEqual([frame.revision, frame.parent, frame.cause, frame.draft.predictedAt, frame.summary.seconds, frame.settings], [1, 0, "step", 0, 1.5, null]);
   assert.deepEqual(frame.changes, [{ position: 1, token: 0, probability: 0.5 }, { position: 2, token: null, probability: null }]);
+  assert.deepEqual([frame.substep, frame.summary.totalWallSeconds, frame.summary.pending, frame.summary.tokensBeforeEnd], ["final", 3, true, 0]);
+});
+
+test("a proposal has three kinds of changes, a reprocessing the weighing of one position", async () => {
+  const { client, wire } = connected();
+  const { propose, reprocess } = SessionService.method;
+  const proposing = client.propose("s", null, {});
+  await null;
+  const proposal = { revision: 4n, commits: [{ position: 1, token: 9, probability: 0.5 }], edits: [{ position: 2, token: 8, probability: 0.25 }], reopens: [{ position: 7 }] };
+  wire().answer(wire().sent.at(-1).id, propose, proposal);
+  wire().end(wire().sent.at(-1).id);
+  assert.deepEqual(await proposing, {
+    revision: 4,
+    commits: [{ position: 1, token: 9, probability: 0.5 }],
+    edits: [{ position: 2, token: 8, probability: 0.25 }],
+    reopens: [7],
+  });
+
+  const trying = client.reprocess({ sessionId: "s", revision: 4, position: 5, settings: { sampler: "llada", parameters: { top_k: 2 }, seed: null }, count: 10 });
+  await null;
+  const { id, action } = wire().sent.at(-1);
+  const request = fromBinary(reprocess.input, action.value.request.value);
+  assert.deepEqual([request.revision, request.positions, request.candidateCount, request.settings.parameters, request.settings.seed], [4n, [5], 10, { top_k: 2 }, undefined]);
+  const candidates = [{ position: 5, keptCount: 2, margin: 0.25, candidates: [{ token: 9, pBase: 0.5, pFinal: 1, kept: true }] }];
+  wire().answer(id, reprocess, { revision: 4n, candidates, recomputed: true });
+  wire().end(id);
+  const weighing = await trying;
+  assert.deepEqual([weighing.position, weighing.keptCount, weighing.margin, weighing.recomputed], [5, 2, 0.25, true]);
 });

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { problemsOf, rangeOf, rankingOf, readParameter, readParameters, relevantParameters, samplerOf, settingsOf, settingsToSend } from "app/core/settings.js";
+import { problemsOf, rangeOf, rankingOf, readParameter, readParameters, readWords, relevantParameters, samplerOf, settingsOf, settingsToSend, SHARED, sharedNames, trialOf, typedOf } from "app/core/settings.js";
 import { EMPTY_FORM } from "app/core/state.js";
 
 const parameter = (name, kind, fallback, more = {}) => ({ name, kind, default: fallback, minimum: null, maximum: null, choices: [], summary: "", ...more });
@@ -73,6 +73,14 @@ test("what auto-select shares with the sampler is set there", () => {
   assert.deepEqual(parameters, { count: 3, temperature: 0.5 });
 });
 
+test("what most samplers have is no matter of auto-select", () => {
+  const early = parameter("early_stop", "bool", false);
+  const samplers = [LLADA, { ...RANKED, parameters: [...RANKED.parameters, early] }, { ...LLADA, name: "dream", parameters: [early] }];
+  const { own, parameters } = rankingOf({ ...MODEL, samplers }, form(), samplers[1], { early_stop: true, count: "3" });
+  assert.deepEqual(own.map(({ name }) => name), ["rule", "count"]);
+  assert.deepEqual(parameters, { count: 3 });
+});
+
 test("settings travel with a step only when the session has others", () => {
   assert.equal(settingsToSend(MODEL, form(), IN_FORCE), null);
   assert.notEqual(settingsToSend(MODEL, form({ dirty: true }), IN_FORCE), null);
@@ -80,4 +88,44 @@ test("settings travel with a step only when the session has others", () => {
   assert.equal(settingsToSend(MODEL, form({ seed: "2" }), IN_FORCE)?.seed, "2");
   assert.deepEqual(settingsToSend(MODEL, form({ typed: { llada: { temperature: "1" } } }), IN_FORCE)?.parameters, { temperature: 1 });
   assert.notEqual(settingsToSend(MODEL, form(), null), null);
+});
+
+const SHARING = {
+  ...MODEL,
+  samplers: [LLADA, { ...RANKED, parameters: [...RANKED.parameters, LLADA.parameters[1]] }],
+};
+
+test("what every sampler has is shared, and typed once for all", () => {
+  assert.deepEqual([...sharedNames(SHARING)], ["temperature"]);
+  assert.equal(sharedNames({ ...MODEL, samplers: [LLADA] }).size, 0, "one sampler shares nothing");
+  assert.equal(sharedNames(null).size, 0);
+  const typed = { [SHARED]: { temperature: "0.5", steps: "3" }, llada: { steps: "8" }, ranked: { count: "2" } };
+  assert.deepEqual(SHARING.samplers.map((sampler) => typedOf(SHARING, form({ typed }), sampler)), [
+    { steps: "8", temperature: "0.5" },
+    { count: "2", temperature: "0.5" },
+  ]);
+  assert.deepEqual(settingsOf(SHARING, form({ typed, sampler: "ranked" })).parameters, { count: 2, temperature: 0.5 });
+  assert.equal(problemsOf(SHARING, form({ typed: { [SHARED]: { temperature: "9" } } })).temperature, "0 to 2");
+});
+
+test("words at positions are read, a space before all but the first", () => {
+  assert.deepEqual(readWords("0:Once, 5:upon,10 : a time,"), {
+    words: [{ offset: 0, text: "Once" }, { offset: 5, text: " upon" }, { offset: 10, text: " a time" }],
+  });
+  assert.deepEqual(readWords("  ").words, []);
+  assert.deepEqual(readWords("3:12:30").words, [{ offset: 3, text: " 12:30" }]);
+  for (const wrong of ["Once", "0:", ":Once", "-1:Once", "1.5:Once", "0:Once, upon"]) {
+    assert.match(readWords(wrong).problem, /position:word/, wrong);
+  }
+  assert.match(problemsOf(MODEL, form({ words: "x" })).words, /such as 0:Once/);
+  assert.equal(problemsOf({ ...MODEL, hasTokenizer: false }, form({ words: "x" })).words, undefined);
+});
+
+test("only the way from the logits to the distribution is tried", () => {
+  const typed = (values) => form({ typed: { llada: values } });
+  assert.equal(trialOf(MODEL, form(), IN_FORCE), null);
+  assert.equal(trialOf(MODEL, typed({ steps: "8" }), IN_FORCE), null, "steps do not shape it");
+  assert.deepEqual(trialOf(MODEL, typed({ temperature: "1" }), IN_FORCE), { sampler: "llada", parameters: { temperature: 1 }, seed: null });
+  assert.equal(trialOf(MODEL, typed({ temperature: "hot" }), IN_FORCE), null);
+  assert.equal(trialOf(MODEL, typed({ temperature: "1" }), null), null);
 });

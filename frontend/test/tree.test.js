@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { COMMITTED, draftAt, GIVEN, grow, headOf, OPEN, pathTo, plant, remember, spread, weighingOf } from "app/core/tree.js";
+import { COMMITTED, deedsOf, draftAt, GIVEN, grow, headOf, isComplete, OPEN, pathTo, plant, remember, spread, weighingOf } from "app/core/tree.js";
 
 const SETTINGS = { sampler: "llada", parameters: { steps: 4 }, seed: "1" };
 
@@ -72,6 +72,32 @@ test("a position can be opened again", () => {
   assert.equal(canvas.origins[2], -1);
 });
 
+test("another token in a committed one's place is an edit, and counts nothing twice", () => {
+  const tree = grown(
+    frame(1, 0, "step", [[2, 20, 0.9], [3, 30, 0.8]]),
+    frame(2, 1, "step", [[2, 21, 0.7], [3, null], [4, 40]]),
+    frame(3, 2, "step", [[2, 21, 0.6], [3, null]]),
+    frame(4, 1, "rewind"),
+  );
+  const { canvas } = tree.revisions[2];
+  assert.deepEqual(tokensAt(tree, 2).slice(0, 3), [7, 8, 21]);
+  assert.equal(canvas.openCount, 2);
+  assert.deepEqual([...canvas.states], [GIVEN, GIVEN, COMMITTED, OPEN, COMMITTED, OPEN]);
+  assert.deepEqual([canvas.origins[2], canvas.probabilities[2] > 0.69], [2, true]);
+  assert.deepEqual([...deedsOf(tree, 1)], [[2, "committed"], [3, "committed"]]);
+  assert.deepEqual([...deedsOf(tree, 2)], [[2, "edited"], [3, "reopened"], [4, "committed"]]);
+  assert.deepEqual([...deedsOf(tree, 3)], [], "the same again is no deed");
+  assert.equal(tree.revisions[3].canvas.openCount, 2);
+  assert.deepEqual([deedsOf(tree, 4).size, deedsOf(tree, 0).size], [0, 0]);
+  assert.equal(tree.revisions[1].canvas.tokens[2], 20, "the revision before is as it was");
+});
+
+test("complete is: nothing open, and nothing more to do", () => {
+  const all = [[2, 20], [3, 30], [4, 40], [5, 50]];
+  const tree = grown(frame(1, 0, "step", all, { summary: { pending: true } }), frame(2, 1, "step", [], { summary: { pending: false } }), frame(3, 0, "step", all));
+  assert.deepEqual(tree.revisions.map(isComplete), [false, false, true, true]);
+});
+
 test("settings hold until a frame brings others", () => {
   const other = { ...SETTINGS, sampler: "dream" };
   const tree = grown(frame(1, 0, "step"), frame(2, 1, "step", [], { settings: other }), frame(3, 0, "rewind"));
@@ -91,6 +117,12 @@ test("the draft shown is the nearest prediction on the way here", () => {
   assert.deepEqual([draftAt(tree, 3)?.at, draftAt(tree, 3)?.exact], [0, true], "a rewind has the same canvas");
   assert.deepEqual([draftAt(tree, 4)?.at, draftAt(tree, 4)?.exact], [0, false]);
   assert.equal(draftAt(planted(), 0), null);
+  // A step that weighed committed positions only; what it opened shows what stood there.
+  const remasked = grown(
+    frame(1, 0, "step", [[2, 20], [3, 30], [4, 40], [5, 50]], { draft: draft(0, [[2, 20, 255]]) }),
+    frame(2, 1, "step", [[2, null]], { draft: draft(1, []) }),
+  );
+  assert.deepEqual([draftAt(remasked, 2)?.at, draftAt(remasked, 2)?.exact], [0, false]);
 });
 
 test("a prediction asked for replaces the one a step brought", () => {
@@ -111,10 +143,10 @@ test("a draft is spread over the canvas once", () => {
 
 test("an open position is weighed here, a committed one where it was last open", () => {
   const tree = grown(frame(1, 0, "step", [[2, 20]]), frame(2, 1, "step", [[3, 30]]), frame(3, 2, "select", [[3, 31]]));
-  assert.deepEqual(weighingOf(tree, 2, 4), { revision: 2, position: 4, chosen: null, origin: -1 });
-  assert.deepEqual(weighingOf(tree, 2, 3), { revision: 1, position: 3, chosen: 30, origin: 2 });
+  assert.deepEqual(weighingOf(tree, 2, 4), { revision: 2, position: 4, chosen: null, origin: -1, replaced: null });
+  assert.deepEqual(weighingOf(tree, 2, 3), { revision: 1, position: 3, chosen: 30, origin: 2, replaced: null });
   // An edit over a committed token: before that one.
-  assert.deepEqual(weighingOf(tree, 3, 3), { revision: 1, position: 3, chosen: 31, origin: 3 });
+  assert.deepEqual(weighingOf(tree, 3, 3), { revision: 1, position: 3, chosen: 31, origin: 3, replaced: 30 });
   assert.equal(weighingOf(tree, 2, 0), null);
 });
 

@@ -7,7 +7,7 @@ set -euo pipefail
 
 frontend="$(cd "$(dirname "$0")/.." && pwd)"
 root="$(dirname "$frontend")"
-python="${PYTHON:-$root/.venv/bin/python}"
+python="$root/.venv/bin/python" # make's PYTHON is the one to make .venv from
 version=2.17.0 # that of vendor/@bufbuild/protobuf@...
 
 tools="$(mktemp -d)"

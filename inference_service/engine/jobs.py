@@ -8,18 +8,18 @@ of a step is kept before its frame is committed.
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from time import time
+from time import perf_counter, time
 
 import torch
 
-from inference_service.engine.plan import Plan, plan_for
+from inference_service.engine.plan import Plan, plan_for, plan_of
 from inference_service.engine.predictions import Kept, Predictions
-from inference_service.models.denoiser import Denoiser
+from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling import distribution
 from inference_service.sampling.sampler import Prediction, Proposal
 from inference_service.sessions.collection import Turn
 from inference_service.sessions.frame import Change, Draft, Frame, Settings, Summary
-from inference_service.sessions.session import Session
+from inference_service.sessions.session import Session, totalled
 
 
 @dataclass(frozen=True)
@@ -48,54 +48,99 @@ Job = Generator[Forward, Passed, object]
 
 @dataclass(frozen=True)
 class Predicted:
-    """A prediction at a revision, and whether it was still at hand."""
+    """A prediction at a revision. forwards: the passes it took, 0 when it was still at hand.
+
+    reach: how much of the canvas the model saw, from its start.
+    """
 
     revision: int
     prediction: Prediction
     seconds: float
-    cached: bool
+    forwards: int
+    reach: int
+
+    @property
+    def cached(self) -> bool:
+        return self.forwards == 0
 
 
-def predict(session: Session, revision: int, positions: list[int], cfg_scale: float, denoiser: Denoiser,
-            predictions: Predictions) -> Generator[Forward, Passed, Predicted]:
-    """The prediction at a revision covering the open positions asked for, computed only if it must be."""
-    key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale, denoiser.info)
-    kept = predictions.get(key, positions)
-    if kept:
-        return Predicted(revision, kept.prediction, kept.compute_seconds, cached=True)
+def forward_for(denoiser: Denoiser, tokens: tuple[int | None, ...], prompt: frozenset[int], positions: list[int],
+                cfg_scale: float) -> Forward:
+    """The pass over a canvas; with guidance a second one without the prompt (its given positions)."""
     mask = denoiser.info.mask_token
-    canvas = [mask if token is None else token for token in session.state(revision).tokens]
+    canvas = [mask if token is None else token for token in tokens]
     canvases = [canvas]
     if cfg_scale:
-        origin = session.origin
-        canvases.append([mask if origin.is_given(position) else token for position, token in enumerate(canvas)])
-    passed = yield Forward(denoiser, canvases, positions)
-    logits = distribution.guide(*passed.logits, cfg_scale) if cfg_scale else passed.logits[0]
-    prediction = Prediction(positions, logits)
+        canvases.append([mask if position in prompt else token for position, token in enumerate(canvas)])
+    return Forward(denoiser, canvases, positions)
+
+
+def logits_of(passed: Passed, cfg_scale: float) -> torch.Tensor:
+    """The logits, guided where there is guidance."""
+    return distribution.guide(*passed.logits, cfg_scale) if cfg_scale else passed.logits[0]
+
+
+def predict(session: Session, revision: int, positions: list[int], plan: Plan, denoiser: Denoiser,
+            predictions: Predictions, reach: int | None = None) -> Generator[Forward, Passed, Predicted]:
+    """The prediction at a revision covering the positions asked for, computed only if it must be.
+
+    reach: how much of the canvas the model sees, from its start; None shows it all.
+    """
+    size = session.origin.size
+    reach = size if reach is None else reach
+    if not positions:
+        nothing = Prediction([], torch.empty(0, denoiser.info.vocabulary_size))
+        return Predicted(revision, nothing, 0.0, 0, size)
+    cfg_scale = plan.parameters.cfg_scale
+    key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale, reach, denoiser.info)
+    kept = predictions.get(key, positions)
+    if kept:
+        return Predicted(revision, kept.prediction, kept.compute_seconds, 0, reach)
+    tokens = session.state(revision).tokens[:reach]
+    passed = yield forward_for(denoiser, tokens, session.origin.given_in_prompt, positions, cfg_scale)
+    prediction = Prediction(positions, logits_of(passed, cfg_scale))
     predictions.put(key, Kept(prediction, passed.seconds))
-    return Predicted(revision, prediction, passed.seconds, cached=False)
+    return Predicted(revision, prediction, passed.seconds, 1, reach)
 
 
-def predict_job(session: Session, revision: int, settings: Settings | None, every_position: bool, denoiser: Denoiser,
+def predict_job(session: Session, revision: int, settings: Settings | None, denoiser: Denoiser,
                 predictions: Predictions) -> Generator[Forward, Passed, tuple[Plan, Predicted]]:
-    """A prediction by itself, of every open position or of those that the sampler wants, with its plan."""
+    """A prediction by itself, of every open position and of all that the sampler wants, with its plan."""
     plan = plan_for(session, revision, settings, denoiser.info)
-    positions = list(plan.region.open) if every_position else plan.wanted()
-    return plan, (yield from predict(session, revision, positions, plan.cfg_scale, denoiser, predictions))
+    wanted = [] if plan.finished else plan.wanted()
+    positions = sorted({*plan.open, *wanted})
+    return plan, (yield from predict(session, revision, positions, plan, denoiser, predictions))
+
+
+def propose_job(session: Session, revision: int, settings: Settings | None, draft: bool, denoiser: Denoiser,
+                predictions: Predictions) -> Generator[Forward, Passed, tuple[Plan, Predicted, Proposal]]:
+    """What the sampler would do at a revision, changing nothing; the plan must not be finished.
+
+    draft: every open position is predicted, not only those that the sampler wants.
+    """
+    plan = plan_for(session, revision, settings, denoiser.info)
+    reach, positions = plan.reach(), plan.wanted()
+    if draft:
+        positions = sorted({*positions, *(position for position in plan.open if position < reach)})
+    predicted = yield from predict(session, revision, positions, plan, denoiser, predictions, reach)
+    prediction, recalled = predicted.prediction, plan.recalls()
+    if recalled:
+        then, earlier_positions = recalled
+        earlier = yield from predict(session, then, earlier_positions, plan, denoiser, predictions, reach)
+        prediction = replace(prediction, earlier=earlier.prediction)
+        predicted = replace(predicted, forwards=predicted.forwards + earlier.forwards)
+    return plan, predicted, plan.propose(prediction)
 
 
 def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: int, settings: Settings | None,
              draft: bool, emit: Callable[[Frame], None]) -> Generator[Forward, Passed, None]:
-    """`count` denoising steps (0: until no position is open), each committed, then emitted as a frame."""
+    """`count` denoising steps (0: until the sampler is finished), each committed, then emitted as a frame."""
     session = turn.session
-    while session.state().open:
-        plan, predicted = yield from predict_job(session, session.head, settings, draft, denoiser, predictions)
-        proposal = plan.propose(predicted.prediction)
-        frame = step_frame(session, plan, predicted, proposal)
-        if draft:
-            frame = replace(frame, draft=draft_of(predicted, list(plan.region.open), plan.forbidden))
-        if settings and settings != session.state().settings:
-            frame = replace(frame, settings=settings)
+    while not plan_for(session, session.head, settings, denoiser.info).finished:
+        begun = perf_counter()
+        plan, predicted, proposal = yield from propose_job(session, session.head, settings, draft, denoiser,
+                                                           predictions)
+        frame = step_frame(session, plan, predicted, proposal, draft, begun, denoiser.info)
         turn.commit(frame)
         emit(frame)
         count -= 1
@@ -103,19 +148,49 @@ def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: in
             return
 
 
-def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Proposal) -> Frame:
-    """The frame of one step."""
-    probabilities = [commit.probability for commit in proposal.commits]
+def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Proposal, draft: bool, begun: float,
+               info: ModelInfo) -> Frame:
+    """The frame of one step. begun: when it was, by the process's clock."""
+    told = [*proposal.commits, *proposal.edits]
+    probabilities = [commit.probability for commit in told if commit.probability is not None]
     summary = Summary(
-        open_count=len(plan.region.open) - len(proposal.commits),
-        forward_count=0 if predicted.cached else 1,
-        mean_probability=sum(probabilities) / len(probabilities),
-        min_probability=min(probabilities),
+        forward_count=predicted.forwards,
+        mean_probability=sum(probabilities) / len(probabilities) if probabilities else None,
+        min_probability=min(probabilities, default=None),
         mean_entropy=mean_entropy(predicted.prediction),
         compute_seconds=0.0 if predicted.cached else predicted.seconds,
+        approximations=("suffix_window",) if predicted.reach < session.origin.size else (),
     )
-    changes = [Change(commit.position, commit.token, commit.probability) for commit in proposal.commits]
-    return session.step_frame(changes, summary, time(), sampler_state=proposal.state)
+    changes = [*(Change(commit.position, commit.token, commit.probability) for commit in told),
+               *(Change(reopen.position, None) for reopen in proposal.reopens)]
+    settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.moment.noise.seed)
+    frame = session.step_frame(
+        changes, summary, time(), sampler_state=proposal.state, substep=proposal.substep,
+        settings=settings if settings != session.state().settings else None,
+        draft=_step_draft(plan, predicted) if draft else None)
+    frame = with_pending(session, frame, info)
+    left = None if frame.summary.pending else before_end(session, frame, plan)
+    summary = replace(frame.summary, tokens_before_end=left, wall_seconds=perf_counter() - begun)
+    return replace(frame, summary=totalled(summary, session.state()))
+
+
+def with_pending(session: Session, frame: Frame, info: ModelInfo) -> Frame:
+    """A frame about to be committed, with whether its sampler has more to do after it."""
+    after = session.after(frame)
+    pending = not plan_of(after, frame.revision, after.settings, session.origin, info).finished
+    return replace(frame, summary=replace(frame.summary, pending=pending))
+
+
+def before_end(session: Session, frame: Frame, plan: Plan) -> int:
+    """How many generated tokens stand before the first that ends the turn or the text."""
+    generated, ends = session.after(frame).tokens[session.origin.prompt_length:], plan.moment.ids.ends
+    return next((index for index, token in enumerate(generated) if token in ends), len(generated))
+
+
+def _step_draft(plan: Plan, predicted: Predicted) -> Draft:
+    predicted_open = set(predicted.prediction.positions)
+    return draft_of(predicted, [position for position in plan.open if position in predicted_open],
+                    plan.moment.forbidden)
 
 
 def draft_of(predicted: Predicted, positions: list[int], forbidden: tuple[int, ...]) -> Draft:
@@ -134,6 +209,8 @@ def _bytes(shares: torch.Tensor) -> bytes:
     return bytes((shares * 255).round().clamp(0, 255).to(torch.uint8).tolist())
 
 
-def mean_entropy(prediction: Prediction) -> float:
-    """Mean entropy of p_base over the prediction's positions, in nats."""
+def mean_entropy(prediction: Prediction) -> float | None:
+    """Mean entropy of p_base over the prediction's positions, in nats; None where there are none."""
+    if not prediction.positions:
+        return None
     return distribution.entropy(distribution.p_base(prediction.logits)).mean().item()

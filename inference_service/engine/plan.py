@@ -1,14 +1,17 @@
 """How a session's settings apply to one revision of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import ModelInfo
+from inference_service.sampling.ending import fill_after_end
 from inference_service.sampling.noise import Noise
-from inference_service.sampling.registry import SAMPLERS, parameters_for
-from inference_service.sampling.sampler import Ids, ParameterError, Parameters, Prediction, Proposal, Region, Sampler
+from inference_service.sampling.parameters import Blockwise, ParameterError, Parameters
+from inference_service.sampling.region import Region, current_block
+from inference_service.sampling.registry import SAMPLERS, parameters_for, suitable
+from inference_service.sampling.sampler import Ids, Moment, Prediction, Proposal, Sampler
 from inference_service.sessions.frame import Settings
-from inference_service.sessions.session import Session
+from inference_service.sessions.session import Origin, Session, State
 
 
 @dataclass(frozen=True)
@@ -16,41 +19,67 @@ class Plan:
     """A sampler with all that it reads."""
 
     sampler: Sampler
-    parameters: Parameters
-    region: Region
-    ids: Ids
-    noise: Noise
-    state: dict = field(default_factory=dict)
+    moment: Moment
 
     @property
-    def cfg_scale(self) -> float:
-        return getattr(self.parameters, "cfg_scale", 0.0)
+    def open(self) -> list[int]:
+        """The open positions."""
+        return list(self.moment.region.open)
 
     @property
-    def temperature(self) -> float:
-        return getattr(self.parameters, "temperature", 0.0)
+    def parameters(self) -> Parameters:
+        return self.moment.parameters
 
     @property
-    def forbidden(self) -> tuple[int, ...]:
-        """The tokens that these settings never generate."""
-        no_eos = getattr(self.parameters, "logits_eos_inf", False) and self.ids.eos is not None
-        return (*self.ids.forbidden, self.ids.eos) if no_eos else self.ids.forbidden
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.sampler.finished(self.moment)
 
     def wanted(self) -> list[int]:
         """The positions whose logits the sampler needs."""
-        return self.sampler.wanted(self.parameters, self.region, self.state)
+        return self.sampler.wanted(self.moment)
+
+    def recalls(self) -> tuple[int, list[int]] | None:
+        """The earlier revision, and the positions, whose prediction the sampler needs as well."""
+        return self.sampler.recalls(self.moment)
+
+    def reach(self) -> int:
+        """How much of the canvas the model sees, from its start: all of it but for a suffix window.
+
+        The window begins where the block ends; a token that is decided further right is seen all the same.
+        """
+        region = self.moment.region
+        size = region.start + region.length
+        if not isinstance(self.parameters, Blockwise) or not region.open:
+            return size
+        block, _ = current_block(region, self.parameters.block_length)
+        end = region.start + (block + 1) * self.parameters.block_length
+        decided = max((position + 1 for position in range(size) if region.tokens[position] is not None), default=0)
+        return min(size, max(decided, end + self.parameters.suffix_window))
 
     def propose(self, prediction: Prediction) -> Proposal:
-        return self.sampler.propose(self.parameters, prediction, self.region, self.state, self.ids, self.noise)
+        proposal = self.sampler.propose(prediction, self.moment)
+        if getattr(self.parameters, "early_stop", False):
+            return fill_after_end(proposal, self.moment)
+        return proposal
 
 
-def complete_settings(settings: Settings, length: int) -> Settings:
+def complete_settings(settings: Settings, length: int, info: ModelInfo) -> Settings:
     """The settings with every parameter filled in. Raises InvalidField naming the one that is wrong."""
     sampler = SAMPLERS.get(settings.sampler)
+    able = suitable(info.bidirectional)
+    names = ", ".join(one.name for one in able)
     if sampler is None:
-        raise InvalidField("settings.sampler", f"must be one of {', '.join(SAMPLERS)}; got {settings.sampler!r}")
+        raise InvalidField("settings.sampler", f"must be one of {names}; got {settings.sampler!r}")
+    if sampler not in able:
+        raise InvalidField("settings.sampler", f"{sampler.name!r} needs a model in which every position sees every"
+                                               f" other, and {info.name!r} reads from left to right; must be one of"
+                                               f" {names}")
     try:
         parameters = parameters_for(sampler, settings.parameters, length)
+        if getattr(parameters, "early_stop", False) and info.eos_token is None:
+            raise ParameterError("early_stop", f"must be false: {info.name!r} has no end-of-text id to fill up with;"
+                                               " load it with one, as the token id eos")
     except ParameterError as error:
         raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
     return Settings(settings.sampler, parameters.model_dump(), settings.seed)
@@ -59,13 +88,19 @@ def complete_settings(settings: Settings, length: int) -> Settings:
 def plan_for(session: Session, revision: int, settings: Settings | None, info: ModelInfo) -> Plan:
     """The plan at a revision, with other settings than its own if any are given."""
     state = session.state(revision)
-    chosen = settings or state.settings
-    sampler = SAMPLERS[chosen.sampler]
-    return Plan(
-        sampler,
-        sampler.parameters(**chosen.parameters),
-        Region(session.origin.prompt_length, session.origin.length, state.open),
+    return plan_of(state, revision, settings or state.settings, session.origin, info)
+
+
+def plan_of(state: State, revision: int, settings: Settings, origin: Origin, info: ModelInfo) -> Plan:
+    """The plan for a state of a canvas that began as `origin`."""
+    sampler = SAMPLERS[settings.sampler]
+    region = Region(origin.prompt_length, origin.length, state.open, state.tokens, origin.given_positions,
+                    state.by_hand)
+    return Plan(sampler, Moment(
+        # Completed again: a session of an earlier version lacks the parameters that came later.
+        parameters_for(sampler, settings.parameters, origin.length),
+        region,
         Ids(info.forbidden_tokens, info.eos_token, info.eot_token),
-        Noise(chosen.seed, revision),
-        state.sampler_state if chosen.sampler == state.settings.sampler else {},
-    )
+        Noise(settings.seed, revision),
+        state.sampler_state if settings.sampler == state.settings.sampler else {},
+    ))

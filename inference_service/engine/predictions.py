@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from inference_service.models.denoiser import ModelInfo
 from inference_service.sampling.sampler import Prediction
 
-Key = tuple[str, int, float, ModelInfo]  # session, revision, cfg_scale, and the model as it was loaded
+Key = tuple[str, int, float, int, ModelInfo]  # session, revision, cfg_scale, reach, and the model as it was loaded
 
 
 @dataclass(frozen=True)

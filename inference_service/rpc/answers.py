@@ -9,13 +9,15 @@ from unmask.v1 import prediction_pb2 as pb
 from unmask.v1 import session_service_pb2
 
 STATE = session_service_pb2.Session
+MOST_CANDIDATES = 100  # for a position
 
 
 def session(live: Live, revision: int | None = None, with_canvas: bool = True) -> session_service_pb2.Session:
     """A session at a revision, the newest if None. Raises OutOfRange."""
     revision = live.session.check_revision(revision)
     newest = live.session.state()
-    doing = STATE.STATE_RUNNING if live.busy else STATE.STATE_IDLE if newest.open else STATE.STATE_COMPLETE
+    more = newest.open or newest.pending
+    doing = STATE.STATE_RUNNING if live.busy else STATE.STATE_IDLE if more else STATE.STATE_COMPLETE
     return convert.session_to_proto(live.session.origin, live.session.state(revision), revision, live.session.head,
                                     doing, live.row.update_time, live.row.expire_time, with_canvas)
 
@@ -24,7 +26,7 @@ def prediction(plan: Plan, predicted: Predicted, positions: list[int], count: in
     """A prediction with its draft, and candidates of some positions."""
     return pb.Prediction(
         revision=predicted.revision,
-        draft=convert.draft_to_proto(draft_of(predicted, predicted.prediction.positions, plan.forbidden)),
+        draft=convert.draft_to_proto(draft_of(predicted, plan.open, plan.moment.forbidden)),
         candidates=candidates(plan, predicted, positions, count),
         cached=predicted.cached,
         compute_time=convert.duration(predicted.seconds),
@@ -38,24 +40,38 @@ def candidates(plan: Plan, predicted: Predicted, positions: list[int], count: in
         return []
     logits = predicted.prediction.rows(positions)
     p_base = distribution.p_base(logits)
-    allowed = distribution.forbid(logits, plan.forbidden)
-    p_final = distribution.p_final(allowed, plan.temperature)
-    drawable = distribution.drawable(allowed, plan.temperature)
-    entropies = distribution.entropy(p_base).tolist()
+    shaped = plan.moment.shape(logits)
+    p_final = distribution.p_final(shaped, plan.parameters.temperature)
+    kept = distribution.drawable(shaped, plan.parameters.temperature)
+    entropies, margins = distribution.entropy(p_base).tolist(), distribution.margin(p_base).tolist()
     shown = p_base.topk(min(count, p_base.shape[-1]), dim=-1)
-    answers = []
-    for row, position in enumerate(positions):
-        tokens = shown.indices[row]
-        base, final = shown.values[row], p_final[row][tokens]
-        listed = zip(tokens.tolist(), base.tolist(), final.tolist(), drawable[row][tokens].tolist(),
-                     logits[row][tokens].tolist(), strict=True)
-        answers.append(pb.PositionCandidates(
+    listed = [shown.indices, shown.values, *(whole.gather(-1, shown.indices) for whole in (p_final, kept, logits))]
+    rows = zip(positions, *(column.tolist() for column in listed), kept.sum(-1).tolist(), entropies, margins,
+               strict=True)
+    return [
+        pb.PositionCandidates(
             position=position,
-            candidates=[pb.Candidate(token=token, p_base=b, p_final=f, kept=kept, logit=logit)
-                        for token, b, f, kept, logit in listed],
-            other_p_base=max(0.0, 1 - base.sum().item()),
-            other_p_final=max(0.0, 1 - final.sum().item()),
-            kept_count=int(drawable[row].sum()),
-            entropy=entropies[row],
-        ))
+            candidates=[pb.Candidate(token=token, p_base=b, p_final=f, kept=k, logit=logit)
+                        for token, b, f, k, logit in zip(tokens, base, final, keep, raw, strict=True)],
+            other_p_base=max(0.0, 1 - sum(base)),
+            other_p_final=max(0.0, 1 - sum(final)),
+            kept_count=kept_count,
+            entropy=entropy,
+            margin=margin,
+        )
+        for position, tokens, base, final, keep, raw, kept_count, entropy, margin in rows
+    ]
+
+
+def reprocessed(plan: Plan, predicted: Predicted, positions: list[int], count: int,
+                gumbel: float) -> list[pb.PositionCandidates]:
+    """What the plan's settings make of some positions, with the choice by Gumbel noise of a scale, 0 for none."""
+    if plan.parameters.top_k > count:
+        count = min(MOST_CANDIDATES, plan.parameters.top_k)
+    answers = candidates(plan, predicted, positions, count)
+    shaped = plan.moment.shape(predicted.prediction.rows(positions))
+    ln_p = distribution.p_final(shaped, plan.parameters.temperature).log()
+    chosen = distribution.gumbel_max(ln_p, gumbel, plan.moment.noise, positions) if gumbel else ln_p.argmax(-1)
+    for answer, token in zip(answers, chosen.tolist(), strict=True):
+        answer.chosen = token
     return answers

@@ -17,18 +17,17 @@ class ProtoCodec:
     """The store's codec; see sessions.collection.Codec."""
 
     def origin_to_bytes(self, origin: Origin) -> bytes:
-        state = State(origin.given + (None,) * origin.length, Settings("", {}, 0), {}, 0)
+        state = State(origin.given, Settings("", {}, 0), {}, 0)
         return convert.session_to_proto(origin, state, 0, 0, IDLE, origin.create_time,
                                         origin.create_time + origin.ttl).SerializeToString()
 
     def origin_from_bytes(self, data: bytes) -> Origin:
         session = session_service_pb2.Session.FromString(data)
         tokens, states = session.canvas.tokens, session.canvas.states
-        given = tuple(None if states[position] == OPEN else tokens[position]
-                      for position in range(session.prompt_length))
+        given = tuple(None if state == OPEN else token for token, state in zip(tokens, states, strict=True))
         created = session.create_time.ToNanoseconds() / 1e9
-        return Origin(session.id, session.model, given, len(tokens) - len(given), tokens[list(states).index(OPEN)],
-                      created, session.expire_time.ToNanoseconds() / 1e9 - created)
+        return Origin(session.id, session.model, given, session.prompt_length, tokens[given.index(None)], created,
+                      session.expire_time.ToNanoseconds() / 1e9 - created)
 
     def frame_to_bytes(self, frame: Frame) -> bytes:
         return convert.frame_to_proto(frame).SerializeToString()

@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from inference_service.models.denoiser import ModelInfo
 from inference_service.sampling.registry import describe
-from inference_service.sampling.sampler import Commit, Sampler
+from inference_service.sampling.sampler import Commit, Reopen, Sampler
 from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Summary
 from inference_service.sessions.session import Origin, State
 from unmask.v1 import frame_pb2, model_service_pb2, prediction_pb2, session_service_pb2, settings_pb2
@@ -55,7 +55,8 @@ def settings_from_proto(message: settings_pb2.Settings) -> Settings:
 
 
 def sampler_to_proto(sampler: Sampler) -> settings_pb2.SamplerDescription:
-    message = settings_pb2.SamplerDescription(name=sampler.name, summary=sampler.summary, source=sampler.source)
+    message = settings_pb2.SamplerDescription(name=sampler.name, summary=sampler.summary, source=sampler.source,
+                                              revises=sampler.revises)
     kinds = settings_pb2.ParameterDescription.Kind
     for described in describe(sampler):
         parameter = message.parameters.add(
@@ -92,11 +93,22 @@ def frame_to_proto(frame: Frame) -> frame_pb2.Frame:
             total_forward_count=summary.total_forward_count, mean_probability=summary.mean_probability,
             min_probability=summary.min_probability, mean_entropy=summary.mean_entropy,
             compute_time=duration(summary.compute_seconds) if summary.compute_seconds else None,
-            approximations=summary.approximations),
+            approximations=summary.approximations,
+            wall_time=duration(summary.wall_seconds) if summary.wall_seconds else None,
+            total_wall_time=duration(summary.total_wall_seconds) if summary.total_wall_seconds else None,
+            pending=summary.pending, tokens_before_end=summary.tokens_before_end),
         draft=draft_to_proto(frame.draft) if frame.draft else None,
         create_time=timestamp(frame.create_time),
         sampler_state=json.dumps(frame.sampler_state, separators=(",", ":")) if frame.sampler_state else "",
+        substep=frame.substep,
     )
+
+
+def sent(frame: Frame) -> frame_pb2.Frame:
+    """A frame for a client: without what only the sampler reads, which would be most of its bytes."""
+    message = frame_to_proto(frame)
+    message.ClearField("sampler_state")
+    return message
 
 
 def frame_from_proto(message: frame_pb2.Frame) -> Frame:
@@ -110,12 +122,14 @@ def frame_from_proto(message: frame_pb2.Frame) -> Frame:
             summary.open_count, summary.forward_count, summary.total_forward_count,
             _optional(summary, "mean_probability"), _optional(summary, "min_probability"),
             _optional(summary, "mean_entropy"), summary.compute_time.ToNanoseconds() / 1e9,
-            tuple(summary.approximations)),
+            tuple(summary.approximations), summary.wall_time.ToNanoseconds() / 1e9,
+            summary.total_wall_time.ToNanoseconds() / 1e9, summary.pending, _optional(summary, "tokens_before_end")),
         changes=tuple(Change(change.position, _optional(change, "token"), _optional(change, "probability"))
                       for change in message.changes),
         settings=settings_from_proto(message.settings) if message.HasField("settings") else None,
         draft=_draft_from_proto(message.draft) if message.HasField("draft") else None,
         sampler_state=json.loads(message.sampler_state) if message.sampler_state else {},
+        substep=message.substep,
     )
 
 
@@ -162,10 +176,15 @@ def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bo
         message.MergeFrom(model_service_pb2.Model(
             family=info.family, parameter_count=info.parameter_count, dtype=info.dtype, device=info.device,
             context_length=info.context_length, vocabulary_size=info.vocabulary_size, mask_token=info.mask_token,
-            eos_token=info.eos_token, eot_token=info.eot_token))
+            eos_token=info.eos_token, eot_token=info.eot_token, shifted=info.shifted,
+            bidirectional=info.bidirectional))
     return message
 
 
 def commit_to_proto(commit: Commit) -> prediction_pb2.ProposedCommit:
     return prediction_pb2.ProposedCommit(position=commit.position, token=commit.token, probability=commit.probability,
                                          score=commit.score)
+
+
+def reopen_to_proto(reopen: Reopen) -> prediction_pb2.ProposedReopen:
+    return prediction_pb2.ProposedReopen(position=reopen.position, score=reopen.score)

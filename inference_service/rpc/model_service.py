@@ -9,7 +9,7 @@ from inference_service.models.text import TokenPiece
 from inference_service.rpc import convert
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import check_tokens, text_of
-from inference_service.sampling.registry import SAMPLERS
+from inference_service.sampling.registry import suitable
 from unmask.v1 import model_service_pb2 as pb
 from unmask.v1 import model_service_pb2_grpc
 
@@ -32,10 +32,11 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         name = name or self._library.default
         state, denoiser = self._library.state(name)
         text = denoiser.text if denoiser else None
+        samplers = suitable(denoiser.info.bidirectional, denoiser.info.default_sampler) if denoiser else suitable(True)
         return convert.model_to_proto(
             name, denoiser.info if denoiser else None, STATES[state], name == self._library.default,
             text is not None, text is not None and text.has_chat_template,
-            SAMPLERS.values() if with_samplers else ())
+            samplers if with_samplers else ())
 
     @answers_errors
     async def ListModels(self, request, context):

@@ -7,10 +7,11 @@ import secrets
 
 from inference_service.engine.plan import complete_settings
 from inference_service.errors import FailedPrecondition, InvalidField
-from inference_service.models.denoiser import Denoiser
+from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.text import Text
 from inference_service.rpc import convert
-from inference_service.sampling.registry import SAMPLERS
+from inference_service.rpc.answers import MOST_CANDIDATES
+from inference_service.sampling.registry import suitable
 from inference_service.sessions.frame import Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.store import Row
@@ -18,7 +19,6 @@ from unmask.v1 import session_service_pb2 as pb
 from unmask.v1 import settings_pb2
 
 MAX_POSITIONS = 64
-MAX_CANDIDATES = 100
 DEFAULT_CANDIDATES = 10
 DEFAULT_LENGTH = 64
 MAX_ID_LENGTH = 64
@@ -111,23 +111,58 @@ def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...
     return request.length
 
 
+def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denoiser: Denoiser) -> dict[int, int]:
+    """Offset in the generated part to the token given there; at least one position of the canvas stays open."""
+    fixed: dict[int, int] = {}
+    for index, constraint in enumerate(constraints):
+        field = f"word_constraints[{index}]"
+        content = constraint.WhichOneof("content")
+        if content is None:
+            raise InvalidField(field, "must have text or tokens")
+        if content == "tokens":
+            check_tokens(f"{field}.tokens.ids", constraint.tokens.ids, denoiser)
+            ids = list(constraint.tokens.ids)
+        else:
+            ids = text_of(denoiser).encode(constraint.text)
+        if not ids or denoiser.info.mask_token in ids:
+            raise InvalidField(field, "must have at least one token, and none that is the mask")
+        if constraint.offset + len(ids) > length:
+            raise InvalidField(f"{field}.offset", f"must be from 0 to {length - len(ids)} for its {len(ids)} tokens to"
+                                                  f" fit the length {length}; got {constraint.offset}")
+        for offset, token in enumerate(ids, constraint.offset):
+            if offset in fixed:
+                raise InvalidField(f"{field}.offset", f"offset {offset} has a word already")
+            fixed[offset] = token
+    if len(fixed) == length and None not in prompt:
+        raise InvalidField("word_constraints", f"must leave a position open; they fill all {length}")
+    return fixed
+
+
 # ---- settings ----
 
-def first_settings(message: settings_pb2.Settings, length: int) -> Settings:
+def first_settings(message: settings_pb2.Settings, length: int, info: ModelInfo) -> Settings:
     """The settings that a session starts with; a seed is drawn where none is given."""
     seed = message.seed if message.HasField("seed") else secrets.randbits(32)
-    return complete_settings(
-        Settings(message.sampler or next(iter(SAMPLERS)), convert.parameters_from_proto(message), seed), length)
+    sampler = message.sampler or suitable(info.bidirectional, info.default_sampler)[0].name
+    return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed), length, info)
 
 
-def later_settings(message: settings_pb2.Settings, session: Session) -> Settings:
+def later_settings(message: settings_pb2.Settings, session: Session, info: ModelInfo) -> Settings:
     """The settings in force with some of them changed."""
     current = session.state().settings
     sampler = message.sampler or current.sampler
     kept = current.parameters if sampler == current.sampler else {}
     seed = message.seed if message.HasField("seed") else current.seed
     parameters = {**kept, **convert.parameters_from_proto(message)}
-    return complete_settings(Settings(sampler, parameters, seed), session.origin.length)
+    return complete_settings(Settings(sampler, parameters, seed), session.origin.length, info)
+
+
+def gumbel_scale(request: pb.ReprocessRequest) -> float:
+    """How much Gumbel noise the choice takes; 0 for none."""
+    scale = request.gumbel_temperature if request.HasField("gumbel_temperature") else 1.0
+    if not 0 <= scale <= 10:
+        raise InvalidField("gumbel_temperature", f"must be from 0 to 10; got {scale:g}")
+    return scale if request.gumbel_noise else 0.0
 
 
 # ---- positions ----
@@ -160,8 +195,8 @@ def checked_positions(field: str, positions, open_positions, required: bool) -> 
 
 
 def candidate_count(field: str, asked: int) -> int:
-    if asked > MAX_CANDIDATES:
-        raise InvalidField(field, f"must be from 0 to {MAX_CANDIDATES}; got {asked}")
+    if asked > MOST_CANDIDATES:
+        raise InvalidField(field, f"must be from 0 to {MOST_CANDIDATES}; got {asked}")
     return asked or DEFAULT_CANDIDATES
 
 

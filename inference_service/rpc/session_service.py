@@ -5,8 +5,8 @@ from contextlib import ExitStack, suppress
 from time import time
 
 from inference_service.engine.engine import Engine, Ticket
-from inference_service.engine.jobs import Predicted, predict_job, step_job
-from inference_service.engine.plan import Plan
+from inference_service.engine.jobs import Job, Predicted, predict_job, propose_job, step_job, with_pending
+from inference_service.engine.plan import Plan, plan_for
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import FailedPrecondition, NotFound
 from inference_service.models.denoiser import ModelInfo
@@ -16,6 +16,7 @@ from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Bell, FrameQueue
 from inference_service.sampling import distribution
+from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live, Sessions, Turn
 from inference_service.sessions.frame import Frame, Settings
 from inference_service.sessions.session import Session
@@ -39,11 +40,12 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         denoiser = self._library.get(request.model)
         given = requests.prompt_tokens(request.prompt, denoiser)
         length = requests.canvas_length(request, given, denoiser)
-        settings = requests.first_settings(request.settings, length)
+        fixed = requests.fixed_words(request.word_constraints, length, given, denoiser)
+        settings = requests.first_settings(request.settings, length, denoiser.info)
         ttl = requests.ttl(request)
         live = await asyncio.to_thread(
             self._sessions.create, request.model or self._library.default, given, length, denoiser.info.mask_token,
-            settings, ttl, request.request_id)
+            settings, ttl, request.request_id, fixed)
         return pb.CreateSessionResponse(session=answers.session(live))
 
     @answers_errors
@@ -79,10 +81,10 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         replayed = await self._replayed(request)
         if replayed is not None:
             for frame in replayed:
-                yield pb.StepResponse(frame=convert.frame_to_proto(frame))
+                yield pb.StepResponse(frame=convert.sent(frame))
         else:
             async for frame in self._steps(request, live):
-                yield pb.StepResponse(frame=convert.frame_to_proto(frame))
+                yield pb.StepResponse(frame=convert.sent(frame))
         async for prediction in self._following(request, live):
             yield pb.StepResponse(prediction=prediction)
 
@@ -90,13 +92,13 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         """The frames of a Step as they are committed. Leaving early cancels the rest."""
         denoiser = self._library.get(live.session.origin.model)
         requests.check_steps(request.count)
-        settings = requests.later_settings(request.settings, live.session) if request.HasField("settings") else None
+        settings = self._later_settings(request, live)
         frames = FrameQueue()
         with ExitStack() as stack:
             turn = stack.enter_context(self._turn(request))
-            if not turn.session.state().open:
-                raise FailedPrecondition("no position is open; rewind, or open some with Select",
-                                         reason="CANVAS_COMPLETE")
+            if plan_for(turn.session, turn.session.head, settings, denoiser.info).finished:
+                raise FailedPrecondition("no position is open and the sampler has no more to do; rewind, open some"
+                                         " with Select, or take a sampler that revises", reason="CANVAS_COMPLETE")
             job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
             ticket = self._engine.submit(job, interactive=request.count == 1)
             held = stack.pop_all()  # from here the turn ends with the job, wherever that is
@@ -126,11 +128,13 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
 
             def change(turn: Turn) -> Frame:
                 known = self._known_probabilities(turn.session, selections, denoiser.info)
-                return turn.session.select_frame(selections, known, time())
+                keeps = SAMPLERS[turn.session.state().settings.sampler].keeps_schedule
+                return with_pending(turn.session, turn.session.select_frame(selections, known, time(), keeps),
+                                    denoiser.info)
 
             frames = [await asyncio.to_thread(self._change, request, change)]
         for frame in frames:
-            yield pb.SelectResponse(frame=convert.frame_to_proto(frame))
+            yield pb.SelectResponse(frame=convert.sent(frame))
         async for prediction in self._following(request, live):
             yield pb.SelectResponse(prediction=prediction)
 
@@ -142,7 +146,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             frames = [await asyncio.to_thread(
                 self._change, request, lambda turn: turn.session.rewind_frame(request.revision, time()))]
         for frame in frames:
-            yield pb.RewindResponse(frame=convert.frame_to_proto(frame))
+            yield pb.RewindResponse(frame=convert.sent(frame))
         async for prediction in self._following(request, live):
             yield pb.RewindResponse(prediction=prediction)
 
@@ -161,7 +165,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         """p_base of the chosen tokens where a prediction of the newest revision is still at hand."""
         state = session.state()
         key = (session.origin.session_id, session.canvas_revision(session.head),
-               float(state.settings.parameters.get("cfg_scale", 0.0)), info)
+               float(state.settings.parameters.get("cfg_scale", 0.0)), session.origin.size, info)
         still_open = set(state.open)
         positions = [position for position, token in selections.items() if token is not None and position in still_open]
         kept = self._predictions.get(key, positions) if positions else None
@@ -195,14 +199,35 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         return pb.GetCandidatesResponse(revision=revision, candidates=found, recomputed=not predicted.cached)
 
     @answers_errors
+    async def Reprocess(self, request, context):
+        live = await self._get(request.session_id)
+        revision = live.session.check_revision(optional(request, "revision"))
+        settings = self._later_settings(request, live)
+        count = requests.candidate_count("candidate_count", request.candidate_count)
+        scale = requests.gumbel_scale(request)
+        opened = live.session.state(revision).open
+        positions = requests.checked_positions("positions", request.positions, opened, required=False)
+        plan, predicted = await self._predict(live, revision, settings)
+        found = await asyncio.to_thread(answers.reprocessed, plan, predicted, positions or plan.open, count, scale)
+        applied = settings or live.session.state(revision).settings
+        return pb.ReprocessResponse(revision=revision, candidates=found, recomputed=not predicted.cached,
+                                    settings=convert.settings_to_proto(applied))
+
+    @answers_errors
     async def Propose(self, request, context):
         live = await self._get(request.session_id)
-        settings = requests.later_settings(request.settings, live.session) if request.HasField("settings") else None
+        settings = self._later_settings(request, live)
         revision = live.session.head
-        plan, predicted = await self._predict(live, revision, settings)
-        proposal = await asyncio.to_thread(plan.propose, predicted.prediction)
-        return pb.ProposeResponse(revision=revision, commits=map(convert.commit_to_proto, proposal.commits),
-                                  cached=predicted.cached)
+        denoiser = self._library.get(live.session.origin.model)
+        if plan_for(live.session, revision, settings, denoiser.info).finished:
+            raise FailedPrecondition(f"no position is open at revision {revision} and the sampler has no more to do",
+                                     reason="CANVAS_COMPLETE")
+        _, predicted, proposal = await self._run(
+            propose_job(live.session, revision, settings, True, denoiser, self._predictions))
+        return pb.ProposeResponse(
+            revision=revision, commits=map(convert.commit_to_proto, proposal.commits), cached=predicted.cached,
+            reopens=map(convert.reopen_to_proto, proposal.reopens),
+            edits=map(convert.commit_to_proto, proposal.edits), substep=proposal.substep)
 
     @answers_errors
     async def WatchSession(self, request, context):
@@ -218,7 +243,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
                 following = live.session.check_revision(after, "after_revision") + 1
             while True:
                 while following <= live.session.head:
-                    yield pb.WatchSessionResponse(frame=convert.frame_to_proto(live.session.frames[following]))
+                    yield pb.WatchSessionResponse(frame=convert.sent(live.session.frames[following]))
                     following += 1
                 if live.deleted:
                     raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND")
@@ -250,12 +275,22 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         if not live.session.state(revision).open:
             raise FailedPrecondition(f"no position is open at revision {revision}", reason="CANVAS_COMPLETE")
         denoiser = self._library.get(live.session.origin.model)
-        job = predict_job(live.session, revision, settings, True, denoiser, self._predictions)
+        return await self._run(predict_job(live.session, revision, settings, denoiser, self._predictions))
+
+    async def _run(self, job: Job):
+        """What a job returns; it ends with the call if that is cancelled."""
         ticket = self._engine.submit(job, interactive=True)
         try:
             return await asyncio.shield(asyncio.wrap_future(ticket.result))
         finally:
             ticket.cancel()
+
+    def _later_settings(self, request, live: Live) -> Settings | None:
+        """The settings that the request asks for, None where it asks for none."""
+        if not request.HasField("settings"):
+            return None
+        return requests.later_settings(request.settings, live.session,
+                                       self._library.get(live.session.origin.model).info)
 
     async def _following(self, request, live: Live):
         """The prediction after a call's last frame, where it was asked for and something is open."""

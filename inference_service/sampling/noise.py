@@ -12,6 +12,8 @@ import torch
 
 TOKEN_STREAM = 0
 ORDER_STREAM = 1
+REVEAL_STREAM = 2
+REOPEN_STREAM = 3
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,19 @@ class Noise:
         key = np.array([self.seed, 0], np.uint64)  # a plain list of large numbers would become floats
         return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
-    def gumbel(self, positions: list[int], width: int) -> torch.Tensor:
+    def gumbel(self, positions: list[int], width: int, stream: int = TOKEN_STREAM) -> torch.Tensor:
         """Standard Gumbel noise, float64 [len(positions), width].
 
         -ln(E) with E exponential is Gumbel-distributed and, unlike -ln(-ln(U)), has no rounding
         trouble near U = 1.
         """
-        rows = [self._generator(position, TOKEN_STREAM).standard_exponential(width) for position in positions]
+        rows = [self._generator(position, stream).standard_exponential(width) for position in positions]
         return -torch.from_numpy(np.stack(rows)).log()
 
-    def order(self, positions: list[int]) -> torch.Tensor:
-        """One uniform number in [0, 1) for each position, float64 [len(positions)]."""
-        return torch.tensor([self._generator(position, ORDER_STREAM).random() for position in positions],
+    def uniform(self, positions: list[int], stream: int = ORDER_STREAM, draw: int = 0) -> torch.Tensor:
+        """One uniform number in [0, 1) for each position, float64 [len(positions)].
+
+        draw: numbers further draws of one step, which are as independent as those of other streams.
+        """
+        return torch.tensor([self._generator(position, stream + (draw << 8)).random() for position in positions],
                             dtype=torch.float64)

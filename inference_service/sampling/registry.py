@@ -1,5 +1,7 @@
-"""The samplers by name, and their parameters as forms can show them."""
+"""The samplers by name, found in `samplers/`, and their parameters as forms can show them."""
 
+import importlib
+import pkgutil
 import types
 import typing
 from collections.abc import Mapping
@@ -7,10 +9,19 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from inference_service.sampling import llada, ranked
-from inference_service.sampling.sampler import ParameterError, Parameters, Sampler
+from inference_service.sampling import samplers
+from inference_service.sampling.parameters import ParameterError, Parameters
+from inference_service.sampling.sampler import Sampler
 
-SAMPLERS: dict[str, Sampler] = {module.SAMPLER.name: module.SAMPLER for module in (llada, ranked)}
+
+def _found() -> dict[str, Sampler]:
+    """Every module of `samplers/`, in the order of their names."""
+    modules = (importlib.import_module(f"{samplers.__name__}.{module.name}")
+               for module in pkgutil.iter_modules(samplers.__path__))
+    return {module.SAMPLER.name: module.SAMPLER for module in modules}
+
+
+SAMPLERS: dict[str, Sampler] = _found()
 
 
 @dataclass(frozen=True)
@@ -26,10 +37,17 @@ class ParameterDescription:
     summary: str
 
 
+def suitable(bidirectional: bool, first: str = "") -> list[Sampler]:
+    """The samplers that a model can be decoded with, one of them `first` if it is among them."""
+    able = [sampler for sampler in SAMPLERS.values() if bidirectional or not sampler.any_order]
+    return sorted(able, key=lambda sampler: sampler.name != first)
+
+
 def describe(sampler: Sampler) -> list[ParameterDescription]:
-    """The sampler's parameters in the order in which they are declared."""
+    """The sampler's parameters: its own as they are declared, then those that it shares with others."""
     described = []
-    for name, info in sampler.parameters.model_fields.items():
+    for name in _order(sampler.parameters):
+        info = sampler.parameters.model_fields[name]
         annotation = _without_none(info.annotation)
         choices = typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
         kind = "choice" if choices else {bool: "bool", int: "integer", float: "number"}[annotation]
@@ -37,6 +55,11 @@ def describe(sampler: Sampler) -> list[ParameterDescription]:
         described.append(ParameterDescription(name, kind, bounds.get("ge"), bounds.get("le"), choices, info.default,
                                               info.description))
     return described
+
+
+def _order(record: type[Parameters]) -> list[str]:
+    declared = [name for base in record.__mro__ for name in vars(base).get("__annotations__", {})]
+    return [name for name in dict.fromkeys(declared) if name in record.model_fields]
 
 
 def _without_none(annotation):
@@ -57,14 +80,16 @@ def parameters_for(sampler: Sampler, values: Mapping[str, object], length: int) 
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise ParameterError(name, _range_of(sampler, name, values.get(name))) from None
-    return sampler.resolve(record, max(1, length))
+    return record.resolve(max(1, length))
 
 
 def _range_of(sampler: Sampler, name: str, value: object) -> str:
     """What a parameter allows, in words."""
     by_name = {described.name: described for described in describe(sampler)}
     if name not in by_name:
-        return f"the sampler {sampler.name!r} has no such parameter; it has {', '.join(by_name)}"
+        others = [other.name for other in SAMPLERS.values() if name in other.parameters.model_fields]
+        known = f"; {', '.join(others)} {'have' if len(others) > 1 else 'has'} it" if others else ""
+        return f"the sampler {sampler.name!r} has no such parameter{known}; its parameters: {', '.join(by_name)}"
     described = by_name[name]
     if described.kind == "bool":
         allows = "true or false"

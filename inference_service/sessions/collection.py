@@ -7,10 +7,11 @@ is never lost.
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import time
+from types import MappingProxyType
 from typing import Protocol
 
 from inference_service.errors import Aborted, Exhausted, NotFound
@@ -18,6 +19,7 @@ from inference_service.sessions.frame import Frame, Settings
 from inference_service.sessions.session import Origin, Session, first_frame
 from inference_service.sessions.store import Conflict, Missing, Row, Store
 
+NONE_FIXED: Mapping[int, int] = MappingProxyType({})
 EXTEND_SHARE = 0.1  # a lease is written again when this share of it is used up
 
 
@@ -90,9 +92,12 @@ class Sessions:
         """The lease in seconds for one that was asked for."""
         return min(asked or self._limits.default_ttl, self._limits.max_ttl)
 
-    def create(self, model: str, given: tuple[int | None, ...], length: int, mask_token: int, settings: Settings,
-               ttl: float | None = None, request_id: str = "") -> Live:
-        """Opens a session; with a request id seen before, returns the session that it opened."""
+    def create(self, model: str, prompt: tuple[int | None, ...], length: int, mask_token: int, settings: Settings,
+               ttl: float | None = None, request_id: str = "", fixed: Mapping[int, int] = NONE_FIXED) -> Live:
+        """Opens a session; with a request id seen before, returns the session that it opened.
+
+        prompt: None where it leaves a position open. fixed: offset from the prompt's end to the token given there.
+        """
         with self._lock:
             known = self._store.created_by(request_id) if request_id else None
             if known:
@@ -101,8 +106,8 @@ class Sessions:
             if self._store.count(now) >= self._limits.sessions:
                 raise Exhausted(f"the server keeps at most {self._limits.sessions} sessions; delete some",
                                 reason="SESSION_LIMIT")
-            origin = Origin(secrets.token_urlsafe(16), model, given, length, mask_token, now,
-                            self.ttl(ttl))
+            given = (*prompt, *(fixed.get(offset) for offset in range(length)))
+            origin = Origin(secrets.token_urlsafe(16), model, given, len(prompt), mask_token, now, self.ttl(ttl))
             frame = first_frame(origin, settings)
             self._store.create(origin.session_id, self._codec.origin_to_bytes(origin),
                                self._codec.frame_to_bytes(frame), now, now + origin.ttl, request_id)

@@ -34,9 +34,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A step in numbers. compute_seconds: device time of the forward pass."""
+    """A step in numbers. The totals are those of all frames on the way from frame 0.
 
-    open_count: int
+    compute_seconds: device time of the forward pass. wall_seconds: from the step's beginning to its frame.
+    pending: the sampler has more to do, though perhaps no position is open. tokens_before_end: set when it
+    has not: generated tokens before the first that ends the turn or the text.
+    """
+
+    open_count: int = 0
     forward_count: int = 0
     total_forward_count: int = 0
     mean_probability: float | None = None
@@ -44,6 +49,10 @@ class Summary:
     mean_entropy: float | None = None
     compute_seconds: float = 0.0
     approximations: tuple[str, ...] = ()
+    wall_seconds: float = 0.0
+    total_wall_seconds: float = 0.0
+    pending: bool = False
+    tokens_before_end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One revision. changes are relative to the parent; settings are given where they differ from it."""
+    """One revision. changes are relative to the parent; settings are given where they differ from it.
+
+    substep: the part of a step that it is, where the sampler has such parts.
+    """
 
     revision: int
     parent: int
@@ -73,3 +85,4 @@ class Frame:
     settings: Settings | None = None
     draft: Draft | None = None
     sampler_state: Mapping[str, object] = field(default_factory=dict)
+    substep: str = ""

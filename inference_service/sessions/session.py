@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from inference_service.errors import InvalidField, OutOfRange
 from inference_service.sessions.frame import Cause, Change, Frame, Settings, Summary
@@ -15,43 +16,60 @@ from inference_service.sessions.frame import Cause, Change, Frame, Settings, Sum
 STATES_KEPT = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Origin:
     """What a session began with.
 
-    given: the prompt, None where it leaves a position open. mask_token: what an open position shows.
-    create_time in seconds since 1970, ttl in seconds.
+    given: the whole canvas, None where it is open. prompt_length: how many of its positions are the prompt.
+    mask_token: what an open position shows. create_time in seconds since 1970, ttl in seconds.
     """
 
     session_id: str
     model: str
     given: tuple[int | None, ...]
-    length: int
+    prompt_length: int
     mask_token: int
     create_time: float
     ttl: float
 
     @property
-    def prompt_length(self) -> int:
+    def size(self) -> int:
+        """Positions in the canvas."""
         return len(self.given)
 
     @property
-    def size(self) -> int:
-        """Positions in the canvas."""
-        return len(self.given) + self.length
+    def length(self) -> int:
+        """Positions after the prompt."""
+        return len(self.given) - self.prompt_length
+
+    @cached_property
+    def given_positions(self) -> frozenset[int]:
+        """The positions that nobody changes."""
+        return frozenset(position for position, token in enumerate(self.given) if token is not None)
+
+    @cached_property
+    def given_in_prompt(self) -> frozenset[int]:
+        """Those of them that are the prompt, and not words fixed in the generated part."""
+        return frozenset(position for position in self.given_positions if position < self.prompt_length)
 
     def is_given(self, position: int) -> bool:
-        return position < len(self.given) and self.given[position] is not None
+        return position in self.given_positions
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The canvas at one revision, with all that the next step has to know. None is an open position."""
+    """The canvas at one revision, with all that the next step has to know. None is an open position.
+
+    by_hand: positions whose token a person chose. pending: see Summary.
+    """
 
     tokens: tuple[int | None, ...]
     settings: Settings
     sampler_state: dict
     total_forward_count: int
+    total_wall_seconds: float = 0.0
+    by_hand: frozenset[int] = frozenset()
+    pending: bool = False
 
     @property
     def open(self) -> tuple[int, ...]:
@@ -60,20 +78,24 @@ class State:
 
 def fold(state: State, frame: Frame) -> State:
     """The state after a frame, from its parent's."""
-    tokens = state.tokens
+    tokens, by_hand = state.tokens, state.by_hand
     if frame.changes:
         edited = list(tokens)
         for change in frame.changes:
             edited[change.position] = change.token
         tokens = tuple(edited)
-    return State(tokens, frame.settings or state.settings, dict(frame.sampler_state),
-                 frame.summary.total_forward_count)
+        chosen = {change.position for change in frame.changes
+                  if frame.cause is Cause.SELECT and change.token is not None}
+        by_hand = (by_hand - {change.position for change in frame.changes}) | chosen
+    summary = frame.summary
+    return State(tokens, frame.settings or state.settings, dict(frame.sampler_state), summary.total_forward_count,
+                 summary.total_wall_seconds, by_hand, summary.pending)
 
 
 def first_frame(origin: Origin, settings: Settings) -> Frame:
     """Frame 0."""
-    open_count = origin.length + sum(token is None for token in origin.given)
-    return Frame(0, -1, Cause.CREATE, origin.create_time, Summary(open_count), settings=settings)
+    summary = Summary(origin.given.count(None), pending=True)
+    return Frame(0, -1, Cause.CREATE, origin.create_time, summary, settings=settings)
 
 
 class Session:
@@ -83,7 +105,7 @@ class Session:
         self.origin = origin
         self.frames = list(frames)
         first = self.frames[0]
-        blank = State(origin.given + (None,) * origin.length, first.settings, {}, 0)
+        blank = State(origin.given, first.settings, {}, 0)
         self._root = fold(blank, first)
         self._states: OrderedDict[int, State] = OrderedDict()
         self._lock = threading.RLock()  # the engine appends while others read
@@ -141,10 +163,12 @@ class Session:
 
     # ---- the frames that a person's calls make; a step's is made by the engine ----
 
-    def select_frame(self, selections: dict[int, int | None], probabilities: dict[int, float], now: float) -> Frame:
+    def select_frame(self, selections: dict[int, int | None], probabilities: dict[int, float], now: float,
+                     keeps_schedule: bool = False) -> Frame:
         """The frame that commits tokens by hand. Raises InvalidField; changes nothing itself.
 
         selections: position to token, None to open the position. probabilities: p_base where known.
+        keeps_schedule: whether the sampler's state still holds once positions were opened.
         """
         state = self.state()
         if not selections:
@@ -153,37 +177,58 @@ class Session:
             if not 0 <= position < self.origin.size:
                 raise InvalidField("selections.position", f"must be from 0 to {self.origin.size - 1}; got {position}")
             if self.origin.is_given(position):
-                raise InvalidField("selections.position",
-                                   f"position {position} was given in the prompt and cannot be changed;"
-                                   f" {self._selectable()}")
+                raise InvalidField("selections.position", f"position {position} was given and cannot be changed;"
+                                                          f" {self._selectable()}")
         changes = tuple(Change(position, token, probabilities.get(position) if token is not None else None)
                         for position, token in sorted(selections.items()) if state.tokens[position] != token)
         opened = sum(change.token is None for change in changes)
         filled = sum(state.tokens[change.position] is None for change in changes)
         return Frame(self.head + 1, self.head, Cause.SELECT, now,
-                     Summary(len(state.open) + opened - filled, total_forward_count=state.total_forward_count),
-                     changes,
+                     self._unmoved(state, len(state.open) + opened - filled), changes,
                      # What is opened again gets a schedule of its own: the old one's steps may all be spent.
-                     sampler_state={} if opened else state.sampler_state)
+                     sampler_state={} if opened and not keeps_schedule else state.sampler_state)
 
     def _selectable(self) -> str:
-        holes = [str(position) for position, token in enumerate(self.origin.given) if token is None]
-        answer = f"{self.origin.prompt_length} to {self.origin.size - 1}" if self.origin.length else ""
-        return "choose from " + ", ".join(part for part in (", ".join(holes), answer) if part)
+        runs: list[list[int]] = []
+        for position in (position for position, token in enumerate(self.origin.given) if token is None):
+            if runs and runs[-1][-1] == position - 1:
+                runs[-1][1:] = [position]
+            else:
+                runs.append([position])
+        return "choose from " + ", ".join(" to ".join(map(str, run)) for run in runs)
 
     def rewind_frame(self, revision: int, now: float) -> Frame:
         """The frame that goes back. Raises OutOfRange; changes nothing itself."""
         target = self.check_revision(revision)
         state = self.state(target)
-        return Frame(self.head + 1, target, Cause.REWIND, now,
-                     Summary(len(state.open), total_forward_count=state.total_forward_count),
+        return Frame(self.head + 1, target, Cause.REWIND, now, self._unmoved(state, len(state.open)),
                      sampler_state=state.sampler_state)
 
+    def _unmoved(self, state: State, open_count: int) -> Summary:
+        """The summary of a frame that took no step."""
+        return Summary(open_count, total_forward_count=state.total_forward_count,
+                       total_wall_seconds=state.total_wall_seconds, pending=state.pending)
+
     def step_frame(self, changes: Iterable[Change], summary: Summary, now: float, **more) -> Frame:
-        """The frame of a denoising step from the newest revision; counts and totals are filled in here."""
+        """The frame of a denoising step from the newest revision; the open count is filled in here.
+
+        Raises ValueError for a change to a given position: no sampler makes one.
+        """
         state = self.state()
         changes = tuple(sorted(changes, key=lambda change: change.position))
-        filled = len(changes)
-        summary = replace(summary, open_count=len(state.open) - filled,
-                          total_forward_count=state.total_forward_count + summary.forward_count)
-        return Frame(self.head + 1, self.head, Cause.STEP, now, summary, changes, **more)
+        if any(self.origin.is_given(change.position) for change in changes):
+            raise ValueError("a step cannot change what was given")
+        opened = sum(change.token is None for change in changes)
+        filled = sum(change.token is not None and state.tokens[change.position] is None for change in changes)
+        summary = replace(summary, open_count=len(state.open) + opened - filled)
+        return Frame(self.head + 1, self.head, Cause.STEP, now, totalled(summary, state), changes, **more)
+
+    def after(self, frame: Frame) -> State:
+        """The state that a frame would make."""
+        return fold(self.state(frame.parent), frame)
+
+
+def totalled(summary: Summary, state: State) -> Summary:
+    """A step's summary with the totals, given the state that the step began from."""
+    return replace(summary, total_forward_count=state.total_forward_count + summary.forward_count,
+                   total_wall_seconds=state.total_wall_seconds + summary.wall_seconds)

@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import unmask
 from unmask.cli import app
 
 GOLDEN = Path(__file__).parents[1] / "goldens" / "llada_tiny"
-CASES = json.loads((GOLDEN / "expected.json").read_text())["generate"]
+EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
+CASES = EXPECTED["generate"]
+DREAM = Path(__file__).parents[1] / "goldens" / "dream_tiny"
+DREAM_CASES = json.loads((DREAM / "expected.json").read_text())["generate"]
+ENDS = (EXPECTED["eos_token_id"], EXPECTED["eot_token_id"])
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,22 @@ def test_a_golden_case_token_for_token(address, number):
     done = generate("--server", address, "--model", str(GOLDEN), "--id", "eot=509", "--length", str(case["gen_length"]),
                     "--tokens", ",".join(map(str, case["prompt"])), "--sampler", "llada", *sets, "--json")
     answer = json.loads(done.stdout)
-    assert answer == {"tokens": case["expected"], "text": None, "forwards": case["steps"]}
+    assert answer.pop("wall_seconds") > 0
+    before_end = next((n for n, token in enumerate(case["expected"]) if token in ENDS), case["gen_length"])
+    assert answer == {"tokens": case["expected"], "text": None, "forwards": case["steps"], "steps": case["steps"],
+                      "tokens_before_end": before_end}
+
+
+@pytest.mark.parametrize("number", range(len(DREAM_CASES)))
+def test_a_golden_case_of_dream_token_for_token(address, number):
+    """The family's own sampler is the default."""
+    case = DREAM_CASES[number]
+    sets = [part for name in ("temperature", "eps", "steps", "alg") for part in ("--set", f"{name}={case[name]}")]
+    done = generate("--server", address, "--model", str(DREAM), "--length", str(case["max_new_tokens"]),
+                    "--tokens", ",".join(map(str, case["prompt"])), *sets, "--json")
+    answer = json.loads(done.stdout)
+    assert answer["tokens"] == case["expected"]
+    assert answer["forwards"] == answer["steps"] <= case["steps"]
 
 
 def test_in_this_process():
@@ -44,7 +64,30 @@ def test_in_this_process():
     assert "68" in answer["text"]
 
 
+def test_words_stand_where_they_are_told_to(address):
+    with unmask.connect(address) as client:
+        once, upon = ([token.id for token in client.tokenize(text)] for text in ("Once", " upon"))
+    done = generate("Tell me a story.", "--server", address, "--length", "16", "--word", "0:Once", "--word", "8: upon",
+                    "--json")
+    tokens = json.loads(done.stdout)["tokens"]
+    assert (tokens[:len(once)], tokens[8:8 + len(upon)]) == (once, upon)
+
+
+def test_a_sampler_that_opens_positions_again(address):
+    done = generate("Tell me a story.", "--server", address, "--length", "16", "--sampler", "predict_remask",
+                    "--set", "iterations=4", "--json")
+    answer = json.loads(done.stdout)
+    assert (len(answer["tokens"]), answer["steps"]) == (16, 7)  # 4 predictions with a remasking between each two
+    assert 0 <= answer["tokens_before_end"] <= 16
+    assert None not in answer["tokens"]
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
+    (["x", "--word", "upon"], "--word must be position:word"),
+    (["x", "--word", "-1:upon"], "--word must be position:word"),
+    (["x", "--word", "2:"], "--word must be position:word"),
+    (["x", "--word", "2:a", "--word", "2:b"], "names position 2 twice"),
+    (["x", "--length", "8", "--word", "30:upon"], "word_constraints[0].offset"),
     (["x", "--set", "steps=7", "--set", "block_length=16"], "steps"),
     (["x", "--set", "length=5"], "no such parameter"),
     (["x", "--set", "nosuch=1"], "no such parameter"),

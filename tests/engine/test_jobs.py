@@ -31,7 +31,7 @@ class Bench:
 
     def create(self, prompt=(1, 2, 3), length=8, seed=5, sampler="llada", **parameters):
         given = tuple(None if token == MASK else token for token in prompt)
-        chosen = complete_settings(Settings(sampler, parameters, seed), length)
+        chosen = complete_settings(Settings(sampler, parameters, seed), length, self.denoiser.info)
         return self.sessions.create("fake", given, length, MASK, chosen).session.origin.session_id
 
     def begin(self, session, count=0, draft=False, settings=None, frames=None, interactive=False):
@@ -51,7 +51,7 @@ class Bench:
     def predict(self, session, revision=None):
         live = self.sessions.get(session).session
         revision = live.head if revision is None else revision
-        job = predict_job(live, revision, None, True, self.denoiser, self.predictions)
+        job = predict_job(live, revision, None, self.denoiser, self.predictions)
         return self.engine.submit(job, True).result.result(WAIT)[1]
 
     def rewind(self, session, revision):
@@ -182,10 +182,10 @@ def test_a_block_alone_is_computed_unless_all_is_asked_for(bench):
     one = bench()
     session = one.create(length=8, block_length=4)
     one.step(session, 1)
-    assert len(one.predictions.get((session, 0, 0.0, one.denoiser.info), [3]).prediction.positions) == 4
-    assert one.predictions.get((session, 0, 0.0, one.denoiser.info), [3, 10]) is None
+    assert len(one.predictions.get((session, 0, 0.0, 11, one.denoiser.info), [3]).prediction.positions) == 4
+    assert one.predictions.get((session, 0, 0.0, 11, one.denoiser.info), [3, 10]) is None
     one.step(session, 1, draft=True)
-    assert len(one.predictions.get((session, 1, 0.0, one.denoiser.info), [10]).prediction.positions) == 7
+    assert len(one.predictions.get((session, 1, 0.0, 11, one.denoiser.info), [10]).prediction.positions) == 7
 
 
 def test_a_model_loaded_otherwise_is_asked_again(bench):
@@ -209,7 +209,7 @@ def test_new_settings_hold_from_their_frame_on(bench):
     one = bench()
     session = one.create(steps=8)
     one.step(session, 2)
-    fast = complete_settings(Settings("ranked", {"count": 2}, 9), 8)
+    fast = complete_settings(Settings("ranked", {"count": 2}, 9), 8, one.denoiser.info)
     frames = one.step(session, 3, settings=fast)
     assert [frame.settings for frame in frames] == [fast, None, None]
     assert [len(frame.changes) for frame in frames] == [2, 2, 2]

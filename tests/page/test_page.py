@@ -239,3 +239,185 @@ def test_the_keyboard_alone_runs_inspects_and_picks(page: Page, client: unmask.C
     page.keyboard.press("?")
     expect(page.locator("um-keys dialog[open], um-keys [role=dialog]").first).to_be_visible()
     page.keyboard.press("Escape")
+
+
+def reviser(client: unmask.Client) -> str:
+    """A sampler that opens or edits what is committed; the one whose steps have parts if it is there."""
+    revising = [sampler.name for sampler in client.model().samplers if sampler.revises]
+    return "predict_remask" if "predict_remask" in revising else revising[0]
+
+
+def deed(frames: list, revision: int) -> dict[str, set[int]]:
+    """What a frame did to the positions that it changed."""
+    tokens: dict[int, int | None] = {}
+    for frame in frames[:revision]:
+        tokens.update({change.position: change.token if change.HasField("token") else None for change in frame.changes})
+    done: dict[str, set[int]] = {"committed": set(), "reopened": set(), "edited": set()}
+    for change in frames[revision].changes:
+        before = tokens.get(change.position)
+        if not change.HasField("token"):
+            done["reopened"].add(change.position)
+        elif before is None:
+            done["committed"].add(change.position)
+        elif before != change.token:
+            done["edited"].add(change.position)
+    return done
+
+
+def marked(page: Page) -> dict[str, set[int]]:
+    """The positions marked as changed by the revision shown."""
+    cells = page.eval_on_selector_all(
+        "um-canvas [data-position][data-new]",
+        "cells => cells.map(cell => [Number(cell.dataset.position), cell.dataset.new])")
+    return {kind: {position for position, how in cells if how == kind} for kind in ("committed", "reopened", "edited")}
+
+
+def choose_sampler(page: Page, name: str, **parameters: object) -> None:
+    page.get_by_test_id("sampler").select_option(name)
+    for label, value in parameters.items():
+        page.locator(f"#parameter-{label}").fill(str(value))
+
+
+def test_a_sampler_that_revises_runs_to_its_own_end(page: Page, client: unmask.Client):
+    name = reviser(client)
+    choose_sampler(page, name, **({"iterations": 4} if name == "predict_remask" else {}))
+    session = client.open(start(page))
+    for wanted in (1, 2):
+        page.get_by_test_id("step").click()
+        expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"^{wanted}\s*/"))
+        frames = session.history()
+        assert marked(page) == deed(frames, wanted)
+        if name == "predict_remask":
+            words = "prediction: 32 committed" if wanted == 1 else f"remasking: {len(frames[2].changes)} opened again"
+            expect(page.get_by_test_id("did")).to_have_text(words)
+            assert frames[wanted].summary.pending
+            # A full canvas is not the end while the sampler has more to do.
+            expect(page.get_by_test_id("complete")).to_have_count(0)
+            expect(page.get_by_test_id("run")).to_be_enabled()
+    run_to_end(page)
+    assert shown_tokens(page) == session.tokens
+    summary = session.history()[-1].summary
+    assert not summary.pending
+    status = page.get_by_test_id("status")
+    expect(status).to_contain_text(re.compile(rf"Before end\s*{summary.tokens_before_end}\b"))
+    expect(status).to_contain_text(re.compile(rf"Forwards\s*{summary.total_forward_count}\b"))
+    expect(status).to_contain_text("Wall time")
+    expect(page.get_by_test_id("run")).to_be_disabled()
+
+
+def test_a_complete_canvas_goes_on_with_a_sampler_that_revises(page: Page, client: unmask.Client):
+    if reviser(client) != "predict_remask":
+        pytest.skip("the others may find nothing to mend")
+    session = client.open(start(page))
+    run_to_end(page)
+    expect(page.get_by_test_id("run")).to_be_disabled()
+    choose_sampler(page, "predict_remask", iterations=3)
+    expect(page.get_by_test_id("run")).to_be_enabled()
+    before = session.revision
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("run")).to_be_disabled()
+    expect(page.get_by_test_id("complete")).to_be_visible()
+    assert session.revision > before
+    assert shown_tokens(page) == session.tokens
+
+
+def test_reopenings_are_proposed_taken_out_and_applied(page: Page, client: unmask.Client):
+    if reviser(client) != "predict_remask":
+        pytest.skip("needs a sampler that surely opens some")
+    choose_sampler(page, "predict_remask", iterations=4)
+    session = client.open(start(page))
+    page.get_by_test_id("step").click()
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(r"^1\s*/"))
+    page.get_by_test_id("selector").select_option("sampler")
+    page.get_by_test_id("auto-select").click()
+    rows = page.get_by_test_id("tray").locator("li")
+    reopens = sorted(reopen.position for reopen in session.proposal().reopens)
+    expect(rows).to_have_count(len(reopens))
+    expect(rows.first).to_contain_text(f"open again position {reopens[0]}")
+    rows.first.get_by_role("button", name=re.compile("^Remove")).click()
+    expect(rows).to_have_count(len(reopens) - 1)
+    page.get_by_test_id("apply").click()
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(r"^2\s*/"))
+    canvas = session.get().canvas
+    assert [position for position, state in enumerate(canvas.states) if state == unmask.client.OPEN] == reopens[1:]
+    assert marked(page)["reopened"] == set(reopens[1:])
+
+
+def test_an_edit_is_marked_and_says_what_stood_there(page: Page, client: unmask.Client):
+    session = client.open(start(page))
+    page.get_by_test_id("step").click()
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(r"^1\s*/"))
+    change = session.history()[1].changes[0]
+    other = next(candidate.token for candidate in session.candidates([change.position], 3, revision=0)[0].candidates
+                 if candidate.token != change.token)
+    session.select({change.position: other})
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(r"^2\s*/"))
+    assert marked(page) == {"committed": set(), "reopened": set(), "edited": {change.position}}
+    expect(page.get_by_test_id("did")).to_have_text("1 edited")
+    page.locator(f'um-canvas [data-position="{change.position}"]').click()
+    expect(page.get_by_test_id("inspector")).to_contain_text("in the place of")
+
+
+def test_words_stand_at_their_positions(page: Page, client: unmask.Client):
+    field = page.get_by_test_id("words")
+    field.fill("0:Once, upon")
+    expect(page.get_by_test_id("start")).to_be_disabled()
+    expect(page.locator("#words-note")).to_have_text("position:word, with commas between, such as 0:Once, 5:upon")
+    field.fill("0:Once, 9:kite")
+    session = client.open(start(page))
+    expected = {offset + index: token.id for offset, text in ((0, "Once"), (9, " kite"))
+                for index, token in enumerate(client.tokenize(text))}
+    given = page.locator('um-canvas .answer [data-state="given"]')
+    expect(given).to_have_count(len(expected))
+    run_to_end(page)
+    assert {offset: session.tokens[offset] for offset in expected} == expected
+    shown = {int(cell.get_attribute("data-position")) - session.prompt_length: int(cell.get_attribute("data-token"))
+             for cell in given.all()}
+    assert shown == expected
+    given.first.click()
+    expect(page.get_by_test_id("inspector")).to_contain_text("was given for this position")
+
+
+def test_a_sampler_shows_its_own_parameters_and_folds_what_all_share(page: Page, client: unmask.Client):
+    samplers = client.model().samplers
+    shared = set.intersection(*({parameter.name for parameter in sampler.parameters} for sampler in samplers))
+    assert "temperature" in shared
+    for sampler in samplers:
+        page.get_by_test_id("sampler").select_option(sampler.name)
+        expect(page.get_by_test_id("source")).to_have_text(sampler.source)
+        expect(page.locator("#parameter-temperature")).to_be_hidden()
+        own = [parameter.name for parameter in sampler.parameters if parameter.name not in shared]
+        expect(page.locator(f"#parameter-{own[0]}")).to_be_visible()
+    page.get_by_test_id("common").locator("summary").click()
+    page.locator("#parameter-temperature").fill("0.5")
+    page.get_by_test_id("sampler").select_option(samplers[0].name)
+    expect(page.locator("#parameter-temperature")).to_have_value("0.5")
+    expect(page.get_by_test_id("common").locator("summary")).to_contain_text("temperature 0.5")
+    session = client.open(start(page))
+    assert session.get().settings.parameters["temperature"] == 0.5
+
+
+def test_the_form_is_tried_on_the_logits_at_hand(page: Page, client: unmask.Client):
+    session = client.open(start(page))
+    page.get_by_test_id("forward").click()
+    cell = page.locator("um-canvas [data-ghost]").nth(4)
+    position = int(cell.get_attribute("data-position"))
+    cell.click()
+    rows = page.get_by_test_id("candidates").locator("li")
+    expect(rows).to_have_count(10)
+    page.get_by_test_id("common").locator("summary").click()
+    page.locator("#parameter-temperature").fill("1.5")
+    page.locator("#parameter-top_k").fill("4")
+    expect(page.get_by_test_id("trial")).to_be_visible()
+    tried = next(answer for answer in session.reprocess(temperature=1.5, top_k=4) if answer.position == position)
+    assert tried.kept_count == 4
+    # The first trial may still be that of the temperature alone.
+    expect(page.locator('[data-testid="candidates"] li[data-cut]')).to_have_count(6)
+    assert [int(row.get_attribute("data-token")) for row in rows.all()] == [c.token for c in tried.candidates]
+    numbers = [text.split("\n")[-1].strip() for text in rows.locator(".choose").all_inner_texts()]
+    assert [number == "cut" for number in numbers] == [not candidate.kept for candidate in tried.candidates]
+    expect(page.get_by_test_id("inspector")).to_contain_text("4 tokens kept by the sampler · 6 rows visual only")
+    assert session.revision == 0
+    page.locator("#parameter-temperature").fill("")
+    page.locator("#parameter-top_k").fill("")
+    expect(page.get_by_test_id("trial")).to_have_count(0)

@@ -6,10 +6,12 @@ from decoding import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference_service.sampling.llada import SAMPLER, quota
 from inference_service.sampling.noise import Noise
+from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Prediction, Region
+from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.samplers.llada import SAMPLER
+from inference_service.sampling.schedules import quota
 from tests.fakes import EOS, EOT, MASK, FakeDenoiser
 
 IDS = Ids((MASK,), EOS, EOT)
@@ -39,7 +41,7 @@ def propose(logits, *, temperature=0.0, seed=0, revision=0, start=0, length=None
     region = Region(start, length, tuple(range(start, start + len(logits))))
     parameters = parameters_for(SAMPLER, {"temperature": temperature, **values}, length)
     prediction = Prediction(list(region.open), logits)
-    return SAMPLER.propose(parameters, prediction, region, {}, IDS, Noise(seed, revision))
+    return SAMPLER.propose(prediction, Moment(parameters, region, IDS, Noise(seed, revision)))
 
 
 def test_goldens_token_for_token(golden_model, golden_case):

@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from inference_service.sampling import distribution
-from inference_service.sampling.llada import SAMPLER as LLADA
 from inference_service.sampling.noise import Noise
-from inference_service.sampling.ranked import SAMPLER as RANKED
+from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Prediction, Region
+from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.samplers.llada import SAMPLER as LLADA
+from inference_service.sampling.samplers.ranked import SAMPLER as RANKED
 
 
 def test_a_row_is_the_same_alone_and_among_others():
@@ -16,7 +17,7 @@ def test_a_row_is_the_same_alone_and_among_others():
     together = noise.gumbel([4, 9, 200], 32)
     for row, position in enumerate([4, 9, 200]):
         assert torch.equal(noise.gumbel([position], 32)[0], together[row])
-    assert torch.equal(noise.order([9, 4]), noise.order([4, 9]).flip(0))
+    assert torch.equal(noise.uniform([9, 4]), noise.uniform([4, 9]).flip(0))
     assert torch.equal(noise.gumbel([4], 8)[0], together[0, :8])
 
 
@@ -24,9 +25,9 @@ def test_a_row_is_the_same_alone_and_among_others():
 def test_seed_revision_and_position_each_change_it(other):
     noise = Noise(7, 3)
     assert not torch.equal(noise.gumbel([4], 32), other.gumbel([4], 32))
-    assert not torch.equal(noise.order([4]), other.order([4]))
+    assert not torch.equal(noise.uniform([4]), other.uniform([4]))
     assert not torch.equal(noise.gumbel([4], 32), noise.gumbel([5], 32))
-    assert len(set(noise.order(list(range(100))).tolist())) == 100
+    assert len(set(noise.uniform(list(range(100))).tolist())) == 100
 
 
 def test_rows_of_neighbours_do_not_overlap():
@@ -38,7 +39,7 @@ def test_rows_of_neighbours_do_not_overlap():
 
 def test_every_seed_of_the_api_counts_to_the_last_bit():
     seeds = [0, 1, 2**53, 2**53 + 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1]
-    assert len({Noise(seed, 2**40).order([4095]).item() for seed in seeds}) == len(seeds)
+    assert len({Noise(seed, 2**40).uniform([4095]).item() for seed in seeds}) == len(seeds)
 
 
 def test_it_is_gumbel_noise():
@@ -56,8 +57,8 @@ def test_drawn_tokens_follow_the_softmax(temperature, sampler, more):
     logits = torch.tensor([0.0, 1.0, -1.0, 2.0, 0.5, -2.0, 1.5, 0.2, 9.0])
     region = Region(0, draws, tuple(range(draws)))
     parameters = parameters_for(sampler, {"temperature": temperature, **more}, draws)
-    proposal = sampler.propose(parameters, Prediction(list(region.open), logits.repeat(draws, 1)), region, {},
-                               Ids((forbidden,)), Noise(5, 0))
+    proposal = sampler.propose(Prediction(list(region.open), logits.repeat(draws, 1)),
+                               Moment(parameters, region, Ids((forbidden,)), Noise(5, 0)))
     seen = torch.bincount(torch.tensor([commit.token for commit in proposal.commits]), minlength=9)
     expected = torch.softmax(logits[:forbidden].double() / temperature, -1) * draws
     assert seen.sum() == draws
@@ -69,15 +70,17 @@ def test_drawn_tokens_follow_the_softmax(temperature, sampler, more):
 @pytest.mark.parametrize("temperature", [1e-45, 1e-300, 1e-6])
 def test_the_coldest_temperatures_are_the_limit_and_no_overflow(temperature):
     logits = torch.tensor([[30.0, 29.0, -80.0], [-3.0, -90.0, -2.0]])
-    assert distribution.p_final(logits, temperature).tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    shaped = distribution.cool(logits, temperature)
+    assert distribution.p_final(shaped, temperature).tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     for seed in range(5):
-        assert distribution.choose(logits, temperature, Noise(seed, 0), [0, 1]).tolist() == [0, 2]
+        assert distribution.choose(shaped, temperature, Noise(seed, 0), [0, 1]).tolist() == [0, 2]
 
 
 def test_large_logits_do_not_overflow():
     logits = torch.tensor([[900.0, 901.0, -900.0]])
-    assert distribution.choose(logits, 0.01, Noise(0, 0), [0]).item() == 1
-    assert distribution.p_final(logits, 0.01).isfinite().all()
+    shaped = distribution.cool(logits, 0.01)
+    assert distribution.choose(shaped, 0.01, Noise(0, 0), [0]).item() == 1
+    assert distribution.p_final(shaped, 0.01).isfinite().all()
 
 
 def test_p_final_at_zero_has_the_likeliest_token_alone():

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from inference_service.sampling.parameters import ParameterError
 from inference_service.sampling.registry import SAMPLERS, describe, parameters_for
-from inference_service.sampling.sampler import ParameterError
 
 
 @pytest.mark.parametrize(("sampler", "values", "name", "allows"), [
@@ -33,7 +33,7 @@ from inference_service.sampling.sampler import ParameterError
     ("llada", {"logits_eos_inf": "yes"}, "logits_eos_inf", "true or false"),
     ("llada", {"logits_eos_inf": 1}, "logits_eos_inf", "true or false"),
     ("llada", {"logits_eos_inf": None}, "logits_eos_inf", "true or false"),
-    ("llada", {"gen_length": 8}, "gen_length", "no such parameter; it has steps, block_length, temperature"),
+    ("llada", {"gen_length": 8}, "gen_length", "no such parameter; its parameters: remasking"),
     ("llada", {"": 8}, "", "no such parameter"),
     ("llada", {"self": 8}, "self", "no such parameter"),
     ("llada", {"block_length": 5}, "block_length", "must divide the length 32: one of 1, 2, 4, 8, 16, 32; got 5"),

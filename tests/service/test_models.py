@@ -10,6 +10,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 import unmask
 from inference_service.models.progress import LoadCancelled, Progress
+from inference_service.sampling.registry import SAMPLERS
 from tests.conftest import EXPECTED, GOLDEN
 from tests.fakes import FakeDenoiser
 from tests.service.calls import WAIT, Api, refusal
@@ -37,7 +38,9 @@ def test_the_default_model_comes_first_and_is_described(api):
     assert (model.context_length, model.vocabulary_size) == (512, 512)
     assert model.parameter_count > 0
     assert not model.has_tokenizer
-    assert [sampler.name for sampler in model.samplers] == ["llada", "ranked"]
+    names = [sampler.name for sampler in model.samplers]
+    assert names[0] == "llada", "the family's own comes first"
+    assert names[1:] == sorted(set(SAMPLERS) - {"llada"})
     llada = {parameter.name: parameter for parameter in model.samplers[0].parameters}
     assert (llada["temperature"].minimum, llada["temperature"].maximum) == (0, 10)
     assert llada["temperature"].kind == llada["temperature"].KIND_NUMBER

@@ -5,6 +5,7 @@ import math
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from inference_service.sampling.registry import SAMPLERS
 from tests.conftest import EXPECTED
 from tests.fakes import MASK
 from tests.service.calls import Api, settings
@@ -32,7 +33,8 @@ def test_a_new_session_tells_all_about_itself(api):
     assert session.settings.seed == 2**64 - 1
     assert names(session.settings) == {
         "steps": 4, "block_length": 4, "temperature": 0.5, "cfg_scale": 0, "remasking": "low_confidence",
-        "logits_eos_inf": False, "confidence_eos_eot_inf": False}
+        "logits_eos_inf": False, "confidence_eos_eot_inf": False, "top_k": 0, "top_p": 1, "repetition_penalty": 1,
+        "presence_penalty": 0, "frequency_penalty": 0, "early_stop": False, "suffix_window": 4}
     assert session.create_time == session.update_time
     assert session.expire_time.seconds > session.create_time.seconds + 86_400
     assert 16 <= len(session.id) <= 64
@@ -187,8 +189,7 @@ def test_new_settings_hold_from_the_next_frame_on(api):
     assert (names(now.settings)["steps"], names(now.settings)["temperature"]) == (4, 0.5)
     other, = api.step(session.id, 1, settings=settings("ranked", count=3))
     assert len(other.changes) == 3
-    assert set(names(api.get(session.id).settings)) == {
-        "strategy", "rule", "count", "threshold", "factor", "block_length", "temperature"}
+    assert set(names(api.get(session.id).settings)) == set(SAMPLERS["ranked"].parameters.model_fields)
 
 
 # ---- by hand ----

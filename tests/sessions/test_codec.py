@@ -65,15 +65,15 @@ def test_times_do_not_drift():
         assert CODEC.frame_to_bytes(CODEC.frame_from_bytes(sent)) == sent
 
 
-@given(given=st.lists(st.none() | st.integers(0, 98), max_size=6), length=st.integers(0, 6),
+@given(given=st.lists(st.none() | st.integers(0, 98), max_size=6), length=st.integers(0, 6), word=st.booleans(),
        created=st.floats(0, 4e9), ttl=st.floats(1, 1e8))
-def test_an_origin_survives_the_store(given, length, created, ttl):
+def test_an_origin_survives_the_store(given, length, word, created, ttl):
     if None not in given:
         length += 1
-    origin = Origin("id", "a model", tuple(given), length, 99, created, ttl)
+    origin = Origin("id", "a model", (*given, *[None] * length, *[7] * word), len(given), 99, created, ttl)
     read = CODEC.origin_from_bytes(CODEC.origin_to_bytes(origin))
     assert (read.session_id, read.model, read.given, read.length, read.mask_token) == (
-        "id", "a model", tuple(given), length, 99)
+        "id", "a model", origin.given, length + word, 99)
     assert abs(read.create_time - created) < 1e-6
     assert abs(read.ttl - ttl) < 2e-6
 

@@ -4,6 +4,7 @@ import typer
 
 from unmask.cli.generate import generate
 from unmask.cli.models import models
+from unmask.cli.samplers import samplers
 from unmask.cli.serve import serve
 
 app = typer.Typer(name="unmask", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -16,4 +17,5 @@ def main():
 
 app.command()(serve)
 app.command()(generate)
+app.command()(samplers)
 app.add_typer(models, name="models")

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 import unmask
+from unmask.v1.frame_pb2 import Summary
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model
 
 MAX_ID = 2**32 - 1  # the largest number that the API has a place for, where ids and positions go
@@ -24,13 +25,14 @@ def generate(
     raw: Annotated[bool, typer.Option("--raw", help="Take the prompt as it is, without the chat template.")] = False,
     model: Annotated[str, typer.Option(help="A name, a checkpoint folder or a hub id; empty takes the default.")] = "",
     length: Annotated[int | None, typer.Option(min=0, max=MAX_ID, help="Positions to generate.")] = None,
+    word: Annotated[list[str], typer.Option(help="A word that stands at a position: 5:upon; repeatable.")] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="The sampler; empty takes the model's first.")] = "",
     set_: Annotated[list[str], typer.Option("--set", help="A sampler parameter, as name=value; repeatable.")] = [],  # noqa: B006
     seed: Annotated[int | None, typer.Option(min=0, max=2**64 - 1, help="Where the randomness comes from.")] = None,
     id_: Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: eot=126348.")] = [],  # noqa: B006
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "",
     server: Annotated[str, typer.Option(help="host:port of a server; without it the model runs here.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print tokens, text and forward passes as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print tokens, text and what they took as JSON.")] = False,
 ):
     """Generate once and print the text."""
     errors = Console(stderr=True)
@@ -38,11 +40,12 @@ def generate(
         wanted = prompt_from(prompt, tokens)
         parameters = dict(map(parse_parameter, set_))
         token_ids = dict(map(parse_id, id_))
+        words = parse_words(word)
         with client_for(server) as client:
             loaded = load(client, model, dtype, token_ids, errors)
-            session = client.create(wanted, raw=raw, model=loaded.name, length=length, sampler=sampler, seed=seed,
-                                    parameters=parameters)
-            forwards = run(session, errors)
+            session = client.create(wanted, raw=raw, model=loaded.name, length=length, words=words, sampler=sampler,
+                                    seed=seed, parameters=parameters)
+            steps, summary = run(session, errors)
             made = session.tokens
             text = client.detokenize(until_end(made, loaded), loaded.name) if loaded.has_tokenizer else None
             if server:
@@ -51,7 +54,10 @@ def generate(
         errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
-        print(json.dumps({"tokens": made, "text": text, "forwards": forwards}))
+        print(json.dumps({
+            "tokens": made, "text": text, "forwards": summary.total_forward_count, "steps": steps,
+            "tokens_before_end": summary.tokens_before_end,
+            "wall_seconds": summary.total_wall_time.ToNanoseconds() / 1e9}))
     else:
         print(text if text is not None else ",".join(map(str, made)))
 
@@ -89,6 +95,20 @@ def parse_id(text: str) -> tuple[str, int]:
     if not value.isdecimal() or int(value) > MAX_ID:
         raise ValueError(f"--id must be mask, eos, eot or pad, then = and a token id; got {text!r}")
     return role, int(value)
+
+
+def parse_words(texts: list[str]) -> dict[int, str]:
+    """position:word of each; within the text a word begins with a space."""
+    words = {}
+    for text in texts:
+        position, _, word = text.partition(":")
+        word = word.strip()
+        if not position.strip().isdecimal() or int(position) > MAX_ID or not word:
+            raise ValueError(f"--word must be position:word, such as 5:upon; got {text!r}")
+        if int(position) in words:
+            raise ValueError(f"--word names position {int(position)} twice")
+        words[int(position)] = f" {word}" if int(position) else word
+    return words
 
 
 def until_end(tokens: list[int], model: Model) -> list[int]:
@@ -131,13 +151,14 @@ def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int]
                 time.sleep(1)
 
 
-def run(session: unmask.Session, console: Console) -> int:
-    """Runs to the end; the number of forward passes."""
-    forwards = 0
+def run(session: unmask.Session, console: Console) -> tuple[int, Summary]:
+    """Runs to the end; the number of steps, and the last one's summary."""
+    steps, summary = 0, Summary()
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("unmasking", total=None)
         for frame in session.step():
-            forwards = frame.summary.total_forward_count
-            done = len(frame.changes)
-            bar.update(task, advance=done, total=bar.tasks[task].completed + done + frame.summary.open_count)
-    return forwards
+            steps, summary = steps + 1, frame.summary
+            # What is open again lets the bar go back.
+            total = bar.tasks[task].total or summary.open_count + len(frame.changes)
+            bar.update(task, total=total, completed=total - summary.open_count)
+    return steps, summary

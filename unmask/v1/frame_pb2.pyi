@@ -26,7 +26,7 @@ CAUSE_SELECT: Cause
 CAUSE_REWIND: Cause
 
 class Frame(_message.Message):
-    __slots__ = ("revision", "parent_revision", "cause", "changes", "settings", "summary", "draft", "create_time", "sampler_state")
+    __slots__ = ("revision", "parent_revision", "cause", "changes", "settings", "summary", "draft", "create_time", "sampler_state", "substep")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     PARENT_REVISION_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class Frame(_message.Message):
     DRAFT_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     SAMPLER_STATE_FIELD_NUMBER: _ClassVar[int]
+    SUBSTEP_FIELD_NUMBER: _ClassVar[int]
     revision: int
     parent_revision: int
     cause: Cause
@@ -45,7 +46,8 @@ class Frame(_message.Message):
     draft: Draft
     create_time: _timestamp_pb2.Timestamp
     sampler_state: str
-    def __init__(self, revision: _Optional[int] = ..., parent_revision: _Optional[int] = ..., cause: _Optional[_Union[Cause, str]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sampler_state: _Optional[str] = ...) -> None: ...
+    substep: str
+    def __init__(self, revision: _Optional[int] = ..., parent_revision: _Optional[int] = ..., cause: _Optional[_Union[Cause, str]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sampler_state: _Optional[str] = ..., substep: _Optional[str] = ...) -> None: ...
 
 class Change(_message.Message):
     __slots__ = ("position", "token", "probability")
@@ -58,7 +60,7 @@ class Change(_message.Message):
     def __init__(self, position: _Optional[int] = ..., token: _Optional[int] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class Summary(_message.Message):
-    __slots__ = ("open_count", "forward_count", "total_forward_count", "mean_probability", "min_probability", "mean_entropy", "compute_time", "approximations")
+    __slots__ = ("open_count", "forward_count", "total_forward_count", "mean_probability", "min_probability", "mean_entropy", "compute_time", "approximations", "wall_time", "total_wall_time", "pending", "tokens_before_end")
     OPEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +69,10 @@ class Summary(_message.Message):
     MEAN_ENTROPY_FIELD_NUMBER: _ClassVar[int]
     COMPUTE_TIME_FIELD_NUMBER: _ClassVar[int]
     APPROXIMATIONS_FIELD_NUMBER: _ClassVar[int]
+    WALL_TIME_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_WALL_TIME_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_BEFORE_END_FIELD_NUMBER: _ClassVar[int]
     open_count: int
     forward_count: int
     total_forward_count: int
@@ -75,7 +81,11 @@ class Summary(_message.Message):
     mean_entropy: float
     compute_time: _duration_pb2.Duration
     approximations: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, open_count: _Optional[int] = ..., forward_count: _Optional[int] = ..., total_forward_count: _Optional[int] = ..., mean_probability: _Optional[float] = ..., min_probability: _Optional[float] = ..., mean_entropy: _Optional[float] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., approximations: _Optional[_Iterable[str]] = ...) -> None: ...
+    wall_time: _duration_pb2.Duration
+    total_wall_time: _duration_pb2.Duration
+    pending: bool
+    tokens_before_end: int
+    def __init__(self, open_count: _Optional[int] = ..., forward_count: _Optional[int] = ..., total_forward_count: _Optional[int] = ..., mean_probability: _Optional[float] = ..., min_probability: _Optional[float] = ..., mean_entropy: _Optional[float] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., approximations: _Optional[_Iterable[str]] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pending: _Optional[bool] = ..., tokens_before_end: _Optional[int] = ...) -> None: ...
 
 class Draft(_message.Message):
     __slots__ = ("positions", "tokens", "probabilities", "entropies", "predicted_at")

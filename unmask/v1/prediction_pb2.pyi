@@ -27,20 +27,24 @@ class Prediction(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., draft: _Optional[_Union[_frame_pb2.Draft, _Mapping]] = ..., candidates: _Optional[_Iterable[_Union[PositionCandidates, _Mapping]]] = ..., cached: _Optional[bool] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mean_entropy: _Optional[float] = ...) -> None: ...
 
 class PositionCandidates(_message.Message):
-    __slots__ = ("position", "candidates", "other_p_base", "other_p_final", "kept_count", "entropy")
+    __slots__ = ("position", "candidates", "other_p_base", "other_p_final", "kept_count", "entropy", "margin", "chosen")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     OTHER_P_BASE_FIELD_NUMBER: _ClassVar[int]
     OTHER_P_FINAL_FIELD_NUMBER: _ClassVar[int]
     KEPT_COUNT_FIELD_NUMBER: _ClassVar[int]
     ENTROPY_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FIELD_NUMBER: _ClassVar[int]
     position: int
     candidates: _containers.RepeatedCompositeFieldContainer[Candidate]
     other_p_base: float
     other_p_final: float
     kept_count: int
     entropy: float
-    def __init__(self, position: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., other_p_base: _Optional[float] = ..., other_p_final: _Optional[float] = ..., kept_count: _Optional[int] = ..., entropy: _Optional[float] = ...) -> None: ...
+    margin: float
+    chosen: int
+    def __init__(self, position: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., other_p_base: _Optional[float] = ..., other_p_final: _Optional[float] = ..., kept_count: _Optional[int] = ..., entropy: _Optional[float] = ..., margin: _Optional[float] = ..., chosen: _Optional[int] = ...) -> None: ...
 
 class Candidate(_message.Message):
     __slots__ = ("token", "p_base", "p_final", "kept", "logit")
@@ -67,3 +71,11 @@ class ProposedCommit(_message.Message):
     probability: float
     score: float
     def __init__(self, position: _Optional[int] = ..., token: _Optional[int] = ..., probability: _Optional[float] = ..., score: _Optional[float] = ...) -> None: ...
+
+class ProposedReopen(_message.Message):
+    __slots__ = ("position", "score")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    score: float
+    def __init__(self, position: _Optional[int] = ..., score: _Optional[float] = ...) -> None: ...

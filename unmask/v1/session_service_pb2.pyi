@@ -99,20 +99,32 @@ class TokenList(_message.Message):
     def __init__(self, ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class CreateSessionRequest(_message.Message):
-    __slots__ = ("model", "prompt", "length", "settings", "ttl", "request_id")
+    __slots__ = ("model", "prompt", "length", "settings", "ttl", "request_id", "word_constraints")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     TTL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WORD_CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
     model: str
     prompt: Prompt
     length: int
     settings: _settings_pb2.Settings
     ttl: _duration_pb2.Duration
     request_id: str
-    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[_Union[Prompt, _Mapping]] = ..., length: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    word_constraints: _containers.RepeatedCompositeFieldContainer[WordConstraint]
+    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[_Union[Prompt, _Mapping]] = ..., length: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., word_constraints: _Optional[_Iterable[_Union[WordConstraint, _Mapping]]] = ...) -> None: ...
+
+class WordConstraint(_message.Message):
+    __slots__ = ("offset", "text", "tokens")
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    offset: int
+    text: str
+    tokens: TokenList
+    def __init__(self, offset: _Optional[int] = ..., text: _Optional[str] = ..., tokens: _Optional[_Union[TokenList, _Mapping]] = ...) -> None: ...
 
 class CreateSessionResponse(_message.Message):
     __slots__ = ("session",)
@@ -238,6 +250,36 @@ class RewindResponse(_message.Message):
     prediction: _prediction_pb2.Prediction
     def __init__(self, frame: _Optional[_Union[_frame_pb2.Frame, _Mapping]] = ..., prediction: _Optional[_Union[_prediction_pb2.Prediction, _Mapping]] = ...) -> None: ...
 
+class ReprocessRequest(_message.Message):
+    __slots__ = ("session_id", "revision", "settings", "candidate_count", "gumbel_noise", "gumbel_temperature", "positions")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    GUMBEL_NOISE_FIELD_NUMBER: _ClassVar[int]
+    GUMBEL_TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    revision: int
+    settings: _settings_pb2.Settings
+    candidate_count: int
+    gumbel_noise: bool
+    gumbel_temperature: float
+    positions: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, session_id: _Optional[str] = ..., revision: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., candidate_count: _Optional[int] = ..., gumbel_noise: _Optional[bool] = ..., gumbel_temperature: _Optional[float] = ..., positions: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ReprocessResponse(_message.Message):
+    __slots__ = ("revision", "candidates", "recomputed", "settings")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    RECOMPUTED_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    candidates: _containers.RepeatedCompositeFieldContainer[_prediction_pb2.PositionCandidates]
+    recomputed: bool
+    settings: _settings_pb2.Settings
+    def __init__(self, revision: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[_prediction_pb2.PositionCandidates, _Mapping]]] = ..., recomputed: _Optional[bool] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ...) -> None: ...
+
 class PredictRequest(_message.Message):
     __slots__ = ("session_id", "revision", "candidate_positions", "candidate_count")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -287,14 +329,20 @@ class ProposeRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ...) -> None: ...
 
 class ProposeResponse(_message.Message):
-    __slots__ = ("revision", "commits", "cached")
+    __slots__ = ("revision", "commits", "cached", "reopens", "edits", "substep")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     COMMITS_FIELD_NUMBER: _ClassVar[int]
     CACHED_FIELD_NUMBER: _ClassVar[int]
+    REOPENS_FIELD_NUMBER: _ClassVar[int]
+    EDITS_FIELD_NUMBER: _ClassVar[int]
+    SUBSTEP_FIELD_NUMBER: _ClassVar[int]
     revision: int
     commits: _containers.RepeatedCompositeFieldContainer[_prediction_pb2.ProposedCommit]
     cached: bool
-    def __init__(self, revision: _Optional[int] = ..., commits: _Optional[_Iterable[_Union[_prediction_pb2.ProposedCommit, _Mapping]]] = ..., cached: _Optional[bool] = ...) -> None: ...
+    reopens: _containers.RepeatedCompositeFieldContainer[_prediction_pb2.ProposedReopen]
+    edits: _containers.RepeatedCompositeFieldContainer[_prediction_pb2.ProposedCommit]
+    substep: str
+    def __init__(self, revision: _Optional[int] = ..., commits: _Optional[_Iterable[_Union[_prediction_pb2.ProposedCommit, _Mapping]]] = ..., cached: _Optional[bool] = ..., reopens: _Optional[_Iterable[_Union[_prediction_pb2.ProposedReopen, _Mapping]]] = ..., edits: _Optional[_Iterable[_Union[_prediction_pb2.ProposedCommit, _Mapping]]] = ..., substep: _Optional[str] = ...) -> None: ...
 
 class WatchSessionRequest(_message.Message):
     __slots__ = ("session_id", "after_revision")

@@ -81,6 +81,11 @@ class SessionServiceStub:
                 request_serializer=unmask_dot_v1_dot_session__service__pb2.RewindRequest.SerializeToString,
                 response_deserializer=unmask_dot_v1_dot_session__service__pb2.RewindResponse.FromString,
                 _registered_method=True)
+        self.Reprocess = channel.unary_unary(
+                '/unmask.v1.SessionService/Reprocess',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.ReprocessRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.ReprocessResponse.FromString,
+                _registered_method=True)
         self.Predict = channel.unary_unary(
                 '/unmask.v1.SessionService/Predict',
                 request_serializer=unmask_dot_v1_dot_session__service__pb2.PredictRequest.SerializeToString,
@@ -168,6 +173,15 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reprocess(self, request, context):
+        """Returns what other distribution settings make of the logits at hand, for
+        every open position, changing nothing. Takes no forward pass unless the
+        logits are gone, and says so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Predict(self, request, context):
         """Computes what the model says at a revision, changing nothing.
         """
@@ -235,6 +249,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.Rewind,
                     request_deserializer=unmask_dot_v1_dot_session__service__pb2.RewindRequest.FromString,
                     response_serializer=unmask_dot_v1_dot_session__service__pb2.RewindResponse.SerializeToString,
+            ),
+            'Reprocess': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reprocess,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.ReprocessRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.ReprocessResponse.SerializeToString,
             ),
             'Predict': grpc.unary_unary_rpc_method_handler(
                     servicer.Predict,
@@ -458,6 +477,33 @@ class SessionService:
             '/unmask.v1.SessionService/Rewind',
             unmask_dot_v1_dot_session__service__pb2.RewindRequest.SerializeToString,
             unmask_dot_v1_dot_session__service__pb2.RewindResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reprocess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/unmask.v1.SessionService/Reprocess',
+            unmask_dot_v1_dot_session__service__pb2.ReprocessRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.ReprocessResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,16 +19,18 @@ class Settings(_message.Message):
     def __init__(self, sampler: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class SamplerDescription(_message.Message):
-    __slots__ = ("name", "summary", "source", "parameters")
+    __slots__ = ("name", "summary", "source", "parameters", "revises")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    REVISES_FIELD_NUMBER: _ClassVar[int]
     name: str
     summary: str
     source: str
     parameters: _containers.RepeatedCompositeFieldContainer[ParameterDescription]
-    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., source: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[ParameterDescription, _Mapping]]] = ...) -> None: ...
+    revises: bool
+    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., source: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[ParameterDescription, _Mapping]]] = ..., revises: _Optional[bool] = ...) -> None: ...
 
 class ParameterDescription(_message.Message):
     __slots__ = ("name", "kind", "minimum", "maximum", "choices", "default", "summary")

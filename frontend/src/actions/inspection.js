@@ -1,11 +1,13 @@
 // Candidates for the position looked at, fetched when it is looked at.
 import { UNAVAILABLE } from "app/core/errors.js";
-import { inspected } from "app/core/selectors.js";
+import { inspected, trialWanted } from "app/core/selectors.js";
 import { weighingKey } from "app/core/state.js";
 
 const CANDIDATES = 10;
 /** Milliseconds a position must be looked at before it is asked for: a slider passes many. */
 const SETTLE = 90;
+/** Milliseconds that the form must rest before its settings are tried. */
+const TYPING = 220;
 
 export class Inspection {
   #store;
@@ -13,13 +15,19 @@ export class Inspection {
   #connection;
   #vocabulary;
   #timer = 0;
+  #trialTimer = 0;
+  /** The key of the trial that is waited for. */
+  #trying = "";
 
   constructor({ store, client, connection, vocabulary }) {
     this.#store = store;
     this.#client = client;
     this.#connection = connection;
     this.#vocabulary = vocabulary;
-    store.addEventListener("change", () => this.#later());
+    store.addEventListener("change", () => {
+      this.#later();
+      this.#tryLater();
+    });
   }
 
   look(/** @type {number | null} */ position) {
@@ -62,6 +70,38 @@ export class Inspection {
         this.#put(key, null, session);
         this.#connection.serviceLost(error);
       } else this.#put(key, { failed: error.message }, session);
+    }
+  }
+
+  #untried() {
+    const { state } = this.#store;
+    const wanted = trialWanted(state);
+    const idle = state.activity === null && this.#connection.isReady;
+    return wanted && idle && wanted.key !== state.trial?.key ? wanted : null;
+  }
+
+  #tryLater() {
+    const key = this.#untried()?.key ?? "";
+    if (key === this.#trying) return;
+    this.#trying = key;
+    clearTimeout(this.#trialTimer);
+    if (key) this.#trialTimer = window.setTimeout(() => this.#try(), TYPING);
+  }
+
+  /** Asks what the form's distribution settings make of the logits at hand. */
+  async #try() {
+    const wanted = this.#untried();
+    const session = this.#store.state.tree?.id;
+    if (!wanted || !session) return;
+    const { revision, position, settings, key } = wanted;
+    try {
+      const weighing = await this.#client.reprocess({ sessionId: session, revision, position, settings, count: CANDIDATES });
+      this.#vocabulary.need(weighing.candidates.map(({ token }) => token));
+      this.#store.dispatch({ type: "trial.received", session, trial: { key, weighing } });
+    } catch (error) {
+      // What is in force stays in view; the step itself will say what is wrong.
+      if (error.code === UNAVAILABLE) this.#connection.serviceLost(error);
+      else this.#store.dispatch({ type: "trial.received", session, trial: { key, weighing: null } });
     }
   }
 

@@ -1,13 +1,10 @@
 // What a person does to a session. Frames reach the page twice, by the call that
 // made them and by the watch; folding does not mind.
 import { explain, CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE } from "app/core/errors.js";
-import { headOf, OPEN, weighingOf } from "app/core/tree.js";
+import { headOf, isComplete, OPEN, weighingOf } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
-import { rankingOf, samplerNamed, settingsOf, settingsToSend } from "app/core/settings.js";
+import { RANKING_SAMPLER, rankingOf, readWords, samplerNamed, settingsOf, settingsToSend, wordsOf } from "app/core/settings.js";
 import { cellsOf, shown } from "app/core/selectors.js";
-
-/** The sampler that selects by a ranking, for auto-select; any other does if it is missing. */
-export const RANKING_SAMPLER = "ranked";
 
 export class SessionActions {
   #store;
@@ -44,6 +41,7 @@ export class SessionActions {
         prompt: form.prompt,
         chat: form.chat && (model?.hasChatTemplate ?? false),
         length: form.length === "" ? null : Number(form.length),
+        words: readWords(wordsOf(model, form)).words,
         settings: settingsOf(model, form),
       });
       this.#opened(session);
@@ -143,13 +141,19 @@ export class SessionActions {
     return this.#perform("run", "The run", async (signal) => {
       await this.#standAt(shownRevision(this.#state), signal);
       // With a pause between steps, each is a call of its own: stopping is exact.
-      while (!signal.aborted && this.#openCount > 0) {
+      for (;;) {
         const { delay } = this.#state.view;
         await this.#advance(delay ? 1 : 0, signal);
-        if (delay) await pause(delay, signal);
-        else return;
+        if (!delay || this.#complete) return;
+        await pause(delay, signal);
+        if (signal.aborted) return;
       }
     });
+  }
+
+  get #complete() {
+    const { tree } = this.#state;
+    return !tree || isComplete(tree.revisions[headOf(tree)]);
   }
 
   get #openCount() {
@@ -185,36 +189,45 @@ export class SessionActions {
 
   apply() {
     return this.#perform("select", "Applying the selection", async (signal) => {
-      const selections = [...this.#state.picks].map(([position, { token }]) => ({ position, token }));
+      const selections = [...this.#state.picks].map(([position, { token }]) => ({ position, token: token ?? undefined }));
       await this.#standAt(shownRevision(this.#state), signal, true);
       await this.#select(selections, signal);
       this.#store.dispatch({ type: "picks.replaced", picks: [] });
     });
   }
 
-  async #select(/** @type {{ position: number, token: number }[]} */ selections, /** @type {AbortSignal} */ signal) {
+  async #select(/** @type {{ position: number, token?: number }[]} */ selections, /** @type {AbortSignal} */ signal) {
     const { tree } = this.#state;
     if (!tree || !selections.length) return;
     // The prediction that follows shows at once what the choice did to the rest.
-    const predict = this.#openCount > selections.length;
+    const { states } = tree.revisions[headOf(tree)].canvas;
+    const filled = selections.filter(({ position, token }) => token !== undefined && states[position] === OPEN).length;
+    const predict = this.#openCount > filled || selections.some(({ token }) => token === undefined);
     const expected = headOf(tree);
     await this.#take(tree.id, this.#client.select({ sessionId: tree.id, selections, expected, predict }, { signal }));
   }
 
-  /** What the ranking would commit next, put into the tray. */
+  /** What the ranking, or the sampler of the steps, would do next, put into the tray. */
   propose() {
     return this.#perform("propose", "Auto-select", async (signal) => {
       await this.#standAt(shownRevision(this.#state), signal);
-      const { tree, model, form, ranking } = this.#state;
+      const { tree, model, form, ranking, view } = this.#state;
       if (!tree) return;
-      const sampler = samplerNamed(model, RANKING_SAMPLER);
-      const settings = sampler && { sampler: sampler.name, parameters: rankingOf(model, form, sampler, ranking).parameters, seed: null };
-      const { commits } = await this.#client.propose(tree.id, settings, { signal });
-      this.#vocabulary.need(commits.map(({ token }) => token));
-      const picks = commits.map(({ position, token, probability }) => [position, { token, probability, by: "auto" }]);
+      const sampler = view.selector === "ranking" ? samplerNamed(model, RANKING_SAMPLER) : null;
+      const settings = sampler
+        ? { sampler: sampler.name, parameters: rankingOf(model, form, sampler, ranking).parameters, seed: null }
+        : settingsOf(model, form);
+      const { commits, edits, reopens } = await this.#client.propose(tree.id, settings, { signal });
+      this.#vocabulary.need([...commits, ...edits].map(({ token }) => token));
+      const { tokens } = tree.revisions[headOf(tree)].canvas;
+      const picks = [
+        ...commits.map(({ position, token, probability }) => [position, { token, replaces: null, probability, by: "auto" }]),
+        ...edits.map(({ position, token, probability }) => [position, { token, replaces: tokens[position], probability, by: "auto" }]),
+        ...reopens.map((position) => [position, { token: null, replaces: tokens[position], probability: null, by: "auto" }]),
+      ];
       this.#store.dispatch({ type: "picks.replaced", picks });
       // The pass was made for the ranking; its draft costs nothing more.
-      this.#predicted(tree.id, await this.#client.predict(tree.id, headOf(tree), { signal }));
+      if (this.#openCount) this.#predicted(tree.id, await this.#client.predict(tree.id, headOf(tree), { signal }));
     });
   }
 
@@ -229,7 +242,7 @@ export class SessionActions {
 
   addPick(/** @type {number} */ position, /** @type {number} */ token, /** @type {number | null} */ probability) {
     if (shown(this.#state)?.canvas.states[position] !== OPEN) return;
-    this.#store.dispatch({ type: "pick.added", position, pick: { token, probability, by: "hand" } });
+    this.#store.dispatch({ type: "pick.added", position, pick: { token, replaces: null, probability, by: "hand" } });
   }
 
   removePick(/** @type {number} */ position) {

@@ -35,6 +35,7 @@ const NAMES = [
 /** @type {Record<string, string>} */
 const ADVICE_BY_REASON = {
   SESSION_BUSY: "Another call is changing this session. Stop it, or wait for it to end.",
+  CANVAS_COMPLETE: "Go back on the timeline, open positions again, or take a sampler that revises.",
   REVISION_MISMATCH: "The session moved on meanwhile. Look at its newest revision, then try again.",
 };
 

@@ -1,10 +1,10 @@
 // What is shown, worked out of the state. Pure functions; what is costly is
 // remembered for as long as its input lives.
 import { faceOf } from "app/core/tokens.js";
-import { COMMITTED, draftAt, GIVEN, headOf, OPEN, pathTo, spread, weighingOf } from "app/core/tree.js";
+import { COMMITTED, deedsOf, draftAt, GIVEN, headOf, isComplete, OPEN, pathTo, spread, weighingOf } from "app/core/tree.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
-import { percent, plural } from "app/core/format.js";
-import { problemsOf } from "app/core/settings.js";
+import { duration, humanised, percent, plural } from "app/core/format.js";
+import { problemsOf, RANKING_SAMPLER, samplerNamed, samplerOf, settingsToSend, trialOf } from "app/core/settings.js";
 
 /** @typedef {import("app/core/state.js").State} State */
 
@@ -14,15 +14,18 @@ export function shown(state) {
 }
 
 /**
+ * @typedef {import("app/core/tree.js").Deed} Deed
+ *
  * @typedef {object} Cell
  * @property {number} position
  * @property {"given" | "open" | "committed"} state
- * @property {number | null} token  for an open position its draft
+ * @property {number | null} token  for an open position its draft; for a pick the token picked
  * @property {import("app/core/tokens.js").Face | null} face  null: nothing to show
  * @property {number | null} probability  0 to 1
- * @property {boolean} fresh  changed by the revision shown
+ * @property {Deed | null} deed  what the revision shown did to it
  * @property {boolean} byHand
  * @property {boolean} picked
+ * @property {boolean} reopening  picked to be opened again
  * @property {boolean} repeat  the special token before it once more: drawn small
  */
 
@@ -36,19 +39,19 @@ export function cellsOf(state) {
   const revision = shown(state);
   if (!tree || !revision) return [];
   const { canvas } = revision;
-  const fresh = new Set(revision.cause === "rewind" ? [] : revision.changes.map(({ position }) => position));
+  const deeds = deedsOf(tree, revision.revision);
   const found = view.draft ? draftAt(tree, revision.revision) : null;
   const draft = found && spread(found.draft, tree.length);
   /** @type {Cell[]} */
   const cells = [];
   for (let position = 0; position < tree.length; position++) {
     const open = canvas.states[position] === OPEN;
-    const pick = open ? picks.get(position) : undefined;
+    const pick = picks.get(position);
     /** @type {number | null} */
     let token = canvas.tokens[position];
     /** @type {number | null} */
     let probability = canvas.probabilities[position];
-    if (pick) ({ token, probability } = pick);
+    if (pick && pick.token !== null) ({ token, probability } = pick);
     else if (open) {
       const ghost = draft ? draft.tokens[position] : -1;
       token = ghost < 0 ? null : ghost;
@@ -61,9 +64,10 @@ export function cellsOf(state) {
       token,
       face,
       probability: Number.isNaN(probability ?? NaN) ? null : probability,
-      fresh: fresh.has(position),
+      deed: deeds.get(position) ?? null,
       byHand: canvas.origins[position] > 0 && tree.revisions[canvas.origins[position]].cause === "select",
       picked: pick !== undefined,
+      reopening: pick?.token === null,
       repeat: false,
     };
     const before = cells[position - 1];
@@ -74,15 +78,15 @@ export function cellsOf(state) {
 }
 
 /** What a screen reader says of a cell: first what differs from its neighbours. */
-export function labelOf(/** @type {Cell} */ { position, state, face, probability, picked, fresh, byHand }) {
+export function labelOf(/** @type {Cell} */ { position, state, face, probability, picked, reopening, deed, byHand }) {
   const words = [];
   if (face) words.push(face.name);
   else words.push("open");
-  if (picked) words.push("picked");
+  if (picked) words.push(reopening ? "picked to open again" : "picked");
   else if (state === "open" && face) words.push("draft");
   if (state !== "given" && probability !== null) words.push(percent(probability).replace("%", " percent"));
   if (state === "given") words.push("given");
-  if (fresh) words.push(state === "open" ? "opened again" : "new");
+  if (deed) words.push({ committed: "new", reopened: "opened again", edited: "edited" }[deed]);
   if (byHand) words.push("picked by hand");
   words.push(`position ${position}`);
   return words.join(", ");
@@ -120,7 +124,36 @@ export function inspected(state) {
     target,
     byHand: target !== null && target.origin > 0 && tree.revisions[target.origin].cause === "select",
     weighing: target ? state.weighings.get(weighingKey(target.revision, looked)) : undefined,
+    inPrompt: looked < tree.promptLength,
+    settings: target ? tree.revisions[target.revision].settings : null,
+    trial: trialOfView(state),
   };
+}
+
+/**
+ * The settings that the form would put between the logits and the open position
+ * looked at, when they are others than those in force and its candidates, so its
+ * logits, are there.
+ * @param {State} state
+ */
+export function trialWanted(state) {
+  const { tree, looked, model, form } = state;
+  const revision = shown(state);
+  if (!tree || !revision || looked === null || revision.canvas.states[looked] !== OPEN) return null;
+  const target = weighingOf(tree, revision.revision, looked);
+  const weighing = target && state.weighings.get(weighingKey(target.revision, looked));
+  if (!target || !weighing || weighing === "asked" || "failed" in weighing) return null;
+  const settings = trialOf(model, form, revision.settings);
+  if (!settings) return null;
+  return { revision: target.revision, position: looked, settings, key: `${target.revision} ${looked} ${JSON.stringify(settings)}` };
+}
+
+/** @param {State} state */
+function trialOfView(state) {
+  const wanted = trialWanted(state);
+  if (!wanted) return null;
+  const current = state.trial?.key === wanted.key;
+  return { settings: wanted.settings, current, weighing: (current && state.trial?.weighing) || undefined };
 }
 
 /** @param {State} state */
@@ -137,7 +170,14 @@ export function statistics(state) {
   const revision = shown(state);
   if (!tree || !revision) return null;
   const committed = revision.canvas.states.reduce((n, s) => n + (s === COMMITTED ? 1 : 0), 0);
-  let summary = revision.summary;
+  const { summary } = revision;
+  const complete = isComplete(revision);
+  // Going back to a finished canvas finds it finished.
+  let made = revision;
+  while (made.cause === "rewind") made = tree.revisions[made.parent];
+  const beforeEnd = complete ? (made.summary?.tokensBeforeEnd ?? null) : null;
+  const deeds = [...deedsOf(tree, revision.revision).values()];
+  const done = (/** @type {Deed} */ deed) => deeds.filter((other) => other === deed).length;
   let forwards = summary?.totalForwardCount ?? null;
   for (let at = revision; forwards === null && at.parent >= 0; at = tree.revisions[at.parent]) {
     forwards = at.summary?.totalForwardCount ?? null;
@@ -149,32 +189,52 @@ export function statistics(state) {
     committed,
     cause: revision.cause,
     parent: revision.parent,
-    changed: revision.changes.length,
+    substep: revision.substep,
+    done: { committed: done("committed"), reopened: done("reopened"), edited: done("edited") },
+    beforeEnd,
     forwards: forwards ?? 0,
-    perForward: forwards ? committed / forwards : null,
+    perForward: forwards ? (beforeEnd ?? committed) / forwards : null,
     meanProbability: summary?.meanProbability ?? null,
     minProbability: summary?.minProbability ?? null,
     meanEntropy: summary?.meanEntropy ?? tree.predictions.get(revision.revision)?.meanEntropy ?? null,
     seconds: summary?.seconds ?? tree.predictions.get(revision.revision)?.seconds ?? null,
     cached: summary !== null && revision.cause === "step" && summary.forwardCount === 0,
+    wallSeconds: summary?.totalWallSeconds ?? null,
     approximations: summary?.approximations ?? [],
-    complete: revision.canvas.openCount === 0,
+    complete,
   };
+}
+
+/** What the revision shown is, in words: "remasking: 5 opened again". */
+export function deedInWords(/** @type {NonNullable<ReturnType<typeof statistics>>} */ { cause, substep, done, parent }) {
+  if (cause === "create") return "the beginning";
+  if (cause === "rewind") return `back to revision ${parent}`;
+  const { committed, reopened, edited } = done;
+  const parts = [
+    committed && `${committed} ${cause === "select" ? "picked by hand" : "committed"}`,
+    reopened && `${reopened} opened again`,
+    edited && `${edited} edited`,
+  ].filter(Boolean);
+  const what = parts.join(", ") || "nothing changed";
+  if (cause === "select") return what;
+  return substep ? `${humanised(substep).toLowerCase()}: ${what}` : what;
 }
 
 /** One sentence on the revision shown, for the slider and for a screen reader. */
 export function sentence(/** @type {State} */ state) {
   const numbers = statistics(state);
   if (!numbers) return "";
-  const { revision, head, cause, changed, open, parent, meanProbability } = numbers;
-  const did = {
-    create: "the beginning",
-    step: `a step, ${plural(changed, "token")} changed`,
-    select: `${plural(changed, "token")} picked by hand`,
-    rewind: `back to revision ${parent}`,
-  }[cause];
+  const { revision, head, cause, substep, open, complete, meanProbability } = numbers;
+  const did = `${cause === "step" ? (substep ? "a step, " : "a step: ") : ""}${deedInWords(numbers)}`;
+  const left = complete ? outcomeInWords(numbers) : open ? `${open} open` : "none open, more to do";
   const sure = meanProbability === null ? "" : `, mean probability ${meanProbability.toFixed(2)}`;
-  return `Revision ${revision} of ${head}: ${did}, ${open ? `${open} open` : "complete"}${sure}`;
+  return `Revision ${revision} of ${head}: ${did}, ${left}${sure}`;
+}
+
+function outcomeInWords(/** @type {NonNullable<ReturnType<typeof statistics>>} */ { beforeEnd, forwards, wallSeconds }) {
+  const tokens = beforeEnd === null ? "" : ` with ${plural(beforeEnd, "token")} before the end`;
+  const took = wallSeconds === null ? "" : ` in ${duration(wallSeconds)}`;
+  return `complete${tokens}, ${plural(forwards, "forward pass", "forward passes")}${took}`;
 }
 
 /**
@@ -185,11 +245,10 @@ export function marksOf(state) {
   const { tree } = state;
   if (!tree) return [];
   const path = pathTo(tree, shownRevision(state));
-  const marks = tree.revisions.map(({ revision, cause, canvas }) => ({
+  const marks = tree.revisions.map(({ revision, cause }) => ({
     revision,
     cause,
     onPath: path.has(revision),
-    complete: canvas.openCount === 0,
   }));
   return marks.length <= 240 ? marks : marks.filter(({ cause }) => cause !== "step");
 }
@@ -209,18 +268,27 @@ export function hindrances(state) {
     .join(" ");
   const none = state.tree ? "" : "Start a session first.";
   const revision = shown(state);
-  const complete = revision && revision.canvas.openCount === 0 ? "No position is open at this revision." : "";
+  const closed = revision && revision.canvas.openCount === 0 ? "No position is open at this revision." : "";
+  const sampler = samplerOf(state.model, state.form);
+  const done = closed && revision && isComplete(revision) && !goesOn(state, sampler) ? closed : "";
+  const selector = state.view.selector === "sampler" ? sampler : samplerNamed(state.model, RANKING_SAMPLER);
+  const selectable = state.view.selector === "sampler" ? done || problem : selector?.revises ? "" : closed;
   const change = offline || none || busy;
   return {
     start: offline || busy || (state.model ? "" : "No model yet.") || problem,
-    forward: change || complete,
-    step: change || complete || problem,
-    run: change || complete || problem,
-    propose: change || complete,
+    forward: change || closed,
+    step: change || done || problem,
+    run: change || done || problem,
+    propose: change || selectable,
     apply: change || (state.picks.size ? "" : "Nothing is picked."),
     clear: state.picks.size ? "" : "Nothing is picked.",
     pick: change,
   };
+}
+
+/** On a complete canvas a sampler that revises has something to do, unless it has just done it. */
+function goesOn(/** @type {State} */ state, /** @type {import("app/core/settings.js").Sampler | null} */ sampler) {
+  return Boolean(sampler?.revises) && settingsToSend(state.model, state.form, shown(state)?.settings ?? null) !== null;
 }
 
 /** The text of the whole canvas at the revision shown, without its prompt. */
@@ -229,7 +297,7 @@ export function writtenText(/** @type {State} */ state) {
   if (!state.tree || !revision) return "";
   let text = "";
   for (let position = state.tree.promptLength; position < state.tree.length; position++) {
-    if (revision.canvas.states[position] !== COMMITTED) continue;
+    if (revision.canvas.states[position] === OPEN) continue;
     const token = state.tokens.get(revision.canvas.tokens[position]);
     if (token && !token.special) text += token.text;
   }

@@ -15,6 +15,7 @@
  * @property {string} name
  * @property {string} summary
  * @property {string} source
+ * @property {boolean} revises  it may open or edit what is committed
  * @property {Parameter[]} parameters
  *
  * @typedef {object} Model
@@ -35,9 +36,10 @@
  * @property {string} prompt
  * @property {boolean} chat  put the prompt through the chat template
  * @property {string} length
+ * @property {string} words  words at positions, as in "0:Once, 5:upon"
  * @property {string} sampler  empty: the model's first
  * @property {Record<string, Record<string, string | boolean>>} typed  what was
- *   typed, by sampler and parameter; nothing typed means the default
+ *   typed, by sampler (or SHARED) and parameter; nothing typed means the default
  * @property {string} seed  empty: the server draws one
  * @property {boolean} dirty  changed since it was last sent
  */
@@ -54,6 +56,37 @@ export function samplerNamed(model, name) {
 /** The sampler in use; a name this model does not know falls back to its first. */
 export function samplerOf(/** @type {Model | null} */ model, /** @type {Form} */ form) {
   return samplerNamed(model, form.sampler) ?? model?.samplers[0] ?? null;
+}
+
+/** The sampler that selects by a ranking, for auto-select. */
+export const RANKING_SAMPLER = "ranked";
+
+/** Where Form.typed holds what was typed for the parameters that every sampler has. */
+export const SHARED = "";
+
+/**
+ * The names of the parameters that every sampler of the model has; with one
+ * sampler alone there is nothing to share.
+ * @param {Model | null} model
+ * @returns {Set<string>}
+ */
+export function sharedNames(model) {
+  const [first, ...others] = model?.samplers ?? [];
+  if (!others.length) return new Set();
+  const names = first.parameters.map(({ name }) => name);
+  return new Set(names.filter((name) => others.every(({ parameters }) => parameters.some((other) => other.name === name))));
+}
+
+/**
+ * What was typed for a sampler, what it shares with all others included.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @param {Sampler} sampler
+ */
+export function typedOf(model, form, sampler) {
+  const names = sharedNames(model);
+  const shared = Object.entries(form.typed[SHARED] ?? {}).filter(([name]) => names.has(name));
+  return { ...form.typed[sampler.name], ...Object.fromEntries(shared) };
 }
 
 /** A word for a parameter's range, as in "1 to 512"; empty where there is none. */
@@ -118,6 +151,26 @@ export function relevantParameters(sampler, typed = {}) {
   });
 }
 
+/** One entry of the words at positions: an offset, a colon, a word. */
+const WORD = /^\s*(\d{1,6})\s*:\s*(\S(?:.*\S)?)\s*$/;
+
+/**
+ * Words at positions, as the API takes them: within a text a word begins with a
+ * space.
+ * @param {string} typed
+ * @returns {{ words: { offset: number, text: string }[], problem?: string }}
+ */
+export function readWords(typed) {
+  const entries = typed.split(",").filter((entry) => entry.trim());
+  const words = [];
+  for (const entry of entries) {
+    const [, offset, word] = WORD.exec(entry) ?? [];
+    if (word === undefined) return { words: [], problem: "position:word, with commas between, such as 0:Once, 5:upon" };
+    words.push({ offset: Number(offset), text: Number(offset) ? ` ${word}` : word });
+  }
+  return { words };
+}
+
 /**
  * Everything wrong with the form, by field.
  * @param {Model | null} model
@@ -135,10 +188,16 @@ export function problemsOf(model, form) {
   if (form.seed !== "" && !(/^\d{1,20}$/.test(form.seed) && BigInt(form.seed) < 2n ** 64n)) {
     problems.seed = "a whole number, 0 or more";
   }
+  const { problem } = readWords(wordsOf(model, form));
+  if (problem) problems.words = problem;
   const sampler = samplerOf(model, form);
-  if (sampler) Object.assign(problems, readParameters(sampler, form.typed[sampler.name]).problems);
+  if (sampler) Object.assign(problems, readParameters(sampler, typedOf(model, form, sampler)).problems);
   return problems;
 }
+
+/** Words need a tokenizer; without one the form has no field for them. */
+export const wordsOf = (/** @type {Model | null} */ model, /** @type {Form} */ form) =>
+  model?.hasTokenizer === false ? "" : form.words;
 
 /**
  * The settings that the form stands for.
@@ -150,14 +209,15 @@ export function settingsOf(model, form) {
   const sampler = samplerOf(model, form);
   return {
     sampler: sampler?.name ?? form.sampler,
-    parameters: sampler ? readParameters(sampler, form.typed[sampler.name]).parameters : {},
+    parameters: sampler ? readParameters(sampler, typedOf(model, form, sampler)).parameters : {},
     seed: form.seed === "" ? null : form.seed,
   };
 }
 
 /**
  * The settings of auto-select: the ranking sampler with what was typed for it. A
- * parameter that the sampler of the steps has too is set once, there.
+ * parameter that the sampler of the steps has too is set once, there; what most
+ * samplers have says nothing about the ranking and keeps its default.
  * @param {Model | null} model
  * @param {Form} form
  * @param {Sampler} ranking
@@ -166,10 +226,14 @@ export function settingsOf(model, form) {
 export function rankingOf(model, form, ranking, typed) {
   const sampler = samplerOf(model, form);
   const names = new Set(sampler?.parameters.map(({ name }) => name));
-  const above = sampler ? (form.typed[sampler.name] ?? {}) : {};
-  const own = relevantParameters(ranking, typed).filter(({ name }) => !names.has(name));
+  const above = sampler ? typedOf(model, form, sampler) : {};
+  const samplers = model?.samplers ?? [];
+  const usual = (/** @type {string} */ name) =>
+    2 * samplers.filter(({ parameters }) => parameters.some((parameter) => parameter.name === name)).length > samplers.length;
+  const own = relevantParameters(ranking, typed).filter(({ name }) => !names.has(name) && !usual(name));
   const shared = ranking.parameters.filter(({ name }) => names.has(name));
-  const all = { ...typed, ...Object.fromEntries(shared.map(({ name }) => [name, above[name] ?? ""])) };
+  const kept = Object.fromEntries(Object.entries(typed).filter(([name]) => !usual(name)));
+  const all = { ...kept, ...Object.fromEntries(shared.map(({ name }) => [name, above[name] ?? ""])) };
   return { own, shared, ...readParameters(ranking, all) };
 }
 
@@ -191,4 +255,26 @@ export function settingsToSend(model, form, inForce) {
       return value !== null && value !== undefined && inForce.parameters[parameter.name] !== value;
     });
   return differs ? wanted : null;
+}
+
+/** The parameters that make p_final of the logits, as the API names them. */
+const SHAPING = ["temperature", "top_k", "top_p", "repetition_penalty", "presence_penalty", "frequency_penalty"];
+
+/**
+ * The settings in force with the form's way from the logits to p_final, to be
+ * tried; null where it is the same.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @param {import("app/core/tree.js").Settings | null} inForce
+ * @returns {import("app/core/tree.js").Settings | null}
+ */
+export function trialOf(model, form, inForce) {
+  const sampler = samplerOf(model, form);
+  if (!sampler || !inForce) return null;
+  const { parameters, problems } = readParameters(sampler, typedOf(model, form, sampler));
+  const shaping = sampler.parameters.filter(({ name }) => SHAPING.includes(name) && name in inForce.parameters);
+  if (shaping.some(({ name }) => problems[name])) return null;
+  const wanted = Object.fromEntries(shaping.map(({ name, default: fallback }) => [name, parameters[name] ?? fallback]));
+  if (Object.entries(wanted).every(([name, value]) => inForce.parameters[name] === value)) return null;
+  return { sampler: inForce.sampler, parameters: wanted, seed: null };
 }

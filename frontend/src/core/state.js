@@ -23,10 +23,16 @@ import { headOf, grow, OPEN, plant, remember } from "app/core/tree.js";
  * @property {number} otherPFinal
  * @property {number} keptCount
  * @property {number} entropy
+ * @property {number} margin
  * @property {boolean} recomputed
  *
- * @typedef {object} Pick  a token chosen for a position, not yet applied
- * @property {number} token
+ * @typedef {object} Trial  what the form's distribution settings would make of the position looked at
+ * @property {string} key  of trialWanted()
+ * @property {Weighing | null} weighing  null where it failed
+ *
+ * @typedef {object} Pick  a change chosen for a position, not yet applied
+ * @property {number | null} token  null: open the position again
+ * @property {number | null} replaces  the token that stands there; null: the position is open
  * @property {number | null} probability
  * @property {"hand" | "auto"} by
  *
@@ -48,12 +54,14 @@ import { headOf, grow, OPEN, plant, remember } from "app/core/tree.js";
  * @property {number | null} shown  the revision looked at; null follows the newest
  * @property {number | null} looked  the position looked at
  * @property {ReadonlyMap<string, Weighing | "asked" | { failed: string }>} weighings  by weighingKey()
+ * @property {Trial | null} trial
  * @property {ReadonlyMap<number, Pick>} picks  by position
  * @property {Activity | null} activity
  * @property {boolean} stopping
  * @property {boolean} interrupted  a run was cut off by a lost connection
  * @property {readonly Notice[]} notices
- * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string }} view
+ * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler" }} view
+ *   selector: what auto-select asks
  */
 
 /** @type {Form} */
@@ -61,6 +69,7 @@ export const EMPTY_FORM = {
   prompt: "Tell me a story about Tom and a red kite.",
   chat: true,
   length: "",
+  words: "",
   sampler: "",
   typed: {},
   seed: "1",
@@ -83,12 +92,13 @@ export function initialState(kept = {}) {
     shown: null,
     looked: null,
     weighings: new Map(),
+    trial: null,
     picks: new Map(),
     activity: null,
     stopping: false,
     interrupted: false,
     notices: [],
-    view: { draft: true, prompt: true, delay: 0, theme: "auto", ...kept.view },
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", ...kept.view },
   };
 }
 
@@ -136,16 +146,17 @@ export function reduce(state, event) {
         shown: null,
         looked: null,
         weighings: new Map(),
+        trial: null,
         picks: new Map(),
         interrupted: false,
       };
     case "session.closed":
-      return { ...state, tree: null, shown: null, looked: null, weighings: new Map(), picks: new Map(), interrupted: false };
+      return { ...state, tree: null, shown: null, looked: null, weighings: new Map(), trial: null, picks: new Map(), interrupted: false };
     case "frame.received": {
       if (!state.tree || event.session !== state.tree.id) return state;
       const tree = grow(state.tree, event.frame);
       if (tree === state.tree) return state;
-      return { ...state, tree, picks: state.shown === null ? stillOpen(state.picks, tree) : state.picks };
+      return { ...state, tree, picks: state.shown === null ? stillFitting(state.picks, tree) : state.picks };
     }
     case "prediction.received":
       if (!state.tree || event.session !== state.tree.id) return state;
@@ -157,6 +168,8 @@ export function reduce(state, event) {
       else weighings.delete(event.key);
       return { ...state, weighings };
     }
+    case "trial.received":
+      return state.tree && event.session === state.tree.id ? { ...state, trial: event.trial } : state;
 
     case "revision.shown": {
       if (!state.tree) return state;
@@ -207,11 +220,12 @@ function affectsSettings(/** @type {Partial<Form>} */ fields) {
 }
 
 /**
+ * The picks whose positions are still as they were when they were picked.
  * @param {ReadonlyMap<number, Pick>} picks
  * @param {Tree} tree
  */
-function stillOpen(picks, tree) {
-  const { states } = tree.revisions[headOf(tree)].canvas;
-  const kept = [...picks].filter(([position]) => states[position] === OPEN);
+function stillFitting(picks, tree) {
+  const { states, tokens } = tree.revisions[headOf(tree)].canvas;
+  const kept = [...picks].filter(([at, { replaces }]) => (states[at] === OPEN ? replaces === null : replaces === tokens[at]));
   return kept.length === picks.size ? picks : new Map(kept);
 }

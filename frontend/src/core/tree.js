@@ -25,6 +25,9 @@
  * @property {number | null} minProbability
  * @property {number | null} meanEntropy
  * @property {number | null} seconds  device time of the forward pass
+ * @property {number | null} totalWallSeconds  of all steps on the way here, waiting included
+ * @property {boolean} pending  the sampler has more to do, though perhaps nothing is open
+ * @property {number | null} tokensBeforeEnd  set by the step after which it has not
  * @property {string[]} approximations
  *
  * @typedef {object} Settings
@@ -36,6 +39,7 @@
  * @property {number} revision
  * @property {number} parent
  * @property {Cause} cause
+ * @property {string} substep  the part of a step that it is; empty where steps have no parts
  * @property {Change[]} changes
  * @property {Settings | null} settings
  * @property {Summary | null} summary
@@ -94,6 +98,7 @@ export function plant(session) {
     revision: 0,
     parent: -1,
     cause: /** @type {Cause} */ ("create"),
+    substep: "",
     changes: [],
     settings: session.settings,
     summary: null,
@@ -199,6 +204,29 @@ function applied(canvas, frame) {
   return { tokens, states, probabilities, origins, openCount };
 }
 
+/** Nothing is open, and the sampler has no more to do. */
+export const isComplete = (/** @type {Revision} */ { canvas, summary }) => canvas.openCount === 0 && !summary?.pending;
+
+/**
+ * What a revision did to each position that it changed. A rewind did nothing.
+ * @typedef {"committed" | "reopened" | "edited"} Deed  edited: another token in a committed one's place
+ * @param {Tree} tree
+ * @param {number} revision
+ * @returns {Map<number, Deed>}
+ */
+export function deedsOf(tree, revision) {
+  const { parent, changes } = tree.revisions[revision];
+  /** @type {Map<number, Deed>} */
+  const deeds = new Map();
+  const before = tree.revisions[parent]?.canvas;
+  for (const { position, token } of before ? changes : []) {
+    const wasOpen = before.states[position] === OPEN;
+    if (token === null ? wasOpen : !wasOpen && before.tokens[position] === token) continue;
+    deeds.set(position, token === null ? "reopened" : wasOpen ? "committed" : "edited");
+  }
+  return deeds;
+}
+
 /**
  * The revisions on the way from 0 to `revision`.
  * @param {Tree} tree
@@ -213,7 +241,8 @@ export function pathTo(tree, revision) {
 
 /**
  * The draft to show at a revision: its own prediction, or else that of the
- * nearest ancestor that has one.
+ * nearest ancestor that has one. A step that only weighed what is committed has
+ * none: what it opened again shows what was written there before.
  * @param {Tree} tree
  * @param {number} revision
  * @returns {{ draft: Draft, at: number, exact: boolean } | null}  exact: it was
@@ -223,7 +252,7 @@ export function draftAt(tree, revision) {
   const { canvas } = tree.revisions[revision];
   for (let at = revision; at >= 0; at = tree.revisions[at].parent) {
     const draft = tree.predictions.get(at)?.draft;
-    if (draft) return { draft, at, exact: tree.revisions[at].canvas === canvas };
+    if (draft?.positions.length) return { draft, at, exact: tree.revisions[at].canvas === canvas };
   }
   return null;
 }
@@ -269,19 +298,22 @@ export function spread(draft, length) {
  * @param {Tree} tree
  * @param {number} revision
  * @param {number} position
- * @returns {{ revision: number, position: number, chosen: number | null, origin: number } | null}
- *   null for a given position: nobody weighed it
+ * @returns {{ revision: number, position: number, chosen: number | null, origin: number, replaced: number | null } | null}
+ *   replaced: the token that `chosen` was put in the place of. Null for a given
+ *   position: nobody weighed it
  */
 export function weighingOf(tree, revision, position) {
   const { canvas } = tree.revisions[revision];
-  if (canvas.states[position] === OPEN) return { revision: source(tree, revision), position, chosen: null, origin: -1 };
+  if (canvas.states[position] === OPEN) return { revision: source(tree, revision), position, chosen: null, origin: -1, replaced: null };
   const origin = canvas.origins[position];
   if (origin < 1) return null;
   let at = tree.revisions[origin].parent;
+  const before = tree.revisions[at].canvas;
+  const replaced = before.states[position] === OPEN ? null : before.tokens[position];
   // An edit of a committed position: go on to where it was open.
   while (at >= 0 && tree.revisions[at].canvas.states[position] !== OPEN) at = tree.revisions[at].parent;
   if (at < 0) return null;
-  return { revision: source(tree, at), position, chosen: canvas.tokens[position], origin };
+  return { revision: source(tree, at), position, chosen: canvas.tokens[position], origin, replaced };
 }
 
 /** The revision a rewind came from has the same canvas, and its logits may still be at hand. */

@@ -25,14 +25,15 @@ export class Client {
     return tokens.map((/** @type {any} */ { id, text, special }) => ({ id, text, special }));
   }
 
-  /** @param {{ prompt: string, chat: boolean, length: number | null, settings: any }} wanted */
-  async createSession({ prompt, chat, length, settings }) {
+  /** @param {{ prompt: string, chat: boolean, length: number | null, words: { offset: number, text: string }[], settings: any }} wanted */
+  async createSession({ prompt, chat, length, words, settings }) {
     const source = chat
       ? { case: "chat", value: { messages: [{ role: "user", content: prompt }] } }
       : { case: "text", value: prompt };
     const { session } = await this.#calls.unary(sessions.createSession, {
       prompt: { source },
       length: length ?? undefined,
+      wordConstraints: words.map(({ offset, text }) => ({ offset, content: { case: "text", value: text } })),
       settings: settingsInto(settings),
       requestId: newId(),
     });
@@ -62,7 +63,7 @@ export class Client {
     return this.#changes(sessions.step, request, options);
   }
 
-  /** @param {{ sessionId: string, selections: { position: number, token: number }[], expected: number, predict: boolean }} wanted */
+  /** @param {{ sessionId: string, selections: { position: number, token?: number }[], expected: number, predict: boolean }} wanted */
   select({ sessionId, selections, expected, predict }, /** @type {Options} */ options) {
     const request = { sessionId, selections, expectedRevision: BigInt(expected), predict, requestId: newId() };
     return this.#changes(sessions.select, request, options);
@@ -97,12 +98,31 @@ export class Client {
     return weighingFrom(answer.candidates[0], answer.recomputed);
   }
 
-  /** What a sampler would commit at the newest revision. */
+  /**
+   * What other distribution settings make of an open position.
+   * @param {{ sessionId: string, revision: number, position: number, settings: any, count: number }} wanted
+   * @returns {Promise<import("app/core/state.js").Weighing>}
+   */
+  async reprocess({ sessionId, revision, position, settings, count }) {
+    const answer = await this.#calls.unary(sessions.reprocess, {
+      sessionId,
+      revision: BigInt(revision),
+      settings: settingsInto(settings),
+      candidateCount: count,
+      positions: [position],
+    });
+    return weighingFrom(answer.candidates[0], answer.recomputed);
+  }
+
+  /** What a sampler would do at the newest revision: tokens it would commit or edit, positions it would open again. */
   async propose(/** @type {string} */ sessionId, /** @type {any} */ settings, /** @type {Options} */ options) {
     const answer = await this.#calls.unary(sessions.propose, { sessionId, settings: settingsInto(settings) }, options);
+    const proposed = (/** @type {any} */ { position, token, probability }) => ({ position, token, probability });
     return {
       revision: Number(answer.revision),
-      commits: answer.commits.map((/** @type {any} */ { position, token, probability }) => ({ position, token, probability })),
+      commits: answer.commits.map(proposed),
+      edits: answer.edits.map(proposed),
+      reopens: answer.reopens.map((/** @type {any} */ { position }) => position),
     };
   }
 }

@@ -40,6 +40,7 @@ export function frameFrom(/** @type {any} */ message) {
     revision: Number(message.revision),
     parent: Number(message.parentRevision),
     cause: CAUSES[message.cause] ?? "step",
+    substep: message.substep,
     changes: message.changes.map((/** @type {any} */ { position, token, probability }) => ({
       position,
       token: token ?? null,
@@ -62,6 +63,9 @@ function summaryFrom(/** @type {any} */ message) {
     minProbability: message.minProbability ?? null,
     meanEntropy: message.meanEntropy ?? null,
     seconds: secondsOf(message.computeTime),
+    totalWallSeconds: secondsOf(message.totalWallTime),
+    pending: message.pending,
+    tokensBeforeEnd: message.tokensBeforeEnd ?? null,
     approximations: message.approximations,
   };
 }
@@ -86,7 +90,7 @@ export function predictionFrom(/** @type {any} */ message) {
 
 /** @returns {import("app/core/state.js").Weighing} */
 export function weighingFrom(/** @type {any} */ message, /** @type {boolean} */ recomputed) {
-  const { position, candidates, otherPBase, otherPFinal, keptCount, entropy } = message;
+  const { position, candidates, otherPBase, otherPFinal, keptCount, entropy, margin } = message;
   return {
     position,
     candidates: candidates.map((/** @type {any} */ { token, pBase, pFinal, kept, logit }) => ({ token, pBase, pFinal, kept, logit })),
@@ -94,6 +98,7 @@ export function weighingFrom(/** @type {any} */ message, /** @type {boolean} */ 
     otherPFinal,
     keptCount,
     entropy,
+    margin,
     recomputed,
   };
 }
@@ -139,10 +144,11 @@ export function modelFrom(/** @type {any} */ message) {
     maskToken: message.maskToken ?? null,
     hasTokenizer: message.hasTokenizer,
     hasChatTemplate: message.hasChatTemplate,
-    samplers: message.samplers.map((/** @type {any} */ { name, summary, source, parameters }) => ({
+    samplers: message.samplers.map((/** @type {any} */ { name, summary, source, revises, parameters }) => ({
       name,
       summary,
       source,
+      revises,
       parameters: parameters.map(parameterFrom),
     })),
   };

@@ -115,7 +115,7 @@ class CanvasPanel extends PageElement {
   }
 
   #cell(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active, /** @type {number} */ looked) {
-    const { position, state, token, face, probability, fresh, byHand, picked, repeat } = cell;
+    const { position, state, token, face, probability, deed, byHand, picked, reopening, repeat } = cell;
     const ghost = state === "open" && !picked && face !== null;
     return html`<span
         class="cell"
@@ -130,7 +130,8 @@ class CanvasPanel extends PageElement {
         data-token=${token ?? nothing}
         ?data-ghost=${ghost}
         ?data-picked=${picked}
-        ?data-new=${fresh}
+        ?data-reopening=${reopening}
+        data-new=${deed ?? nothing}
         ?data-hand=${byHand}
         ?data-special=${face?.special}
         ?data-repeat=${repeat}
@@ -211,8 +212,8 @@ function positionOf(/** @type {EventTarget | null} */ target) {
 function signature(/** @type {any[]} */ cells, /** @type {number} */ start, /** @type {number} */ end) {
   const parts = [];
   for (let i = start; i < end; i++) {
-    const { state, token, face, probability, fresh, byHand, picked, repeat } = cells[i];
-    parts.push(face, `${state}${token}${probability}${fresh}${byHand}${picked}${repeat}`);
+    const { state, token, face, probability, deed, byHand, picked, reopening, repeat } = cells[i];
+    parts.push(face, `${state}${token}${probability}${deed}${byHand}${picked}${reopening}${repeat}`);
   }
   return parts;
 }

@@ -8,14 +8,17 @@ import { headOf } from "app/core/tree.js";
 import { decimal, percent, plural } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
+/** Why a token is not kept where nothing is drawn. */
+const GREEDY = "Not the likeliest, and the temperature is 0";
+
 /** What the model weighed at the position looked at. */
 class Inspector extends PageElement {
   /** The last weighing shown, kept in view, dimmed, while the next is on its way. @type {any} */
   #last = null;
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, looked, weighings, tokens, picks, connection, activity }) {
-    return [tree, revision, looked, weighings, tokens, picks, connection.state, activity];
+  watched(/** @type {any} */ { tree, shown: revision, looked, weighings, trial, form, model, tokens, picks, connection, activity }) {
+    return [tree, revision, looked, weighings, trial, form, model, tokens, picks, connection.state, activity];
   }
 
   render() {
@@ -34,7 +37,7 @@ class Inspector extends PageElement {
 
   #body(/** @type {NonNullable<ReturnType<typeof inspected>>} */ view) {
     if (view.state === "given") {
-      return html`<p class="lede">${this.#chip(view.token)} is part of the prompt. No step changes it.</p>`;
+      return html`<p class="lede">${this.#chip(view.token)} ${view.inPrompt ? "is part of the prompt" : "was given for this position"}. No step changes it.</p>`;
     }
     if (!view.target) return html`<p class="lede">${this.#chip(view.token)} was there from the beginning.</p>`;
     return html`${this.#lede(view)} ${this.#weighing(view)}`;
@@ -43,8 +46,11 @@ class Inspector extends PageElement {
   #lede(/** @type {any} */ { state, token, probability, target, byHand }) {
     if (state === "open") return html`<p class="lede">Open. The candidates at revision ${target.revision}:</p>`;
     const p = Number.isFinite(probability) ? html`, p ${percent(probability)}` : nothing;
+    const how = byHand ? "picked by hand" : target.replaced === null ? "committed" : "edited";
+    const before = target.replaced === null ? nothing : html`, in the place of ${this.#chip(target.replaced)}`;
     return html`<p class="lede">
-      ${this.#chip(token)} ${byHand ? "picked by hand" : "committed"} at revision ${target.origin}${p}. What the model weighed just before:
+      ${this.#chip(token)} ${how} at revision ${target.origin}${p}${before}. What the model weighed
+      ${target.replaced === null ? "just before" : `when the position was last open, at revision ${target.revision}`}:
     </p>`;
   }
 
@@ -54,49 +60,63 @@ class Inspector extends PageElement {
       return html`<p class="lede" data-problem>${weighing.failed}</p>
         <button class="button" @click=${() => this.page.inspection.retry()}>Try again</button>`;
     }
-    const ready = weighing && weighing !== "asked" ? weighing : null;
+    const { trial } = view;
+    const weighed = weighing && weighing !== "asked" ? weighing : null;
+    const tried = trial?.weighing;
+    const ready = trial && !trial.current ? null : (tried ?? weighed);
     if (ready) this.#last = ready;
-    const drawn = ready ?? (this.#last?.position === position ? this.#last : null);
+    const drawn = ready ?? (this.#last?.position === position ? this.#last : weighed);
     if (!drawn) return html`<p class="lede waiting" role="status">Asking the model…</p>`;
+    const settings = tried ? trial.settings : view.settings;
+    const cut = settings?.parameters.temperature === 0 ? GREEDY : "Cut by top-k or top-p";
+    const onlyShown = drawn.candidates.filter((/** @type {any} */ { kept }) => !kept).length;
     return html`<div class="weighing" ?data-open=${view.state === "open"} ?data-stale=${!ready} aria-busy=${!ready}>
+      ${tried
+        ? html`<p class="trial" data-testid="trial">
+            <span class="badge" data-warn title="The sampler's side is what the settings in the form would make of these logits. They take hold with the next step.">as in the form, not yet in force</span>
+          </p>`
+        : nothing}
       <div class="row-head" aria-hidden="true">
         <span>token</span><span></span>
         <span title="p_base: the model's own probability, before anything is done to it">model</span>
         <span title="p_final: after penalties, temperature, constraints, top-k and top-p; what the sampler draws from">sampler</span>
       </div>
       <ol class="candidates" data-testid="candidates">
-        ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank))}
+        ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank, cut))}
       </ol>
       ${drawn.otherPBase > 0.00005 || drawn.otherPFinal > 0.00005 ? this.#others(drawn) : nothing}
       <p class="note facts">
-        Entropy ${decimal(drawn.entropy)} nats · ${plural(drawn.keptCount, "token")} kept by the sampler${drawn.recomputed
-          ? html` · <span title="The logits were no longer at hand; the forward pass was made again.">computed again</span>`
+        Entropy ${decimal(drawn.entropy)} nats · margin ${decimal(drawn.margin)} · ${plural(drawn.keptCount, "token")} kept by the
+        sampler${onlyShown ? ` · ${plural(onlyShown, "row")} visual only` : ""}
+        ${drawn.recomputed
+          ? html`<span class="badge" data-testid="recomputed" title="The logits were no longer at hand; the forward pass was made again.">recomputed</span>`
           : nothing}
       </p>
       ${this.#advice(view)}
     </div>`;
   }
 
-  #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank) {
+  #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank, /** @type {string} */ cut) {
     const { token, pBase, pFinal, kept } = candidate;
     const { picks } = this.state;
     const chosen = view.target.chosen === token;
     const picked = picks.get(view.position)?.token === token;
     const why = chosen ? "This is the token there." : hindrances(this.state).pick;
     const face = faceOfId(this.state, token);
+    const limit = `${token === this.state.model?.maskToken ? "Never generated" : cut}: visual only. `;
     return html`<li class="candidate" ?data-cut=${!kept} ?data-chosen=${chosen} data-token=${token} data-rank=${rank}>
       <button
         class="choose"
         aria-disabled=${why ? "true" : "false"}
-        title=${why || `Pick this token. ${kept ? "" : "The sampler would never draw it. "}Id ${token}, logit ${decimal(candidate.logit)}`}
+        title=${why || `Pick this token. ${kept ? "" : limit}Id ${token}, logit ${decimal(candidate.logit)}`}
         @click=${() => !why && this.page.session.pick(view.position, token)}
       >
         <span class="token" ?data-special=${face.special}
           >${tokenFace(face)}${face.body ? nothing : unseen(face.name)}${chosen ? icons.check : nothing}${chosen ? unseen(", the token there") : nothing}</span
         >
-        ${bar(pBase, pFinal)} ${unseen(kept ? ", model and sampler " : ", cut by the sampler; model and sampler ")}
+        ${bar(pBase, pFinal)} ${unseen(kept ? ", model and sampler " : `, ${limit}Model and sampler `)}
         <span class="number">${percent(pBase)}</span>
-        <span class="number">${kept ? percent(pFinal) : html`<s>${percent(pFinal)}</s>`}</span>
+        <span class="number">${kept ? percent(pFinal) : cut === GREEDY ? html`<s>0%</s>` : "cut"}</span>
       </button>
       ${view.state === "open"
         ? html`<button

@@ -16,7 +16,10 @@ class Legend extends LitElement {
         draft, less to more probable
       </li>
       <li><span class="cell sample" data-state="committed">a</span>committed</li>
-      <li><span class="cell sample" data-state="committed" data-new>a</span>new</li>
+      <li><span class="cell sample" data-state="committed" data-new="committed">a</span>new</li>
+      <li><span class="cell sample" data-state="open" data-new="reopened"><i class="blank"></i></span>opened again</li>
+      <li><span class="cell sample" data-state="committed" data-new="edited">a</span>edited</li>
+      <li class="word"><span class="cell sample" data-state="given">a</span>given word</li>
       <li><span class="cell sample" data-state="open" data-picked>a</span>picked</li>
       <li><span class="cell sample" data-state="committed" data-hand>a</span>by hand</li>
       <li><span class="cell sample" data-state="committed" data-special>a</span>special</li>

@@ -2,23 +2,23 @@ import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { faceOfId, hindrances } from "app/core/selectors.js";
-import { rankingOf, samplerNamed } from "app/core/settings.js";
+import { RANKING_SAMPLER, rankingOf, samplerNamed, samplerOf } from "app/core/settings.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { humanised, percent } from "app/core/format.js";
-import { RANKING_SAMPLER } from "app/actions/session.js";
 import * as icons from "app/ui/icons.js";
 
-/** The tray: tokens chosen, by hand or by a ranking, and not applied yet. */
+/** The tray: changes chosen, by hand or by a rule, and not applied yet. */
 class Selection extends PageElement {
   /** @override */
-  watched(/** @type {any} */ { tree, picks, tokens, model, form, ranking, connection, activity, shown }) {
-    return [tree, picks, tokens, model, form, ranking, connection.state, activity, shown];
+  watched(/** @type {any} */ { tree, picks, tokens, model, form, ranking, connection, activity, shown, view }) {
+    return [tree, picks, tokens, model, form, ranking, connection.state, activity, shown, view.selector];
   }
 
   render() {
-    const { model, form, picks, ranking, activity } = this.state;
+    const { model, form, picks, ranking, activity, view } = this.state;
     const why = hindrances(this.state);
-    const sampler = samplerNamed(model, RANKING_SAMPLER);
+    const chosen = samplerOf(model, form);
+    const sampler = view.selector === "ranking" ? samplerNamed(model, RANKING_SAMPLER) : null;
     const { own, shared, problems } = sampler
       ? rankingOf(model, form, sampler, ranking)
       : { own: [], shared: [], problems: /** @type {Record<string, string>} */ ({}) };
@@ -27,10 +27,19 @@ class Selection extends PageElement {
       <header class="card-head">
         <h2 id="selection-title">Selection</h2>
         <span class="grow"></span>
-        <button class="button" data-testid="auto-select" aria-disabled=${why.propose ? "true" : "false"} title=${why.propose || "Let a ranking choose what to commit next (A)"} @click=${() => !why.propose && this.page.session.propose()}>
-          ${activity === "propose" ? "Ranking…" : "Auto-select"}
+        <button class="button" data-testid="auto-select" aria-disabled=${why.propose ? "true" : "false"} title=${why.propose || "See what would be done next, before it is (A)"} @click=${() => !why.propose && this.page.session.propose()}>
+          ${activity === "propose" ? "Selecting…" : "Auto-select"}
         </button>
       </header>
+      ${chosen
+        ? html`<div class="field selector">
+            <label for="selector">Select by</label>
+            <select id="selector" data-testid="selector" @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { selector: e.target.value } })}>
+              <option value="ranking" .selected=${view.selector === "ranking"}>A ranking</option>
+              <option value="sampler" .selected=${view.selector === "sampler"}>The sampler: ${humanised(chosen.name)}</option>
+            </select>
+          </div>`
+        : nothing}
       ${own.length
         ? html`<div class="grid" title=${alike ? `As in the settings: ${alike}` : nothing}>
             ${own.map((parameter) =>
@@ -45,12 +54,12 @@ class Selection extends PageElement {
           </div>`
         : nothing}
       ${picks.size
-        ? html`<ul class="tray" data-testid="tray" aria-label="Picked tokens">
+        ? html`<ul class="tray" data-testid="tray" aria-label="Picked changes">
             ${[...picks].sort(([a], [b]) => a - b).map(([position, pick]) => this.#pick(position, pick))}
           </ul>`
         : html`<p class="note">Nothing is picked. Auto-select, or press + beside a candidate, or Space on an open cell.</p>`}
       <div class="actions" ?hidden=${!picks.size}>
-        <button class="button strong" data-testid="apply" aria-disabled=${why.apply ? "true" : "false"} title=${why.apply || "Commit the picked tokens, as one revision"} @click=${() => !why.apply && this.page.session.apply()}>
+        <button class="button strong" data-testid="apply" aria-disabled=${why.apply ? "true" : "false"} title=${why.apply || "Make the picked changes, as one revision"} @click=${() => !why.apply && this.page.session.apply()}>
           Apply${picks.size ? ` ${picks.size}` : ""}
         </button>
         <button class="button" data-testid="clear" @click=${() => this.page.session.clearPicks()}>Clear</button>
@@ -58,15 +67,23 @@ class Selection extends PageElement {
     </section>`;
   }
 
-  #pick(/** @type {number} */ position, /** @type {import("app/core/state.js").Pick} */ { token, probability }) {
-    const face = faceOfId(this.state, token);
-    return html`<li class="pick">
+  #pick(/** @type {number} */ position, /** @type {import("app/core/state.js").Pick} */ { token, replaces, probability }) {
+    const what = token === null ? "open again" : faceOfId(this.state, token).name;
+    return html`<li class="pick" data-kind=${token === null ? "reopen" : replaces === null ? "commit" : "edit"}>
       <button class="pick-look" @click=${() => this.page.inspection.look(position)} title="Position ${position}: inspect">
-        <span class="token" ?data-special=${face.special}>${tokenFace(face)}</span>
-        <span class="number">${probability === null ? "" : percent(probability)}</span>
+        ${token === null
+          ? html`<span>open again position ${position}</span> ${this.#token(replaces, true)}`
+          : html`${replaces === null ? nothing : html`${this.#token(replaces, true)} <span aria-hidden="true">→</span><span class="unseen">becomes</span>`} ${this.#token(token)}
+              <span class="number">${probability === null ? "" : percent(probability)}</span>`}
       </button>
-      <button class="quiet" aria-label="Remove ${face.name} at position ${position}" @click=${() => this.page.session.removePick(position)}>${icons.close}</button>
+      <button class="quiet" aria-label="Remove ${what} at position ${position}" @click=${() => this.page.session.removePick(position)}>${icons.close}</button>
     </li>`;
+  }
+
+  #token(/** @type {number | null} */ token, gone = false) {
+    if (token === null) return nothing;
+    const face = faceOfId(this.state, token);
+    return html`<span class="token" ?data-special=${face.special} ?data-gone=${gone}>${tokenFace(face)}</span>`;
   }
 }
 

@@ -4,7 +4,8 @@ import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { EXAMPLES } from "app/ui/examples.js";
 import { hindrances, shown } from "app/core/selectors.js";
-import { problemsOf, samplerOf } from "app/core/settings.js";
+import { problemsOf, relevantParameters, samplerOf, SHARED, sharedNames, typedOf } from "app/core/settings.js";
+import { isComplete } from "app/core/tree.js";
 import { humanised } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
@@ -25,6 +26,12 @@ class SettingsPanel extends PageElement {
     return [form, model, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
   }
 
+  updated() {
+    // A field that is wrong is not to hide.
+    const common = this.querySelector("details.common");
+    if (common?.querySelector('[aria-invalid="true"]')) /** @type {HTMLDetailsElement} */ (common).open = true;
+  }
+
   #change(/** @type {object} */ fields) {
     this.dispatch({ type: "form.changed", fields });
   }
@@ -40,7 +47,8 @@ class SettingsPanel extends PageElement {
     const { form, model, tree } = this.state;
     const why = hindrances(this.state).start;
     const problems = problemsOf(model, form);
-    const complete = shown(this.state)?.canvas.openCount === 0;
+    const revision = shown(this.state);
+    const complete = revision !== null && isComplete(revision);
     return html`<form class="card settings" ?data-folded=${this.folded && tree !== null} @submit=${this.#submit} novalidate>
       <button
         type="button"
@@ -107,6 +115,7 @@ class SettingsPanel extends PageElement {
             <p class="note" id="seed-note">${problems.seed ?? this.#seedNote()}</p>
           </div>
         </div>
+        ${this.#wordsField(problems)}
         <button
           class=${tree && !complete ? "button" : "button primary"}
           data-testid="start"
@@ -131,6 +140,26 @@ class SettingsPanel extends PageElement {
     </label>`;
   }
 
+  #wordsField(/** @type {Record<string, string>} */ problems) {
+    const { form, model } = this.state;
+    if (model?.hasTokenizer === false) return nothing;
+    return html`<div class="field words" title="Words that stand at these positions of the answer from the start; no step changes them.">
+      <label for="words">Words at positions</label>
+      <input
+        id="words"
+        data-testid="words"
+        autocomplete="off"
+        spellcheck="false"
+        placeholder="0:Once, 5:upon"
+        .value=${live(form.words)}
+        aria-invalid=${problems.words ? "true" : nothing}
+        aria-describedby="words-note"
+        @input=${(/** @type {any} */ e) => this.#change({ words: e.target.value })}
+      />
+      <p class="note" id="words-note" ?hidden=${!problems.words}>${problems.words}</p>
+    </div>`;
+  }
+
   #seedNote() {
     const inForce = shown(this.state)?.settings?.seed;
     return this.state.form.seed === "" && inForce ? `drawn: ${inForce}` : "repeats a run";
@@ -144,29 +173,45 @@ class SettingsPanel extends PageElement {
     const { form, model } = this.state;
     const sampler = samplerOf(model, form);
     if (!model || !sampler) return nothing;
-    const typed = form.typed[sampler.name] ?? {};
+    const typed = typedOf(model, form, sampler);
     const inForce = shown(this.state)?.settings;
+    const shared = sharedNames(model);
+    const field = (/** @type {import("app/core/settings.js").Parameter} */ parameter) =>
+      parameterField({
+        parameter,
+        id: `parameter-${parameter.name}`,
+        typed: typed[parameter.name],
+        inForce: inForce?.sampler === sampler.name ? inForce.parameters[parameter.name] : undefined,
+        problem: problems[parameter.name],
+        onType: (value) =>
+          this.dispatch({ type: "form.typed", sampler: shared.has(parameter.name) ? SHARED : sampler.name, name: parameter.name, value }),
+        onFocus: () => (this.help = parameter.summary),
+      });
+    const common = sampler.parameters.filter(({ name }) => shared.has(name));
+    const set = common.filter(({ name, default: fallback }) => ![undefined, "", fallback, String(fallback)].includes(typed[name]));
     return html`<div class="field">
         <label for="sampler">Sampler</label>
         <select id="sampler" data-testid="sampler" aria-describedby="sampler-note" @change=${(/** @type {any} */ e) => this.#change({ sampler: e.target.value })}>
           ${model.samplers.map(({ name }) => html`<option value=${name} .selected=${name === sampler.name}>${humanised(name)}</option>`)}
         </select>
         <p class="note" id="sampler-note">${sampler.summary}</p>
+        <p class="note source" data-testid="source">${sampler.source}</p>
       </div>
       <details class="parameters" ?open=${this.roomy}>
         <summary>Parameters</summary>
-        <div class="grid" @focusout=${() => (this.help = "")}>
-          ${sampler.parameters.map((parameter) =>
-            parameterField({
-              parameter,
-              id: `parameter-${parameter.name}`,
-              typed: typed[parameter.name],
-              inForce: inForce?.sampler === sampler.name ? inForce.parameters[parameter.name] : undefined,
-              problem: problems[parameter.name],
-              onType: (value) => this.dispatch({ type: "form.typed", sampler: sampler.name, name: parameter.name, value }),
-              onFocus: () => (this.help = parameter.summary),
-            }),
-          )}
+        <div @focusout=${() => (this.help = "")}>
+          <div class="grid">
+            ${relevantParameters(sampler, typed).filter(({ name }) => !shared.has(name)).map(field)}
+          </div>
+          ${common.length
+            ? html`<details class="common" data-testid="common">
+                <summary>
+                  Distribution and limits
+                  <span class="set">${set.map(({ name }) => `${humanised(name).toLowerCase()} ${typed[name]}`).join(", ")}</span>
+                </summary>
+                <div class="grid">${common.map(field)}</div>
+              </details>`
+            : nothing}
         </div>
         <p class="note help" aria-hidden="true">${this.help}</p>
       </details>`;

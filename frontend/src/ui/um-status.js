@@ -1,6 +1,6 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
-import { sentence, statistics } from "app/core/selectors.js";
+import { deedInWords, sentence, statistics } from "app/core/selectors.js";
 import { decimal, duration } from "app/core/format.js";
 
 /** Milliseconds between two announcements: speech takes longer than steps. */
@@ -43,14 +43,21 @@ class Status extends PageElement {
     const numbers = statistics(this.state);
     return html`<div class="status" data-testid="status">
         ${numbers
-          ? html`<dl>
-              ${fact("Open", numbers.open)} ${fact("Committed", numbers.committed)}
-              ${fact("Forwards", numbers.forwards)}
-              ${fact("Tokens a pass", decimal(numbers.perForward, 1), "Committed tokens divided by forward passes")}
+          ? html`<p class="did" data-testid="did">${deedInWords(numbers)}</p>
+            <dl>
+              ${numbers.beforeEnd === null
+                ? fact("Open", numbers.open)
+                : fact("Before end", numbers.beforeEnd, "Generated tokens before the first that ends the turn or the text")}
+              ${fact("Committed", numbers.committed)} ${fact("Forwards", numbers.forwards)}
+              ${numbers.beforeEnd === null
+                ? fact("Tokens a pass", decimal(numbers.perForward, 1), "Committed tokens divided by forward passes")
+                : fact("Tokens a pass", decimal(numbers.perForward, 1), "Tokens before the end divided by forward passes")}
               ${fact("Mean p", decimal(numbers.meanProbability), "Mean p_base of the tokens this step committed")}
               ${fact("Lowest p", decimal(numbers.minProbability), "Lowest p_base among the tokens this step committed")}
-              ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were open")}
-              ${fact("Time", numbers.cached ? "cached" : duration(numbers.seconds), "Device time of the forward pass")}
+              ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were predicted")}
+              ${numbers.complete
+                ? fact("Wall time", duration(numbers.wallSeconds), "All steps on the way here, waiting for the device included")
+                : fact("Time", numbers.cached ? "cached" : duration(numbers.seconds), "Device time of the forward pass")}
             </dl>
             ${numbers.approximations.length
               ? html`<p class="badge" data-warn title="The prediction was made with these approximations.">approximate: ${numbers.approximations.join(", ")}</p>`

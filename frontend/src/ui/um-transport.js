@@ -3,7 +3,7 @@ import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { hindrances, marksOf, sentence, shown } from "app/core/selectors.js";
-import { headOf } from "app/core/tree.js";
+import { headOf, isComplete } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
 import * as icons from "app/ui/icons.js";
 
@@ -84,7 +84,8 @@ class Transport extends PageElement {
     const why = hindrances(this.state);
     const running = activity === "run" || activity === "step" || activity === "forward" || activity === "propose";
     const back = tree && this.state.shown !== null;
-    const complete = shown(this.state)?.canvas.openCount === 0;
+    const revision = shown(this.state);
+    const complete = revision !== null && isComplete(revision);
     return html`<div class="buttons">
       ${this.#button({ id: "forward", label: "Forward pass", icon: icons.eye, why: why.forward, hint: "See what the model says here, changing nothing (F)", act: () => this.page.session.forward(), busy: activity === "forward" })}
       ${this.#button({ id: "step", label: "Step", icon: icons.step, why: why.step, hint: "One forward pass, and what the sampler makes of it (S)", act: () => this.page.session.step(), busy: activity === "step" })}
@@ -92,7 +93,7 @@ class Transport extends PageElement {
         ? html`<button class="button primary" data-testid="stop" title="Stop after the present step (P)" ?disabled=${stopping} @click=${() => this.page.session.stop()}>
             ${icons.stop}<span>${stopping ? "Stopping" : "Stop"}</span>
           </button>`
-        : this.#button({ id: "run", label: "Run", icon: icons.play, why: why.run, hint: "Step until no position is open (P)", act: () => this.page.session.run(), primary: tree !== null && !complete })}
+        : this.#button({ id: "run", label: "Run", icon: icons.play, why: why.run, hint: "Step until the sampler has no more to do (P)", act: () => this.page.session.run(), primary: tree !== null && (!complete || !why.run) })}
       <label class="delay">
         <span>Pause</span>
         <select

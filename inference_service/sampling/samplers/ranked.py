@@ -13,25 +13,18 @@ import torch
 from pydantic import Field
 
 from inference_service.sampling import distribution
+from inference_service.sampling.blockwise import open_in_block
+from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.noise import Noise
-from inference_service.sampling.sampler import (
-    Commit,
-    Ids,
-    Parameters,
-    Prediction,
-    Proposal,
-    Region,
-    Sampler,
-    best_first,
-    current_block,
-    resolve_block_length,
-)
+from inference_service.sampling.parameters import Blockwise
+from inference_service.sampling.region import best_first
+from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
 
 Strategy = Literal["high_confidence", "low_confidence", "high_entropy", "low_entropy", "margin", "random",
                    "left_to_right"]
 
 
-class RankedParameters(Parameters):
+class RankedParameters(Blockwise):
     strategy: Strategy = Field("high_confidence", description=(
         "Which positions come first: the surest or least sure token, the most or least open choice,"
         " the clearest lead over the second token, chance, or reading order."))
@@ -43,34 +36,21 @@ class RankedParameters(Parameters):
     threshold: float = Field(0.9, ge=0, le=1, description="Probability asked of every token by the threshold rule.")
     factor: float = Field(1.0, ge=0, le=10, description="The factor rule's demand on the first token; the second"
                                                         " must reach half of it, the third a third, and so on.")
-    block_length: int | None = Field(None, ge=1, le=4096, description=(
-        "Positions decided before the next ones to the right; follows the length: one block."))
-    temperature: float = Field(0.0, ge=0, le=10, description=(
-        "0 takes the likeliest token; 1 draws from the model's own distribution; higher is wilder."))
+
+    def resolve(self, length: int) -> "RankedParameters":
+        count = 1 if self.count is None and self.rule == "constant" else self.count
+        return super().resolve(length).replaced(count=count)
 
 
-def resolve(parameters: RankedParameters, length: int) -> RankedParameters:
-    count = 1 if parameters.count is None and parameters.rule == "constant" else parameters.count
-    block_length = resolve_block_length(parameters.block_length, length)
-    return parameters.model_copy(update={"count": count, "block_length": block_length})
-
-
-def wanted(parameters: RankedParameters, region: Region, state: dict) -> list[int]:
-    return current_block(region, parameters.block_length)[1]
-
-
-def rank(strategy: Strategy, p: torch.Tensor, tokens: torch.Tensor, noise: Noise, positions: list[int]) -> torch.Tensor:
-    """Scores [N], higher first. p: p_base [N, V]; tokens: the chosen ones [N]."""
+def rank(strategy: Strategy, drawn: Drawn, noise: Noise) -> torch.Tensor:
+    """Scores [N], higher first."""
     if strategy == "random":
-        return noise.order(positions)
+        return noise.uniform(drawn.positions)
     if strategy == "left_to_right":
-        return -torch.tensor(positions, dtype=torch.float64)
+        return -torch.tensor(drawn.positions, dtype=torch.float64)
     if strategy == "margin":
-        return distribution.margin(p)
-    if strategy.endswith("entropy"):
-        scores = distribution.entropy(p)
-    else:
-        scores = distribution.probability_of(p, tokens)
+        return distribution.margin(drawn.p_base)
+    scores = distribution.entropy(drawn.p_base) if strategy.endswith("entropy") else drawn.confidence
     return scores if strategy.startswith("high") else -scores
 
 
@@ -85,17 +65,14 @@ def allowed(rule: str, parameters: RankedParameters, probabilities: list[float])
     return count
 
 
-def propose(parameters: RankedParameters, prediction: Prediction, region: Region, state: dict, ids: Ids,
-            noise: Noise) -> Proposal:
-    positions = current_block(region, parameters.block_length)[1]
-    raw = prediction.rows(positions)
-    p_base = distribution.p_base(raw)
-    tokens = distribution.choose(distribution.forbid(raw, ids.forbidden), parameters.temperature, noise, positions)
-    scores = rank(parameters.strategy, p_base, tokens, noise, positions)
-    chosen = distribution.probability_of(p_base, tokens).tolist()
-    rows = best_first(region, positions, scores, len(positions))
+def propose(prediction: Prediction, moment: Moment) -> Proposal:
+    parameters, region = moment.parameters, moment.region
+    drawn = draw(prediction, moment, open_in_block(moment))
+    scores = rank(parameters.strategy, drawn, moment.noise)
+    chosen = drawn.confidence.tolist()
+    rows = best_first(region, drawn.positions, scores, len(drawn.positions))
     rows = rows[: allowed(parameters.rule, parameters, [chosen[row] for row in rows])]
-    return Proposal([Commit(positions[row], int(tokens[row]), chosen[row], float(scores[row])) for row in rows])
+    return Proposal(drawn.commits(rows, scores))
 
 
 SAMPLER = Sampler(
@@ -103,7 +80,6 @@ SAMPLER = Sampler(
     summary="Ranks the open positions by a strategy and commits as many as a rule allows.",
     source="Wu et al., Fast-dLLM, arXiv 2505.22618; Ye et al., Dream 7B, arXiv 2508.15487",
     parameters=RankedParameters,
-    resolve=resolve,
-    wanted=wanted,
+    wanted=open_in_block,
     propose=propose,
 )

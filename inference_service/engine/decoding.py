@@ -1,0 +1,83 @@
+"""Whole canvases decoded in lockstep, without sessions: for measuring and for tests.
+
+The same plans and passes as a session's steps; nothing is kept.
+"""
+
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from inference_service.engine.engine import forward
+from inference_service.engine.jobs import Forward, Passed, forward_for, logits_of
+from inference_service.engine.plan import Plan, complete_settings, plan_of
+from inference_service.models.denoiser import Denoiser
+from inference_service.sampling.sampler import Prediction, Proposal
+from inference_service.sessions.frame import Settings
+from inference_service.sessions.session import Origin, State
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A finished canvas. proposals: of its steps, in order.
+
+    forwards: passes that a session would take, which has an earlier prediction still at hand.
+    """
+
+    tokens: list[int]
+    forwards: int
+    proposals: list[Proposal]
+
+
+def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settings: Settings,
+           ) -> Generator[Forward, Passed, Decoded]:
+    """One canvas, from its prompt (None where it is open) to the end. Raises InvalidField for wrong settings."""
+    info = denoiser.info
+    settings = complete_settings(settings, length, info)
+    origin = Origin("", info.name, (*prompt, *[None] * length), len(prompt), info.mask_token, 0.0, 0.0)
+    states = [State(origin.given, settings, {}, 0)]
+    proposals, forwards = [], 0
+    while not (plan := plan_of(states[-1], len(proposals), settings, origin, info)).finished:
+        prediction = Prediction([], None)
+        if wanted := plan.wanted():
+            prediction = yield from _predict(denoiser, states[-1], origin, plan, wanted)
+            forwards += 1
+        if recalled := plan.recalls():
+            revision, positions = recalled
+            earlier = yield from _predict(denoiser, states[revision], origin, plan, positions)
+            prediction = replace(prediction, earlier=earlier)
+        proposal = plan.propose(prediction)
+        tokens = list(states[-1].tokens)
+        for commit in (*proposal.commits, *proposal.edits):
+            tokens[commit.position] = commit.token
+        for reopen in proposal.reopens:
+            tokens[reopen.position] = None
+        states.append(State(tuple(tokens), settings, proposal.state, forwards))
+        proposals.append(proposal)
+    return Decoded(list(states[-1].tokens), forwards, proposals)
+
+
+def _predict(denoiser: Denoiser, state: State, origin: Origin, plan: Plan, positions: list[int],
+             ) -> Generator[Forward, Passed, Prediction]:
+    cfg_scale = plan.parameters.cfg_scale
+    passed = yield forward_for(denoiser, state.tokens[:plan.reach()], origin.given_in_prompt, positions, cfg_scale)
+    return Prediction(positions, logits_of(passed, cfg_scale))
+
+
+def together(jobs: Iterable[Generator[Forward, Passed, Decoded]]) -> list[Decoded]:
+    """Runs jobs of one model side by side, each pass a batch of all that are still at work."""
+    jobs = list(jobs)
+    results: dict[int, Decoded] = {}
+    waiting: list[tuple[int, Forward]] = []
+
+    def advance(number, passed):
+        try:
+            waiting.append((number, jobs[number].send(passed)))
+        except StopIteration as end:
+            results[number] = end.value
+
+    for number in range(len(jobs)):
+        advance(number, None)
+    while waiting:
+        batch, waiting[:] = list(waiting), []
+        for (number, _), passed in zip(batch, forward([wanted for _, wanted in batch]), strict=True):
+            advance(number, passed)
+    return [results[number] for number in range(len(jobs))]

@@ -1,0 +1,64 @@
+"""What samplers share that decide one block of positions after the other."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from inference_service.sampling.parameters import Blockwise, ParameterError
+from inference_service.sampling.region import current_block
+from inference_service.sampling.sampler import Moment
+from inference_service.sampling.schedules import quota
+
+
+class EvenSteps(Blockwise):
+    """Of samplers with LLaDA's even schedule, which may run ahead of it."""
+
+    steps: int | None = Field(None, ge=1, le=4096, description=(
+        "Denoising steps at most, shared evenly by the blocks; follows the length: one step a token."))
+
+    def resolve(self, length: int) -> "EvenSteps":
+        record = super().resolve(length)
+        blocks = length // record.block_length
+        steps = length if record.steps is None else record.steps
+        if steps % blocks:
+            raise ParameterError("steps", f"must be a multiple of the number of blocks, {blocks}; got {steps}")
+        return record.replaced(steps=steps)
+
+
+def open_in_block(moment: Moment) -> list[int]:
+    """The open positions of the block being decided."""
+    return current_block(moment.region, moment.parameters.block_length)[1]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What the even schedule asks of one step.
+
+    positions: the block's open ones. count: how many of them fall due. begins: whether the block, or this
+    schedule of it, begins here. last: whether its steps end here; all positions fall due then.
+    state: what the next step's share is reckoned from.
+    """
+
+    positions: list[int]
+    count: int
+    begins: bool
+    last: bool
+    state: dict
+
+
+def even_share(moment: Moment) -> Share:
+    """The share of the step at hand: an even part of the positions that were open when the block began.
+
+    What a sampler commits beyond its shares leaves later shares as they are, so the block ends early, as in the
+    published code; what it commits less is spread over the steps that are left.
+    """
+    parameters, region, state = moment.parameters, moment.region, moment.state
+    block, positions = current_block(region, parameters.block_length)
+    schedule = [parameters.block_length, parameters.steps]
+    same = state.get("block") == block and state.get("schedule") == schedule
+    step = state["step"] if same else 0  # another schedule begins afresh
+    planned = max(state["planned"] if same else 0, len(positions))
+    steps_left = max(1, parameters.steps * parameters.block_length // max(1, region.length) - step)
+    due = quota(planned, steps_left)
+    kept = {"schedule": schedule, "block": block, "step": step + 1, "planned": planned - due}
+    return Share(positions, min(due, len(positions)), not same, steps_left == 1, kept)

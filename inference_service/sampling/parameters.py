@@ -1,0 +1,107 @@
+"""The parameters that samplers share. Each sampler's own record is one of these classes with more fields."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class ParameterError(ValueError):
+    """A parameter that is out of its range or does not fit the canvas or the model."""
+
+    def __init__(self, name: str, message: str):
+        super().__init__(f"{name}: {message}")
+        self.name = name
+        self.message = message
+
+
+class Parameters(BaseModel):
+    """Base of every sampler's record: how a distribution is made of logits. Ranges are the published ranges."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    temperature: float = Field(0.0, ge=0, le=10, description=(
+        "0 takes the likeliest token; 1 draws from the model's own distribution; higher is wilder."))
+    top_k: int = Field(0, ge=0, le=1_000_000, description="Draw only from so many of the likeliest tokens; 0: all.")
+    top_p: float = Field(1.0, ge=0.01, le=1, description=(
+        "Draw only from the likeliest tokens that together reach this probability, the one that crosses it included;"
+        " with top_k the shorter list counts."))
+    repetition_penalty: float = Field(1.0, ge=1, le=2, description=(
+        "Makes tokens that are already in the canvas less likely: their logits are divided by it, negative ones"
+        " multiplied."))
+    presence_penalty: float = Field(0.0, ge=-2, le=2, description=(
+        "Taken off the logit of every token that is already in the canvas."))
+    frequency_penalty: float = Field(0.0, ge=-2, le=2, description=(
+        "Taken off a token's logit once for every time that it is already in the canvas."))
+    cfg_scale: float = Field(0.0, ge=0, le=10, description=(
+        "Classifier-free guidance: how much further than the model to lean on the prompt; doubles the work."))
+    logits_eos_inf: bool = Field(False, description="Never generate the end-of-text token.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        """16.0 as 16: whole numbers come as doubles from the wire. Nothing else is turned into another type."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    def resolve(self, length: int) -> Self:
+        """The record with what follows from a canvas of `length` generated positions filled in.
+
+        Raises ParameterError for what does not fit it.
+        """
+        return self
+
+    def replaced(self, **values) -> Self:
+        return self.model_copy(update=values)
+
+
+class InSteps(Parameters):
+    """Of samplers that divide the work into a number of steps."""
+
+    steps: int | None = Field(None, ge=1, le=4096, description=(
+        "Denoising steps in all; follows the length: one step a token."))
+
+    def resolve(self, length: int) -> Self:
+        return super().resolve(length).replaced(steps=length if self.steps is None else self.steps)
+
+
+class Committing(Parameters):
+    """Of samplers that never change what they committed."""
+
+    early_stop: bool = Field(False, description=(
+        "Once the text has ended, with nothing open before its end, fill the rest with end-of-text at no cost."))
+
+
+class Revising(Parameters):
+    """Of samplers that may open or edit what is committed."""
+
+    protect_edits: bool = Field(True, description="Leave tokens that were picked by hand as they are.")
+
+
+class Blockwise(Committing):
+    """Of samplers that decide one block of positions after the other."""
+
+    block_length: int | None = Field(None, ge=1, le=4096, description=(
+        "Positions decided before the next ones to the right; follows the length: one block."))
+    suffix_window: int | None = Field(None, ge=0, le=4096, description=(
+        "Approximation: how many positions after the block the model sees, the open ones beyond are left out; follows"
+        " the length: all of them."))
+
+    def resolve(self, length: int) -> Self:
+        window = length if self.suffix_window is None else self.suffix_window
+        return super().resolve(length).replaced(block_length=block_length(self.block_length, length),
+                                                suffix_window=window)
+
+
+def block_length(asked: int | None, length: int) -> int:
+    """The block length, `length` if left out, checked to divide it."""
+    if asked is None:
+        return length
+    if asked > length or length % asked:
+        divisors = [n for n in range(1, length + 1) if length % n == 0]
+        raise ParameterError("block_length", f"must divide the length {length}: one of {_some(divisors)}; got {asked}")
+    return asked
+
+
+def _some(numbers: list[int]) -> str:
+    """A list for a message, cut in the middle when long."""
+    shown = numbers if len(numbers) <= 12 else [*numbers[:6], "...", *numbers[-5:]]
+    return ", ".join(map(str, shown))

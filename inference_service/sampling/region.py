@@ -1,0 +1,61 @@
+"""The part of a canvas that is being decided, its blocks, and which of its positions come first."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass(frozen=True)
+class Region:
+    """The part of a canvas that is being decided.
+
+    start: first generated position (what stands before it is the prompt). length: how many
+    positions were asked for. open: the open positions, ascending; holes in the prompt included.
+    tokens: the whole canvas, None where it is open. given: positions that nobody changes.
+    by_hand: positions whose token a person chose.
+    """
+
+    start: int
+    length: int
+    open: tuple[int, ...]
+    tokens: tuple[int | None, ...] = ()
+    given: frozenset[int] = field(default=frozenset())
+    by_hand: frozenset[int] = field(default=frozenset())
+
+    @property
+    def context(self) -> list[int]:
+        """The tokens that stand in the canvas, given and committed."""
+        return [token for token in self.tokens if token is not None]
+
+    def committed(self, protect: bool = True) -> list[int]:
+        """The decided positions that a sampler may open or edit, ascending; those chosen by hand unless protected."""
+        kept = self.given | self.by_hand if protect else self.given
+        return [position for position, token in enumerate(self.tokens) if token is not None and position not in kept]
+
+
+def current_block(region: Region, block_length: int) -> tuple[int, list[int]]:
+    """The number of the block being decided, and its open positions with every open one before it.
+
+    Blocks tile the generated part from its start and are decided in order; holes in the prompt
+    belong to the first.
+    """
+    block = block_of(region, region.open[0], block_length)
+    end = region.start + (block + 1) * block_length
+    return block, [position for position in region.open if position < end]
+
+
+def block_of(region: Region, position: int, block_length: int) -> int:
+    """The number of the block that a position belongs to."""
+    return max(0, position - region.start) // block_length
+
+
+def best_first(region: Region, positions: list[int], scores: torch.Tensor, count: int) -> list[int]:
+    """Row numbers of the `count` highest scores, highest first.
+
+    Single-precision probabilities saturate at 1, so ties are common. They are broken as the published
+    LLaDA code breaks them: by torch.topk over the whole canvas.
+    """
+    canvas = torch.full((region.start + region.length,), -torch.inf, dtype=scores.dtype, device=scores.device)
+    canvas[positions] = scores
+    row = {position: index for index, position in enumerate(positions)}
+    return [row[position] for position in canvas.topk(count).indices.tolist()]

@@ -1,0 +1,42 @@
+"""EB-Sampler: as many positions at once as a bound on their entropy allows, block after block.
+
+Source: Ben-Hamu et al., "Accelerated Sampling from Masked Diffusion Models via Entropy Bounded Unmasking",
+arXiv 2505.24857. Entropies are those of the model's distribution over the tokens that can be generated.
+"""
+
+from pydantic import Field
+
+from inference_service.sampling import distribution
+from inference_service.sampling.blockwise import open_in_block
+from inference_service.sampling.drawing import draw
+from inference_service.sampling.parameters import Blockwise
+from inference_service.sampling.region import best_first
+from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+
+
+class EntropyBoundParameters(Blockwise):
+    gamma: float = Field(0.1, ge=0, le=100, description=(
+        "The bound, in nats: positions are committed in the order of their entropies while those before sum up to no"
+        " more; 0.1 is published."))
+
+
+def propose(prediction: Prediction, moment: Moment) -> Proposal:
+    region = moment.region
+    drawn = draw(prediction, moment, open_in_block(moment))
+    p = distribution.p_base(distribution.forbid(prediction.rows(drawn.positions), moment.forbidden))
+    entropies = distribution.entropy(p)
+    rows = best_first(region, drawn.positions, -entropies, len(drawn.positions))
+    sums = entropies[rows].double().cumsum(0)
+    count = 1 + int((sums[:-1] <= moment.parameters.gamma).sum())
+    return Proposal(drawn.commits(rows[:count], -entropies))
+
+
+SAMPLER = Sampler(
+    name="entropy_bound",
+    summary="Commits the positions of lowest entropy, as many as keep their summed entropy within a bound.",
+    source="Ben-Hamu et al., Accelerated Sampling from Masked Diffusion Models via Entropy Bounded Unmasking,"
+           " arXiv 2505.24857",
+    parameters=EntropyBoundParameters,
+    wanted=open_in_block,
+    propose=propose,
+)

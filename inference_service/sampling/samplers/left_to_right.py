@@ -1,0 +1,34 @@
+"""Left to right: the first open positions, in reading order.
+
+What every autoregressive model does, and the plain order to compare the others with.
+"""
+
+from pydantic import Field
+
+from inference_service.sampling.drawing import draw
+from inference_service.sampling.parameters import Committing
+from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+
+
+class LeftToRightParameters(Committing):
+    count: int = Field(1, ge=1, le=4096, description="Positions that one step commits.")
+
+
+def wanted(moment: Moment) -> list[int]:
+    return list(moment.region.open[:moment.parameters.count])
+
+
+def propose(prediction: Prediction, moment: Moment) -> Proposal:
+    drawn = draw(prediction, moment, wanted(moment))
+    return Proposal(drawn.commits(list(range(len(drawn.positions))), drawn.confidence))
+
+
+SAMPLER = Sampler(
+    name="left_to_right",
+    summary="Commits the first open position, then the next, as autoregressive models do.",
+    source="the order of autoregressive models; a baseline",
+    parameters=LeftToRightParameters,
+    wanted=wanted,
+    propose=propose,
+    any_order=False,
+)

@@ -1,0 +1,90 @@
+"""P2, path planning: in every step all positions are scored anew, decided ones too, and the worst are masked.
+
+Source: Peng et al., "Path Planning for Masked Diffusion Model Sampling", arXiv 2502.03540, with the model as its
+own planner, and github.com/pengzhangzhi/path_planning and Open-dLLM. In step i of `steps` the floor(n (1 - i / steps))
+positions with the lowest score are masked; open ones that are not among them take their token.
+"""
+
+import math
+
+import torch
+from pydantic import Field
+
+from inference_service.sampling import distribution
+from inference_service.sampling.drawing import draw
+from inference_service.sampling.noise import ORDER_STREAM
+from inference_service.sampling.parameters import InSteps, Revising
+from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+
+
+class P2Parameters(InSteps, Revising):
+    eta: float = Field(1.0, ge=0, le=10, description=(
+        "How easily decided positions are masked again: their log-probability counts so many times; 0 never masks"
+        " one."))
+    alg_temp: float = Field(0.5, ge=0, le=10, description=(
+        "0 masks the positions that score worst; higher lets chance have a say."))
+
+
+def masks_after(parameters: P2Parameters, changeable: int, step: int) -> int:
+    """How many positions are masked after a step, counted from 1."""
+    return math.floor(changeable * (1 - step / parameters.steps) + 1e-9)
+
+
+def positions_of(moment: Moment) -> list[int]:
+    """All positions that may change, ascending: the open ones and the committed ones."""
+    return sorted({*moment.region.open, *moment.region.committed(moment.parameters.protect_edits)})
+
+
+def step_at(moment: Moment) -> int:
+    """The step at hand, counted from 1; steps + 1 when all is done.
+
+    Afresh it is the first that leaves fewer positions open than there are, so a whole canvas has none.
+    """
+    parameters, count = moment.parameters, len(moment.region.open)
+    if moment.state.get("schedule") == parameters.steps and (moment.state["step"] < parameters.steps or not count):
+        return moment.state["step"] + 1
+    changeable = len(positions_of(moment))
+    return next((step for step in range(1, parameters.steps + 1) if masks_after(parameters, changeable, step) < count),
+                parameters.steps + 1)
+
+
+def wanted(moment: Moment) -> list[int]:
+    return positions_of(moment)
+
+
+def finished(moment: Moment) -> bool:
+    return step_at(moment) > moment.parameters.steps
+
+
+def propose(prediction: Prediction, moment: Moment) -> Proposal:
+    """state: the number of steps of the schedule, and those behind it."""
+    parameters, region = moment.parameters, moment.region
+    step, positions = step_at(moment), positions_of(moment)
+    drawn = draw(prediction, moment, positions)
+    stands = torch.tensor([region.tokens[position] is not None for position in positions])
+    there = torch.tensor([region.tokens[position] or 0 for position in positions], device=drawn.tokens.device)
+    tokens = torch.where(stands.to(there.device), there, drawn.tokens)
+    scores = distribution.probability_of(drawn.p_base, tokens).double().cpu().clamp(min=1e-300).log()
+    scores = torch.where(stands, parameters.eta * scores, scores)
+    ranked = scores
+    if parameters.alg_temp:
+        ranked = scores + parameters.alg_temp * moment.noise.gumbel(positions, 1, ORDER_STREAM)[:, 0]
+    order = ranked.argsort(descending=True, stable=True).tolist()
+    kept = order[:len(positions) - masks_after(parameters, len(positions), step)]
+    masked = order[len(kept):]
+    commits = drawn.commits([row for row in kept if not stands[row]], scores)
+    reopens = [Reopen(positions[row], -float(scores[row])) for row in reversed(masked) if stands[row]]
+    return Proposal(commits, {"schedule": parameters.steps, "step": step}, reopens)
+
+
+SAMPLER = Sampler(
+    name="p2",
+    summary="Scores all positions anew in every step, decided ones too, and keeps the best of them.",
+    source="Peng et al., Path Planning for Masked Diffusion Model Sampling, arXiv 2502.03540;"
+           " github.com/pengzhangzhi/Open-dLLM",
+    parameters=P2Parameters,
+    wanted=wanted,
+    propose=propose,
+    finished=finished,
+    revises=True,
+)

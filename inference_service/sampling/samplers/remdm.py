@@ -1,0 +1,143 @@
+"""ReMDM: while positions are revealed, decided ones return to the mask by chance, so that mistakes can be mended.
+
+Source: Wang et al., "Remasking Discrete Diffusion Models with Inference-Time Scaling", arXiv 2503.00307, and
+github.com/kuleshov-group/remdm. With alpha the share that is decided, running from 0 to 1, a step from alpha_t to
+alpha_s opens each decided position with the chance sigma and reveals each open one with the chance
+(alpha_s - (1 - sigma) alpha_t) / (1 - alpha_t). Both are drawn before the model is asked, so only the positions to
+be revealed are computed, and a step in which neither happens is passed over.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+
+from inference_service.sampling.drawing import draw
+from inference_service.sampling.noise import REOPEN_STREAM, REVEAL_STREAM
+from inference_service.sampling.parameters import InSteps, ParameterError, Revising
+from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+
+
+class RemdmParameters(InSteps, Revising):
+    strategy: Literal["cap", "rescale", "conf", "loop"] = Field("cap", description=(
+        "How likely a decided position returns to the mask: eta at most; eta times the most that is possible; less"
+        " the surer it was; or eta in a loop between t_on and t_off alone."))
+    eta: float = Field(0.04, ge=0, le=1, description="How much is masked again; 0 is plain masked diffusion.")
+    t_on: float = Field(0.55, ge=0, le=1, description="loop: the time, running from 1 to 0, at which masking again"
+                                                      " begins.")
+    t_off: float = Field(0.05, ge=0, le=1, description="loop: the time at which it ends.")
+    alpha_on: float = Field(0.9, ge=0.01, le=0.99, description="loop: the share decided during the loop.")
+
+    def resolve(self, length: int) -> "RemdmParameters":
+        if self.strategy == "loop" and self.t_off >= self.t_on:
+            raise ParameterError("t_off", f"must be less than t_on, which is {self.t_on:g}; got {self.t_off:g}")
+        return super().resolve(length)
+
+
+def alphas(parameters: RemdmParameters, step: int) -> tuple[float, float, bool]:
+    """The share decided before and after a step, and whether positions are masked again in it."""
+    t, s = (1 - (step + i) / parameters.steps for i in (0, 1))
+    if parameters.strategy != "loop":
+        return 1 - t, 1 - s, True
+    looping = parameters.t_off < t <= parameters.t_on
+    return _looped(parameters, t), _looped(parameters, s), looping
+
+
+def _looped(parameters: RemdmParameters, t: float) -> float:
+    """alpha by ReMDM-loop: up to alpha_on, constant while it loops, then on to 1."""
+    on, off, top = parameters.t_on, parameters.t_off, parameters.alpha_on
+    if t > on:
+        return top * (1 - t) / (1 - on)
+    if t <= off:
+        return 1 - t * (1 - top) / off if off else 1.0
+    return top
+
+
+def sigmas(moment: Moment, step: int, decided: list[int]) -> tuple[torch.Tensor, float]:
+    """The chance to be masked again of each decided position, float64 [N], and the one that open ones reckon with."""
+    parameters = moment.parameters
+    before, after, masks = alphas(parameters, step)
+    if not masks:
+        return torch.zeros(len(decided), dtype=torch.float64), 0.0
+    most = min(1.0, (1 - after) / before) if before else 1.0
+    if parameters.strategy == "conf":
+        known = moment.state.get("confidence", {})
+        doubt = torch.tensor([-known.get(str(position), 1.0) for position in decided], dtype=torch.float64)
+        return torch.softmax(doubt, 0) * most, 0.0
+    sigma = parameters.eta * most if parameters.strategy == "rescale" else min(parameters.eta, most)
+    return torch.full((len(decided),), sigma, dtype=torch.float64), sigma
+
+
+def drawn_step(moment: Moment, step: int) -> tuple[list[int], list[int]]:
+    """The positions that a step reveals, and those that it opens; each by itself, by chance."""
+    region, noise = moment.region, moment.noise
+    decided, opened = region.committed(moment.parameters.protect_edits), list(region.open)
+    sigma, reckoned = sigmas(moment, step, decided)
+    before, after, _ = alphas(moment.parameters, step)
+    chance = 1.0 if after >= 1 or before >= 1 else (after - (1 - reckoned) * before) / (1 - before)
+    reveals = noise.uniform(opened, REVEAL_STREAM, step) < chance
+    reopens = noise.uniform(decided, REOPEN_STREAM, step) < sigma
+    return ([position for position, hit in zip(opened, reveals.tolist(), strict=True) if hit],
+            [position for position, hit in zip(decided, reopens.tolist(), strict=True) if hit])
+
+
+def begin(moment: Moment) -> int:
+    """The step at hand: the next one, or afresh the one whose time the share of open positions is."""
+    parameters, region = moment.parameters, moment.region
+    if moment.state.get("schedule") == _schedule(parameters):
+        return moment.state["step"]
+    changeable = len(region.open) + len(region.committed(parameters.protect_edits))
+    decided = 1 - len(region.open) / changeable if changeable else 1.0
+    return next((step for step in range(parameters.steps) if alphas(parameters, step)[1] > decided),
+                parameters.steps - (1 if region.open else 0))
+
+
+def _schedule(parameters: RemdmParameters) -> list:
+    return [parameters.steps, parameters.strategy, parameters.t_on, parameters.t_off, parameters.alpha_on]
+
+
+def upcoming(moment: Moment) -> tuple[int, list[int], list[int]] | None:
+    """The next step in which something happens, what it reveals and what it opens; None when all is done."""
+    for step in range(begin(moment), moment.parameters.steps):
+        reveals, reopens = drawn_step(moment, step)
+        if reveals or reopens:
+            return step, reveals, reopens
+    opened = list(moment.region.open)
+    return (moment.parameters.steps - 1, opened, []) if opened else None
+
+
+def wanted(moment: Moment) -> list[int]:
+    return upcoming(moment)[1]
+
+
+def finished(moment: Moment) -> bool:
+    return upcoming(moment) is None
+
+
+def propose(prediction: Prediction, moment: Moment) -> Proposal:
+    """state: the schedule, the steps behind it, and by "conf" the confidence that each token was committed with."""
+    step, reveals, reopens = upcoming(moment)
+    parameters, decided = moment.parameters, moment.region.committed(moment.parameters.protect_edits)
+    chances = dict(zip(decided, sigmas(moment, step, decided)[0].tolist(), strict=True))
+    state = {"schedule": _schedule(parameters), "step": step + 1}
+    commits = []
+    if reveals:
+        drawn = draw(prediction, moment, reveals)
+        rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
+        commits = drawn.commits(rows, drawn.confidence)
+    if parameters.strategy == "conf":
+        known = {key: value for key, value in moment.state.get("confidence", {}).items() if int(key) not in reopens}
+        state["confidence"] = known | {str(commit.position): round(commit.probability, 6) for commit in commits}
+    return Proposal(commits, state, [Reopen(position, chances[position]) for position in reopens])
+
+
+SAMPLER = Sampler(
+    name="remdm",
+    summary="Reveals positions by chance as time runs down, and masks decided ones again to mend mistakes.",
+    source="Wang et al., Remasking Discrete Diffusion Models, arXiv 2503.00307; github.com/kuleshov-group/remdm",
+    parameters=RemdmParameters,
+    wanted=wanted,
+    propose=propose,
+    finished=finished,
+    revises=True,
+)
