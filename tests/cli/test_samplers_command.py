@@ -39,7 +39,7 @@ def test_one_with_its_parameters():
     assert f"Source: {sampler.source}" in shown
     rows = [line.split() for line in shown.splitlines() if line and not line.startswith(" ")]
     for described in describe(sampler):
-        assert [described.name, described.kind] in [row[:2] for row in rows]
+        assert [described.name, f"{described.kind},"] in [row[:2] for row in rows]
     assert "low_confidence, random" in shown
     assert "0 to 1000000" in shown  # whole, not 1e+06
 

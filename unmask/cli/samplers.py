@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 import unmask
 from unmask.v1.settings_pb2 import ParameterDescription, SamplerDescription
@@ -58,19 +58,18 @@ def named(found: list[SamplerDescription], name: str) -> SamplerDescription:
 
 
 def show(sampler: SamplerDescription) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, fixed in (("name", True), ("type", True), ("range", False), ("default", True), ("meaning", False)):
-        table.add_column(column, no_wrap=fixed, overflow="fold")
-    for parameter in sampler.parameters:
-        default = default_in_words(parameter)
-        cells = (parameter.name, kind_of(parameter), range_of(parameter), default, parameter.summary)
-        table.add_row(*map(escape, cells))
+    """Each parameter's type, range and default in a line, its meaning below."""
+    width = max(len(parameter.name) for parameter in sampler.parameters) + 2
+    console = Console(highlight=False)
     print(f"{sampler.name}: {sampler.summary}")
     print(f"Source: {sampler.source}")
     if sampler.revises:
         print("It may open or edit what is committed.")
-    print()
-    Console().print(table)
+    for parameter in sampler.parameters:
+        facts = f"{kind_of(parameter)}, {range_of(parameter)}; default {default_in_words(parameter)}"
+        console.print()
+        console.print(f"[bold]{parameter.name:<{width}}[/]{escape(facts)}", soft_wrap=True)
+        console.print(Padding(escape(parameter.summary), (0, 0, 0, width)))
 
 
 def facts_of(sampler: SamplerDescription) -> dict:
