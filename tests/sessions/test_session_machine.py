@@ -30,14 +30,19 @@ class Machine(RuleBasedStateMachine):
         self.sessions._store.close()
         shutil.rmtree(self.folder)
 
-    @initialize(given=st.lists(st.none() | st.integers(0, 98), max_size=4), length=st.integers(0, 4))
-    def create(self, given, length):
+    @initialize(given=st.lists(st.none() | st.integers(0, 98), max_size=4), length=st.integers(0, 4),
+                fixed=st.dictionaries(st.integers(0, 3), st.integers(0, 98), max_size=3))
+    def create(self, given, length, fixed):
         length = length or (0 if None in given else 1)
+        fixed = {offset: token for offset, token in fixed.items() if offset < length}
+        if len(fixed) == length and None not in given:
+            fixed = {}
         chosen = Settings("llada", {"steps": 3}, 2**64 - 1)
-        self.live = self.sessions.create("tiny", tuple(given), length, MASK, chosen, request_id="born")
+        self.live = self.sessions.create("tiny", tuple(given), length, MASK, chosen, request_id="born", fixed=fixed)
         self.id = self.live.session.origin.session_id
-        self.given = given
-        self.canvases, self.parents = [(*given, *[None] * length)], [-1]
+        self.given = [*given, *(fixed.get(offset) for offset in range(length))]
+        self.canvases, self.parents = [tuple(self.given)], [-1]
+        self.by_hand = [set()]
         self.causes, self.settings = ["create"], [chosen]
         self.sent = list(self.live.session.frames)
         self.states = [{}]
@@ -58,6 +63,7 @@ class Machine(RuleBasedStateMachine):
         self.causes.append(cause)
         self.settings.append(chosen or self.settings[parent])
         self.states.append(self.states[parent] if state is None else state)
+        self.by_hand.append(set(self.by_hand[parent]))
 
     @property
     def head(self):
@@ -66,44 +72,51 @@ class Machine(RuleBasedStateMachine):
     def open(self):
         return [position for position, token in enumerate(self.canvases[-1]) if token is None]
 
+    def free(self):
+        return [position for position, token in enumerate(self.given) if token is None]
+
     # ---- rules ----
 
     @precondition(lambda self: self.open())
     @rule(data=st.data(), change=st.booleans(), request=st.sampled_from(["", "one", "two"]),
           runs=st.integers(1, 3))
     def steps(self, data, change, request, runs):
-        """One turn of several frames, as a Step is."""
+        """One turn of several frames, as a Step is: it commits what is open, and edits or opens what is committed."""
         if request in self.requests:
             return self.replayed(request)
         first = self.head + 1
         with self.sessions.turn(self.id, self.head, request) as turn:
             for run in range(runs):
-                chosen = data.draw(st.lists(st.sampled_from(self.open()), min_size=1, unique=True))
-                tokens = {position: data.draw(st.integers(0, 98)) for position in chosen}
+                chosen = data.draw(st.lists(st.sampled_from(self.free()), min_size=1, unique=True))
+                opened, any_token = self.open(), st.integers(0, 98)
+                tokens = {position: data.draw(any_token if position in opened else st.none() | any_token)
+                          for position in chosen}
                 more = {"settings": Settings("ranked", {"count": self.head + 1}, run)} if change else {}
                 frame = commit_step(turn, tokens, sampler_state={"step": self.head}, **more)
                 canvas = tuple(tokens.get(position, token) for position, token in enumerate(self.canvases[-1]))
                 self.added([frame], canvas, self.head, "step", more.get("settings"), {"step": self.head})
+                self.by_hand[-1] -= set(chosen)
                 assert frame.summary.open_count == len(self.open())
                 if not self.open():
                     break
         if request:
             self.requests[request] = (first, self.head)
 
-    @rule(data=st.data(), request=st.sampled_from(["", "three"]))
-    def select(self, data, request):
+    @rule(data=st.data(), request=st.sampled_from(["", "three"]), keeps=st.booleans())
+    def select(self, data, request, keeps):
         if request in self.requests:
             return self.replayed(request)
-        free = [p for p in range(len(self.canvases[0])) if p >= len(self.given) or self.given[p] is None]
-        positions = data.draw(st.lists(st.sampled_from(free), min_size=1, unique=True))
+        positions = data.draw(st.lists(st.sampled_from(self.free()), min_size=1, unique=True))
         picked = {position: data.draw(st.none() | st.integers(0, 98)) for position in positions}
         with self.sessions.turn(self.id, None, request) as turn:
-            frame = turn.session.select_frame(picked, {}, 1.0)
+            frame = turn.session.select_frame(picked, {}, 1.0, keeps)
             turn.commit(frame)
         before = self.canvases[-1]
         opened = any(picked[p] is None and before[p] is not None for p in picked)
         self.added([frame], tuple(picked.get(p, token) for p, token in enumerate(before)), self.head, "select",
-                   state={} if opened else None)
+                   state={} if opened and not keeps else None)
+        changed = {p for p in picked if picked[p] != before[p]}
+        self.by_hand[-1] = (self.by_hand[-1] - changed) | {p for p in changed if picked[p] is not None}
         assert [change.position for change in frame.changes] == sorted(p for p in picked if picked[p] != before[p])
         assert frame.summary.open_count == len(self.open())
         if request:
@@ -185,6 +198,7 @@ class Machine(RuleBasedStateMachine):
             assert state.tokens == self.canvases[revision]
             assert state.settings == self.settings[revision]
             assert state.sampler_state == self.states[revision]
+            assert state.by_hand == self.by_hand[revision]
             assert state.open == tuple(p for p, token in enumerate(self.canvases[revision]) if token is None)
         steps = [frame for frame in session.frames if frame.cause == 2]
         path, revision = 0, self.head
