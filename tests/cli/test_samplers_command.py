@@ -38,9 +38,10 @@ def test_one_with_its_parameters():
     assert sampler.summary in shown
     assert f"Source: {sampler.source}" in shown
     rows = [line.split() for line in shown.splitlines() if line and not line.startswith(" ")]
-    for described in describe(sampler):
-        assert [described.name, f"{described.kind},"] in [row[:2] for row in rows]
-    assert "low_confidence, random" in shown
+    assert [row[0] for row in rows[2:]] == [described.name for described in describe(sampler)]
+    assert "integer, 1 to 4096; default auto" in shown
+    assert "true or false; default false" in shown
+    assert "one of low_confidence, random; default low_confidence" in shown
     assert "0 to 1000000" in shown  # whole, not 1e+06
 
 

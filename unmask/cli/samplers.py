@@ -58,7 +58,7 @@ def named(found: list[SamplerDescription], name: str) -> SamplerDescription:
 
 
 def show(sampler: SamplerDescription) -> None:
-    """Each parameter's type, range and default in a line, its meaning below."""
+    """What each parameter takes and its default in a line, its meaning below."""
     width = max(len(parameter.name) for parameter in sampler.parameters) + 2
     console = Console(highlight=False)
     print(f"{sampler.name}: {sampler.summary}")
@@ -66,7 +66,7 @@ def show(sampler: SamplerDescription) -> None:
     if sampler.revises:
         print("It may open or edit what is committed.")
     for parameter in sampler.parameters:
-        facts = f"{kind_of(parameter)}, {range_of(parameter)}; default {default_in_words(parameter)}"
+        facts = f"{range_of(parameter)}; default {default_in_words(parameter)}"
         console.print()
         console.print(f"[bold]{parameter.name:<{width}}[/]{escape(facts)}", soft_wrap=True)
         console.print(Padding(escape(parameter.summary), (0, 0, 0, width)))
@@ -90,15 +90,17 @@ def kind_of(parameter: ParameterDescription) -> str:
 
 
 def range_of(parameter: ParameterDescription) -> str:
+    """What a parameter takes, in words."""
     if parameter.kind == ParameterDescription.KIND_BOOL:
-        return "true, false"
+        return "true or false"
     if parameter.choices:
-        return ", ".join(parameter.choices)
+        return f"one of {', '.join(parameter.choices)}"
+    kind = kind_of(parameter)
     low = number(parameter.minimum) if parameter.HasField("minimum") else None
     high = number(parameter.maximum) if parameter.HasField("maximum") else None
     if low is not None and high is not None:
-        return f"{low} to {high}"
-    return f"{low} or more" if low is not None else f"at most {high}" if high is not None else "any"
+        return f"{kind}, {low} to {high}"
+    return f"{kind}, {low} or more" if low is not None else f"{kind}, at most {high}" if high is not None else kind
 
 
 def default_of(parameter: ParameterDescription) -> object:
