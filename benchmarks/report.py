@@ -65,7 +65,7 @@ def page(cells: list, samples: int, info: ModelInfo) -> str:
 <!-- Written by `make bench-samplers`; change benchmarks/report.py instead. -->
 
 Every sampler of Unmask on the tasks of the embedded model whose answers depend on how it is decoded:
-{", ".join(tasks)}. {samples} samples a cell, each with a seed of its own.
+{"; ".join(tasks)}. {samples} samples a cell, each with a seed of its own.
 
 **Read this with the model's size in mind.** It has {info.parameter_count / 1e6:.2f} million parameters and knows a
 small world of short answers (16 to 64 tokens). What it shows is how the rules work: that orders differ, that more
@@ -105,7 +105,7 @@ def plot(cells: list, path: Path) -> None:
     curves: dict[str, list[tuple[float, float]]] = {}
     for (label, _), group in grouped(cells).items():
         curves.setdefault(label, []).append((mean(cell.forwards for cell in group), mean(cell.right for cell in group)))
-    revising = [label for label in curves if SAMPLERS[label.partition(",")[0]].revises]
+    revising = [label for label in curves if any(cell.revised for cell in cells if cell.label == label)]
     kinds = {
         "a number of steps": [label for label in curves if label not in revising
                               and _names(cells, label) & {"steps", "count"}],

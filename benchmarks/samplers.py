@@ -58,6 +58,7 @@ SETTINGS: dict[str, list[dict]] = {
     "fast_dllm": each("threshold", 0.5, 0.7, 0.9, 0.99),
     "fast_dllm, factor": each("factor", 2.0, 1.0, 0.5, 0.1, rule="factor"),
     "hierarchical": each("threshold", 0.5, 0.7, 0.9, 0.99),
+    "hierarchical, remask": each("threshold", 0.5, 0.7, 0.9, 0.99, remask_threshold=0.4),
     "credit": each("threshold", 0.5, 0.7, 0.9, 0.99),
     "entropy_bound": each("gamma", 1.0, 0.3, 0.1, 0.01),
     "klass": shares("steps", 1 / 8, 1 / 4, 1 / 2, 1),
@@ -74,7 +75,8 @@ SETTINGS: dict[str, list[dict]] = {
 class Cell:
     """What one sampler did on one task in one setting. Means over the samples.
 
-    right: share of right answers. forwards: passes. tokens: generated before the end. seconds: of the whole cell.
+    right: share of right answers. forwards: passes. tokens: generated before the end. revised: positions opened
+    again or edited. seconds: of the whole cell.
     """
 
     label: str
@@ -83,6 +85,7 @@ class Cell:
     right: float
     forwards: float
     tokens: float
+    revised: float
     seconds: float
 
 
@@ -110,9 +113,10 @@ def run(denoiser: Denoiser, task: Task, label: str, setting: dict, samples: int)
         right += task.check(prompt, answer(made, denoiser.info, denoiser.text))
         tokens += next((at for at, token in enumerate(made) if token in ends), len(made))
     forwards = sum(one.forwards for one in decoded)
+    revised = sum(len(proposal.reopens) + len(proposal.edits) for one in decoded for proposal in one.proposals)
     shown = {name: value for name, value in values.items() if name != "temperature"}
     return Cell(label, shown, task.name, right / samples, forwards / samples, tokens / samples,
-                time.monotonic() - started)
+                revised / samples, time.monotonic() - started)
 
 
 _denoiser: Denoiser | None = None  # of this worker process
@@ -139,9 +143,11 @@ def measure(only: str, samples: int, processes: int) -> list[Cell]:
         line = bar.add_task("measuring", total=len(wanted))
         # The ones with most steps first, so that no worker is left with one at the end.
         waiting = {pool.submit(_cell, *key, samples): key for key in sorted(wanted, key=lambda key: -key[1])}
-        for done in as_completed(waiting):
+        for number, done in enumerate(as_completed(waiting), 1):
             found[waiting[done]] = done.result()
             bar.advance(line)
+            if not bar.console.is_terminal and number % 20 == 0:  # a log file gets lines instead of a bar
+                print(f"{number} of {len(wanted)} cells", flush=True)
     return [found[key] for key in wanted]
 
 

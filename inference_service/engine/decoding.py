@@ -31,7 +31,7 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
            ) -> Generator[Forward, Passed, Decoded]:
     """One canvas, from its prompt (None where it is open) to the end. Raises InvalidField for wrong settings."""
     info = denoiser.info
-    settings = complete_settings(settings, length, info)
+    settings = complete_settings(settings, length, info, list(prompt).count(None))
     origin = Origin("", info.name, (*prompt, *[None] * length), len(prompt), info.mask_token, 0.0, 0.0)
     states = [State(origin.given, settings, {}, 0)]
     proposals, forwards = [], 0

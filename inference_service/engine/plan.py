@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import ModelInfo
-from inference_service.sampling.ending import fill_after_end
+from inference_service.sampling.ending import behind_end, filled
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import Blockwise, ParameterError, Parameters
 from inference_service.sampling.region import Region, current_block
@@ -35,13 +35,18 @@ class Plan:
         """Whether nothing is left to do."""
         return self.sampler.finished(self.moment)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the text has ended and only filling up is left."""
+        return getattr(self.parameters, "early_stop", False) and bool(behind_end(self.moment))
+
     def wanted(self) -> list[int]:
         """The positions whose logits the sampler needs."""
-        return self.sampler.wanted(self.moment)
+        return [] if self.ended else self.sampler.wanted(self.moment)
 
     def recalls(self) -> tuple[int, list[int]] | None:
         """The earlier revision, and the positions, whose prediction the sampler needs as well."""
-        return self.sampler.recalls(self.moment)
+        return None if self.ended else self.sampler.recalls(self.moment)
 
     def reach(self) -> int:
         """How much of the canvas the model sees, from its start: all of it but for a suffix window.
@@ -58,14 +63,17 @@ class Plan:
         return min(size, max(decided, end + self.parameters.suffix_window))
 
     def propose(self, prediction: Prediction) -> Proposal:
+        if self.ended:
+            return filled(Proposal(state=self.moment.state), self.moment)
         proposal = self.sampler.propose(prediction, self.moment)
-        if getattr(self.parameters, "early_stop", False):
-            return fill_after_end(proposal, self.moment)
-        return proposal
+        return filled(proposal, self.moment) if getattr(self.parameters, "early_stop", False) else proposal
 
 
-def complete_settings(settings: Settings, length: int, info: ModelInfo) -> Settings:
-    """The settings with every parameter filled in. Raises InvalidField naming the one that is wrong."""
+def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: int = 0) -> Settings:
+    """The settings with every parameter filled in. Raises InvalidField naming the one that is wrong.
+
+    length: of the generated part. holes: open positions in the prompt.
+    """
     sampler = SAMPLERS.get(settings.sampler)
     able = suitable(info.bidirectional)
     names = ", ".join(one.name for one in able)
@@ -76,7 +84,7 @@ def complete_settings(settings: Settings, length: int, info: ModelInfo) -> Setti
                                                f" other, and {info.name!r} reads from left to right; must be one of"
                                                f" {names}")
     try:
-        parameters = parameters_for(sampler, settings.parameters, length)
+        parameters = parameters_for(sampler, settings.parameters, length, holes)
         if getattr(parameters, "early_stop", False) and info.eos_token is None:
             raise ParameterError("early_stop", f"must be false: {info.name!r} has no end-of-text id to fill up with;"
                                                " load it with one, as the token id eos")

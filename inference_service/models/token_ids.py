@@ -51,6 +51,10 @@ def find_token_ids(
         id = getattr(ids, role)
         if id is not None and not (isinstance(id, int) and 0 <= id < vocabulary):
             raise DataLoss(f"the checkpoint gives {id!r} as its {role} token, but its ids end at {vocabulary - 1}")
+    for role in ("eos", "eot"):
+        if ids.mask is not None and getattr(ids, role) == ids.mask:
+            raise InvalidField(f"token_ids.{role}", f"must not be the mask's id, {ids.mask}: that is never generated;"
+                                                    " give both ids, as in --id mask=5 --id eos=2")
     if family.bidirectional and ids.mask is None:
         names = " or ".join(family.mask_names)
         tokenizer = f"its tokenizer has no mask token and none named {names}" if text else "it has no tokenizer to ask"

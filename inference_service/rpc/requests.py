@@ -126,6 +126,8 @@ def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denois
             ids = text_of(denoiser).encode(constraint.text)
         if not ids or denoiser.info.mask_token in ids:
             raise InvalidField(field, "must have at least one token, and none that is the mask")
+        if len(ids) > length:
+            raise InvalidField(field, f"must have at most {length} tokens, as many as are generated; has {len(ids)}")
         if constraint.offset + len(ids) > length:
             raise InvalidField(f"{field}.offset", f"must be from 0 to {length - len(ids)} for its {len(ids)} tokens to"
                                                   f" fit the length {length}; got {constraint.offset}")
@@ -140,21 +142,25 @@ def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denois
 
 # ---- settings ----
 
-def first_settings(message: settings_pb2.Settings, length: int, info: ModelInfo) -> Settings:
-    """The settings that a session starts with; a seed is drawn where none is given."""
+def first_settings(message: settings_pb2.Settings, length: int, holes: int, info: ModelInfo) -> Settings:
+    """The settings that a session starts with; a seed is drawn where none is given.
+
+    length: of the generated part. holes: open positions in the prompt.
+    """
     seed = message.seed if message.HasField("seed") else secrets.randbits(32)
     sampler = message.sampler or suitable(info.bidirectional, info.default_sampler)[0].name
-    return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed), length, info)
+    return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed), length, info, holes)
 
 
-def later_settings(message: settings_pb2.Settings, session: Session, info: ModelInfo) -> Settings:
-    """The settings in force with some of them changed."""
-    current = session.state().settings
+def later_settings(message: settings_pb2.Settings, session: Session, revision: int | None,
+                   info: ModelInfo) -> Settings:
+    """The settings in force at a revision, the newest if None, with some of them changed."""
+    current = session.state(revision).settings
     sampler = message.sampler or current.sampler
     kept = current.parameters if sampler == current.sampler else {}
     seed = message.seed if message.HasField("seed") else current.seed
     parameters = {**kept, **convert.parameters_from_proto(message)}
-    return complete_settings(Settings(sampler, parameters, seed), session.origin.length, info)
+    return complete_settings(Settings(sampler, parameters, seed), session.origin.length, info, session.origin.holes)
 
 
 def gumbel_scale(request: pb.ReprocessRequest) -> float:

@@ -8,7 +8,7 @@ from inference_service.engine.engine import Engine, Ticket
 from inference_service.engine.jobs import Job, Predicted, predict_job, propose_job, step_job, with_pending
 from inference_service.engine.plan import Plan, plan_for
 from inference_service.engine.predictions import Predictions
-from inference_service.errors import FailedPrecondition, NotFound
+from inference_service.errors import FailedPrecondition, NotFound, ServiceError
 from inference_service.models.denoiser import ModelInfo
 from inference_service.models.library import Library
 from inference_service.rpc import answers, convert, requests
@@ -41,7 +41,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         given = requests.prompt_tokens(request.prompt, denoiser)
         length = requests.canvas_length(request, given, denoiser)
         fixed = requests.fixed_words(request.word_constraints, length, given, denoiser)
-        settings = requests.first_settings(request.settings, length, denoiser.info)
+        settings = requests.first_settings(request.settings, length, given.count(None), denoiser.info)
         ttl = requests.ttl(request)
         live = await asyncio.to_thread(
             self._sessions.create, request.model or self._library.default, given, length, denoiser.info.mask_token,
@@ -96,9 +96,12 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         frames = FrameQueue()
         with ExitStack() as stack:
             turn = stack.enter_context(self._turn(request))
-            if plan_for(turn.session, turn.session.head, settings, denoiser.info).finished:
+            head = turn.session.head
+            plan = await asyncio.to_thread(plan_for, turn.session, head, settings, denoiser.info)
+            if await asyncio.to_thread(lambda: plan.finished):
                 raise FailedPrecondition("no position is open and the sampler has no more to do; rewind, open some"
-                                         " with Select, or take a sampler that revises", reason="CANVAS_COMPLETE")
+                                         " with Select, or go on with one that has (predict_remask, token_editing)",
+                                         reason="CANVAS_COMPLETE")
             job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
             ticket = self._engine.submit(job, interactive=request.count == 1)
             held = stack.pop_all()  # from here the turn ends with the job, wherever that is
@@ -143,8 +146,13 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         live = await self._get(request.session_id)
         frames = await self._replayed(request)
         if frames is None:
-            frames = [await asyncio.to_thread(
-                self._change, request, lambda turn: turn.session.rewind_frame(request.revision, time()))]
+            def back(turn: Turn) -> Frame:
+                frame = turn.session.rewind_frame(request.revision, time())
+                with suppress(ServiceError):  # going back needs no model; the target's word is nearly always right
+                    return with_pending(turn.session, frame, self._library.get(turn.session.origin.model).info)
+                return frame
+
+            frames = [await asyncio.to_thread(self._change, request, back)]
         for frame in frames:
             yield pb.RewindResponse(frame=convert.sent(frame))
         async for prediction in self._following(request, live):
@@ -202,7 +210,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
     async def Reprocess(self, request, context):
         live = await self._get(request.session_id)
         revision = live.session.check_revision(optional(request, "revision"))
-        settings = self._later_settings(request, live)
+        settings = self._later_settings(request, live, revision)
         count = requests.candidate_count("candidate_count", request.candidate_count)
         scale = requests.gumbel_scale(request)
         opened = live.session.state(revision).open
@@ -219,7 +227,8 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         settings = self._later_settings(request, live)
         revision = live.session.head
         denoiser = self._library.get(live.session.origin.model)
-        if plan_for(live.session, revision, settings, denoiser.info).finished:
+        plan = plan_for(live.session, revision, settings, denoiser.info)
+        if await asyncio.to_thread(lambda: plan.finished):
             raise FailedPrecondition(f"no position is open at revision {revision} and the sampler has no more to do",
                                      reason="CANVAS_COMPLETE")
         _, predicted, proposal = await self._run(
@@ -285,11 +294,11 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         finally:
             ticket.cancel()
 
-    def _later_settings(self, request, live: Live) -> Settings | None:
-        """The settings that the request asks for, None where it asks for none."""
+    def _later_settings(self, request, live: Live, revision: int | None = None) -> Settings | None:
+        """Those in force at a revision, changed as the request asks; None where it asks for no change."""
         if not request.HasField("settings"):
             return None
-        return requests.later_settings(request.settings, live.session,
+        return requests.later_settings(request.settings, live.session, revision,
                                        self._library.get(live.session.origin.model).info)
 
     async def _following(self, request, live: Live):

@@ -14,12 +14,13 @@ class EvenSteps(Blockwise):
     """Of samplers with LLaDA's even schedule, which may run ahead of it."""
 
     steps: int | None = Field(None, ge=1, le=4096, description=(
-        "Denoising steps at most, shared evenly by the blocks; follows the length: one step a token."))
+        "Denoising steps at most, shared evenly by the blocks; follows the open positions: one step each."))
 
-    def resolve(self, length: int) -> "EvenSteps":
-        record = super().resolve(length)
+    def resolve(self, length: int, opened: int | None = None) -> "EvenSteps":
+        record = super().resolve(length, opened)
         blocks = length // record.block_length
-        steps = length if record.steps is None else record.steps
+        in_first_block = record.block_length + (opened or length) - length  # the prompt's holes are decided with it
+        steps = blocks * in_first_block if record.steps is None else record.steps
         if steps % blocks:
             raise ParameterError("steps", f"must be a multiple of the number of blocks, {blocks}; got {steps}")
         return record.replaced(steps=steps)
@@ -57,7 +58,7 @@ def even_share(moment: Moment) -> Share:
     schedule = [parameters.block_length, parameters.steps]
     same = state.get("block") == block and state.get("schedule") == schedule
     step = state["step"] if same else 0  # another schedule begins afresh
-    planned = max(state["planned"] if same else 0, len(positions))
+    planned = max(state.get("planned", 0) if same else 0, len(positions))
     steps_left = max(1, parameters.steps * parameters.block_length // max(1, region.length) - step)
     due = quota(planned, steps_left)
     kept = {"schedule": schedule, "block": block, "step": step + 1, "planned": planned - due}

@@ -1,22 +1,30 @@
 """Filling up after the end of the text: what stands behind it says nothing and needs no forward pass."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from inference_service.sampling.sampler import Commit, Moment, Proposal
 
+NOTHING: Mapping[int, int] = MappingProxyType({})
 
-def fill_after_end(proposal: Proposal, moment: Moment) -> Proposal:
-    """The proposal with end-of-text for every open position behind an end that has none open before it.
+
+def behind_end(moment: Moment, told: Mapping[int, int] = NOTHING) -> list[int]:
+    """The open positions behind an end that has none open before it, once the tokens told are committed.
 
     An end is an end-of-text or an end-of-turn. Early stop as in dInfer (arXiv 2510.08666), where it looks at
-    end-of-text alone.
+    end-of-text alone. None where end-of-text is never generated.
     """
     region, eos = moment.region, moment.ids.eos
-    told = {commit.position: commit.token for commit in proposal.commits}
     still = [position for position in region.open if position not in told]
-    if not still or eos is None:
-        return proposal
+    if not still or eos is None or eos in moment.forbidden:
+        return []
     decided = (told.get(position, region.tokens[position]) for position in range(region.start, still[0]))
-    if not any(token in moment.ids.ends for token in decided):
-        return proposal
-    return replace(proposal, commits=[*proposal.commits, *(Commit(position, eos, None, 0.0) for position in still)])
+    return still if any(token in moment.ids.ends for token in decided) else []
+
+
+def filled(proposal: Proposal, moment: Moment) -> Proposal:
+    """The proposal with end-of-text at every open position behind the end."""
+    told = {commit.position: commit.token for commit in proposal.commits}
+    fill = [Commit(position, moment.ids.eos, None, 0.0) for position in behind_end(moment, told)]
+    return replace(proposal, commits=[*proposal.commits, *fill]) if fill else proposal

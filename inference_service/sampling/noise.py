@@ -38,12 +38,15 @@ class Noise:
         trouble near U = 1.
         """
         rows = [self._generator(position, stream).standard_exponential(width) for position in positions]
-        return -torch.from_numpy(np.stack(rows)).log()
+        return -torch.from_numpy(np.array(rows).reshape(-1, width)).log()
 
     def uniform(self, positions: list[int], stream: int = ORDER_STREAM, draw: int = 0) -> torch.Tensor:
         """One uniform number in [0, 1) for each position, float64 [len(positions)].
 
         draw: numbers further draws of one step, which are as independent as those of other streams.
         """
-        return torch.tensor([self._generator(position, stream + (draw << 8)).random() for position in positions],
-                            dtype=torch.float64)
+        if not positions:
+            return torch.empty(0, dtype=torch.float64)
+        # One stream for all positions, of which each takes the number at its own place.
+        numbers = self._generator(0, stream + (draw << 8)).random(max(positions) + 1)
+        return torch.from_numpy(numbers[positions])

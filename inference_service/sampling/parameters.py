@@ -42,9 +42,10 @@ class Parameters(BaseModel):
         """16.0 as 16: whole numbers come as doubles from the wire. Nothing else is turned into another type."""
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    def resolve(self, length: int) -> Self:
+    def resolve(self, length: int, opened: int | None = None) -> Self:
         """The record with what follows from a canvas of `length` generated positions filled in.
 
+        opened: how many positions are open, holes in the prompt too; None: as many as are generated.
         Raises ParameterError for what does not fit it.
         """
         return self
@@ -57,10 +58,11 @@ class InSteps(Parameters):
     """Of samplers that divide the work into a number of steps."""
 
     steps: int | None = Field(None, ge=1, le=4096, description=(
-        "Denoising steps in all; follows the length: one step a token."))
+        "Denoising steps in all; follows the open positions: one step each."))
 
-    def resolve(self, length: int) -> Self:
-        return super().resolve(length).replaced(steps=length if self.steps is None else self.steps)
+    def resolve(self, length: int, opened: int | None = None) -> Self:
+        return super().resolve(length, opened).replaced(
+            steps=(opened or length) if self.steps is None else self.steps)
 
 
 class Committing(Parameters):
@@ -85,9 +87,9 @@ class Blockwise(Committing):
         "Approximation: how many positions after the block the model sees, the open ones beyond are left out; follows"
         " the length: all of them."))
 
-    def resolve(self, length: int) -> Self:
+    def resolve(self, length: int, opened: int | None = None) -> Self:
         window = length if self.suffix_window is None else self.suffix_window
-        return super().resolve(length).replaced(block_length=block_length(self.block_length, length),
+        return super().resolve(length, opened).replaced(block_length=block_length(self.block_length, length),
                                                 suffix_window=window)
 
 

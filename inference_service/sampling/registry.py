@@ -69,10 +69,11 @@ def _without_none(annotation):
     return annotation
 
 
-def parameters_for(sampler: Sampler, values: Mapping[str, object], length: int) -> Parameters:
+def parameters_for(sampler: Sampler, values: Mapping[str, object], length: int, holes: int = 0) -> Parameters:
     """The sampler's record from named values, completed for a canvas of `length` generated positions.
 
-    A canvas of holes only (length 0) is completed as one of length 1: its holes are the first block.
+    holes: open positions in its prompt. A canvas of holes only (length 0) is completed as one of length 1: its
+    holes are the first block.
     Raises ParameterError naming the parameter and what it allows.
     """
     try:
@@ -80,7 +81,7 @@ def parameters_for(sampler: Sampler, values: Mapping[str, object], length: int) 
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise ParameterError(name, _range_of(sampler, name, values.get(name))) from None
-    return record.resolve(max(1, length))
+    return record.resolve(max(1, length), max(1, length + holes))
 
 
 def _range_of(sampler: Sampler, name: str, value: object) -> str:
@@ -97,5 +98,7 @@ def _range_of(sampler: Sampler, name: str, value: object) -> str:
         allows = f"one of {', '.join(described.choices)}"
     else:
         noun = "a whole number" if described.kind == "integer" else "a number"
-        allows = f"{noun} from {described.minimum:g} to {described.maximum:g}"
-    return f"must be {allows}; got {value!r}"
+        low, high = (int(bound) if bound == int(bound) else bound for bound in (described.minimum, described.maximum))
+        allows = f"{noun} from {low} to {high}"
+    got = repr(value) if isinstance(value, str | int | float | None) else "a list or a record"
+    return f"must be {allows}; got {got}"

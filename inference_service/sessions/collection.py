@@ -116,7 +116,7 @@ class Sessions:
     def get(self, session_id: str, renew: bool = True) -> Live:
         """A session, from memory or the store; renews its lease unless told not to. Raises NotFound."""
         with self._lock:
-            live = self._live.get(session_id) or self._load(session_id)
+            live = self._caught_up(session_id) or self._load(session_id)
             now = self._clock()
             if now >= live.row.expire_time:
                 raise NotFound(f"session {session_id} expired; open a new one", reason="SESSION_EXPIRED",
@@ -126,6 +126,25 @@ class Sessions:
                 self._store.extend(session_id, now + ttl)
                 live.row = Row(session_id, live.row.head, live.row.update_time, now + ttl)
             return self._keep(live)
+
+    def _caught_up(self, session_id: str) -> Live | None:
+        """The session in memory, with what other servers on the same store have added to it."""
+        live = self._live.get(session_id)
+        if live is None or live.busy:
+            return live
+        try:
+            row = self._store.row(session_id)
+        except Missing:
+            del self._live[session_id]
+            live.deleted = True
+            _tell(live)
+            return None
+        if row.head > live.session.head:
+            _, frames, live.row = self._store.load(session_id)
+            for frame in frames[live.session.head + 1:]:
+                live.session.append(self._codec.frame_from_bytes(frame))
+            _tell(live)
+        return live
 
     def _load(self, session_id: str) -> Live:
         try:

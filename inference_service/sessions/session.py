@@ -42,6 +42,11 @@ class Origin:
         """Positions after the prompt."""
         return len(self.given) - self.prompt_length
 
+    @property
+    def holes(self) -> int:
+        """Open positions in the prompt."""
+        return self.given[:self.prompt_length].count(None)
+
     @cached_property
     def given_positions(self) -> frozenset[int]:
         """The positions that nobody changes."""
@@ -180,7 +185,9 @@ class Session:
                 raise InvalidField("selections.position", f"position {position} was given and cannot be changed;"
                                                           f" {self._selectable()}")
         changes = tuple(Change(position, token, probabilities.get(position) if token is not None else None)
-                        for position, token in sorted(selections.items()) if state.tokens[position] != token)
+                        for position, token in sorted(selections.items())
+                        # A token that is there already becomes one picked by hand.
+                        if state.tokens[position] != token or (token is not None and position not in state.by_hand))
         opened = sum(change.token is None for change in changes)
         filled = sum(state.tokens[change.position] is None for change in changes)
         return Frame(self.head + 1, self.head, Cause.SELECT, now,

@@ -287,7 +287,8 @@ def test_settings_are_checked(field, value):
 
 @pytest.mark.parametrize(
     ("given", "field"),
-    [({"mask": 512}, "token_ids.mask"), ({"eos": -1}, "token_ids.eos"), ({"bos": 1}, "token_ids")],
+    [({"mask": 512}, "token_ids.mask"), ({"eos": -1}, "token_ids.eos"), ({"bos": 1}, "token_ids"),
+     ({"eos": 511}, "token_ids.eos"), ({"eot": 511}, "token_ids.eot")],
 )
 def test_given_ids_are_checked(given, field):
     assert refused(errors.InvalidField, GOLDEN, token_ids=given).field == field

@@ -86,3 +86,12 @@ def test_a_canvas_begun_elsewhere_goes_on_where_it_stands(open_count, step):
     tokens = [7] * (8 - open_count) + [None] * open_count
     region = Region(0, 8, tuple(range(8 - open_count, 8)), tuple(tokens))
     assert step_at(Moment(parameters_for(SAMPLER, {}, 8), region, Ids(()), Noise(0, 0), {})) == step
+
+
+@pytest.mark.parametrize("values", [{"steps": 64}, {"steps": 16, "eta": 0}, {"steps": 16, "eta": 0, "alg_temp": 0}])
+def test_no_pass_with_nothing_to_decide(values):
+    decoded = run(FakeDenoiser(), [1, 2], 8, "p2", **values)
+    assert decoded.proposals[-1].commits
+    if values.get("eta") == 0:
+        assert decoded.forwards == 8
+        assert not any(proposal.reopens for proposal in decoded.proposals)

@@ -41,7 +41,7 @@ from inference_service.sampling.registry import SAMPLERS, describe, parameters_f
     ("llada", {"block_length": 8, "steps": 6}, "steps", "must be a multiple of the number of blocks, 4; got 6"),
     ("ranked", {"strategy": "best"}, "strategy", "one of high_confidence, low_confidence"),
     ("ranked", {"rule": ""}, "rule", "one of constant, threshold, factor"),
-    ("ranked", {"count": 0}, "count", "a whole number from 1 to 4096"),
+    ("ranked", {"count": -1}, "count", "a whole number from 0 to 4096"),
     ("ranked", {"threshold": 1.01}, "threshold", "a number from 0 to 1"),
     ("ranked", {"factor": -1}, "factor", "a number from 0 to 10"),
     ("ranked", {"steps": 4}, "steps", "no such parameter"),

@@ -54,6 +54,7 @@ def test_one_iteration_predicts_once():
 
 def test_a_ratio_of_nothing_ends_early():
     decoded = run(FakeDenoiser(), [1, 2], 9, "predict_remask", iterations=50, start_ratio=0, end_ratio=0)
+    assert [proposal.substep for proposal in decoded.proposals] == ["final"]
     assert decoded.forwards == 1, "nothing is masked again, so there is nothing to predict"
 
 

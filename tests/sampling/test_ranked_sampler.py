@@ -115,3 +115,9 @@ def test_any_settings_finish_with_real_tokens(data, length, seed, **values):
 def test_count_left_out_limits_the_constant_rule_alone():
     assert len(propose(count=None).commits) == 1
     assert len(propose(count=None, rule="threshold", threshold=0.45).commits) == 3
+
+
+def test_another_rule_brings_its_own_count():
+    """What was left out is still left out when the rule changes."""
+    record = parameters_for(SAMPLER, {}, 4)
+    assert len(propose(**{**record.model_dump(), "rule": "threshold", "threshold": 0.0}).commits) == 4

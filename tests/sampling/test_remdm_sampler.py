@@ -50,7 +50,7 @@ def test_positions_are_revealed_and_opened_with_the_published_chances(eta):
     """(alpha_s - (1 - sigma) alpha_t) / (1 - alpha_t) and sigma."""
     trials, reveals, reopens = 200, 0, 0
     for seed in range(trials):
-        one, other = drawn_step(moment(HALF, seed, steps=10, eta=eta), 5)
+        one, other = drawn_step(moment(HALF, seed, steps=10, eta=eta), 5, list(range(0, 100, 2)))
         reveals, reopens = reveals + len(one), reopens + len(other)
     draws = 50 * trials
     for found, chance in ((reveals, (0.6 - (1 - eta) * 0.5) / 0.5), (reopens, eta)):

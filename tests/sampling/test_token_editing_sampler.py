@@ -98,3 +98,15 @@ def test_a_text_of_another_sampler_is_edited_as_a_whole():
     moment = at([7, 7, 2], block_length=1)
     assert not SAMPLER.finished(moment)
     assert propose(moment, peaked((3, 0.99), (7, 0.99), (1, 0.5)))[1] == [(0, 3)]
+
+
+def test_what_cannot_edit_takes_no_pass_to_look():
+    never = run(FakeDenoiser(), [1, 2], 8, "token_editing", tau_edit=1, block_length=2, num_to_transfer=2)
+    assert [len(proposal.commits) for proposal in never.proposals] == [2, 2, 2, 2]
+    assert SAMPLER.finished(at([7, 7, 2], max_post_steps=0))
+
+
+def test_other_thresholds_look_again():
+    settled = {"block": 0, "place": [3, 0.9, False], "post": 1, "settled": True}
+    assert SAMPLER.finished(at([7, 7, 2], settled))
+    assert not SAMPLER.finished(at([7, 7, 2], settled, tau_edit=0.5))

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from inference_service.engine.plan import complete_settings, plan_of
 from inference_service.sampling.registry import SAMPLERS
-from tests.fakes import EOS, MASK
+from inference_service.sessions.frame import Settings
+from inference_service.sessions.session import Origin, State
+from tests.fakes import EOS, MASK, FakeDenoiser
 from tests.service.calls import Api, refusal, settings
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as pb
@@ -333,3 +336,91 @@ def test_early_stop_needs_an_end(api, fake):
 def test_an_unknown_parameter_names_the_samplers_that_have_it(api, fake):
     refused = refusal(create, api, model=fake().name, sampler="llada", tau_edit=0.5)
     assert "token_editing has it" in refused.fields["settings.parameters.tau_edit"]
+
+
+# ---- what a stranger broke ----
+
+def test_a_session_of_an_earlier_version_goes_on(api, fake):
+    """Its frames know no plan of the even schedule, its settings none of the later parameters."""
+    made = fake()
+    session = create(api, model=made.name, steps=4)
+    api.step(session.id, 1)
+    live = api.server._sessions.get(session.id)
+    frame = live.session.frames[1]
+    frame.sampler_state.pop("planned")
+    live.session._states.clear()
+    old = {name: live.session.frames[0].settings.parameters[name] for name in ("steps", "block_length", "remasking")}
+    first = live.session.frames[0]
+    live.session.frames[0] = replace(first, settings=replace(first.settings, parameters=old))
+    live.session._root = replace(live.session._root, settings=live.session.frames[0].settings)
+    assert [len(one.changes) for one in api.step(session.id)] == [2, 2, 2]
+
+
+def test_early_stop_never_fills_up_with_the_mask(api, fake):
+    made = fake()
+    made.model.info = replace(made.model.info, eos_token=MASK)
+    session = create(api, [word(0, 14)], model=made.name, early_stop=True)
+    api.step(session.id)
+    assert MASK not in api.tokens(session.id)
+
+
+def test_an_end_picked_by_hand_fills_the_rest_without_a_pass(api, fake):
+    made = fake()
+    session = create(api, model=made.name, early_stop=True)
+    api.select(session.id, {3: EOS})
+    frame, = api.step(session.id)
+    assert (len(made.model.calls), frame.summary.forward_count, frame.summary.open_count) == (0, 0, 0)
+    assert api.tokens(session.id)[3:] == [EOS] * 8
+
+
+def test_a_token_confirmed_by_hand_is_protected(api, fake):
+    session = create(api, model=fake().name)
+    api.step(session.id)
+    token = api.tokens(session.id)[5]
+    frame, = api.select(session.id, {5: token})
+    assert [(change.position, change.token) for change in frame.changes] == [(5, token)]
+    api.step(session.id, settings=settings("predict_remask", iterations=3, rho=0.5, start_ratio=1, end_ratio=1))
+    assert api.tokens(session.id)[5] == token
+
+
+def test_p2_on_a_canvas_filled_by_hand_is_done(api, fake):
+    session = create(api, model=fake().name, length=4, sampler="p2", steps=8)
+    api.step(session.id, 2)
+    api.select(session.id, {3: 1, 4: 2, 5: 3, 6: 4})
+    assert api.get(session.id).state == pb.Session.STATE_COMPLETE
+    assert refusal(api.step, session.id).reason == "CANVAS_COMPLETE"
+
+
+def test_going_back_says_whether_there_is_more_to_do(api, fake):
+    """ReMDM's chance falls anew at every revision."""
+    session = create(api, model=fake().name, length=6, sampler="remdm", strategy="rescale", eta=1.0, steps=20, seed=0)
+    last = len(api.step(session.id))
+    for target in range(last + 1):
+        frame, = api.rewind(session.id, target)
+        idle = api.get(session.id).state == pb.Session.STATE_IDLE
+        assert idle == frame.summary.pending
+        refused = not idle and refusal(api.step, session.id, 1).reason
+        assert refused == (False if idle else "CANVAS_COMPLETE")
+
+
+def test_reprocessing_an_early_revision_changes_the_settings_of_then(api, fake):
+    session = create(api, model=fake().name, temperature=0.5)
+    api.step(session.id, 1, settings=settings("dream", temperature=2.0))
+    applied = [reprocess(api, session.id, revision=0, settings=settings(top_k=3)).settings,
+               reprocess(api, session.id, revision=0).settings]
+    assert [(one.sampler, dict(one.parameters.items())["temperature"]) for one in applied] == [("llada", 0.5)] * 2
+
+
+def test_every_hole_gets_a_step_of_its_own(api, fake):
+    session = create(api, tokens=(1, MASK, 2, MASK, MASK, 3), length=0, model=fake().name)
+    assert len(api.step(session.id)) == 3
+
+
+@pytest.mark.timeout(20)
+def test_a_long_schedule_of_chance_holds_nobody_up():
+    """A thousand positions and steps in which nothing can happen."""
+    info = FakeDenoiser(context=2048).info
+    chosen = complete_settings(Settings("remdm", {"steps": 4096, "strategy": "loop", "eta": 0.0, "t_on": 1.0}, 1), 1024,
+                               info)
+    origin = Origin("", "", (None,) * 1024, 0, MASK, 0.0, 0.0)
+    assert not plan_of(State(origin.given, chosen, {}, 0), 0, chosen, origin, info).finished

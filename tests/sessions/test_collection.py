@@ -176,16 +176,29 @@ def test_deleting_tells_followers(path):
 
 # ---- two servers on one file ----
 
-def test_the_second_server_is_refused_and_recovers(path):
+def test_of_two_servers_at_once_the_second_is_refused_and_recovers(path):
     one, two = open_sessions(path), open_sessions(path)
     session = id_of(create(one))
-    two.get(session)
-    step(one, session, {3: 1})
-    assert reason(Aborted, step, two, session, {3: 2}) == "REVISION_MISMATCH"
+    with pytest.raises(Aborted) as caught, two.turn(session) as turn:
+        step(one, session, {3: 1})
+        commit_step(turn, {3: 2})
+    assert caught.value.reason == "REVISION_MISMATCH"
     assert two.get(session).session.state().tokens[3] == 1
     step(two, session, {4: 2})
-    assert reason(Aborted, step, one, session, {5: 3}) == "REVISION_MISMATCH"
     assert one.get(session).session.frames == two.get(session).session.frames
+
+
+def test_a_server_knows_what_another_one_added(path):
+    one, two = open_sessions(path), open_sessions(path)
+    session = id_of(create(one))
+    heard = []
+    live = two.follow(session, lambda: heard.append(live.session.head))
+    made = [step(one, session, {3: 1}, request_id="same"), step(one, session, {4: 2})]
+    assert two.replay(session, "same") == made[:1], "a retry that lands elsewhere gets its frames"
+    assert heard == [2] and live.session.frames[1:] == made
+    with two.turn(session, expected_revision=2):
+        pass
+    assert reason(Aborted, step, two, session, {5: 1}, expected_revision=1) == "REVISION_MISMATCH"
 
 
 def test_a_session_deleted_elsewhere_is_not_found(path):

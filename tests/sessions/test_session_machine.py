@@ -111,13 +111,13 @@ class Machine(RuleBasedStateMachine):
         with self.sessions.turn(self.id, None, request) as turn:
             frame = turn.session.select_frame(picked, {}, 1.0, keeps)
             turn.commit(frame)
-        before = self.canvases[-1]
+        before, chosen = self.canvases[-1], self.by_hand[-1]
+        changed = {p for p in picked if picked[p] != before[p] or (picked[p] is not None and p not in chosen)}
         opened = any(picked[p] is None and before[p] is not None for p in picked)
         self.added([frame], tuple(picked.get(p, token) for p, token in enumerate(before)), self.head, "select",
                    state={} if opened and not keeps else None)
-        changed = {p for p in picked if picked[p] != before[p]}
         self.by_hand[-1] = (self.by_hand[-1] - changed) | {p for p in changed if picked[p] is not None}
-        assert [change.position for change in frame.changes] == sorted(p for p in picked if picked[p] != before[p])
+        assert [change.position for change in frame.changes] == sorted(changed)
         assert frame.summary.open_count == len(self.open())
         if request:
             self.requests[request] = (self.head, self.head)

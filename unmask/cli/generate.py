@@ -84,9 +84,12 @@ def parse_parameter(text: str) -> tuple[str, object]:
     if not equals or not name:
         raise ValueError(f"--set must be name=value; got {text!r}")
     try:
-        return name, json.loads(value)
+        read = json.loads(value)
     except json.JSONDecodeError:
         return name, {"True": True, "False": False, "None": None}.get(value, value)
+    if isinstance(read, int) and abs(read) > 2**53:
+        raise ValueError(f"--set {name}: whole numbers must be from -2**53 to 2**53; got one of {len(value)} digits")
+    return name, read
 
 
 def parse_id(text: str) -> tuple[str, int]:

@@ -183,7 +183,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Predict(self, request, context):
-        """Computes what the model says at a revision, changing nothing.
+        """Computes what the model says at a revision, changing nothing. It sees the
+        whole canvas, also where a suffix_window lets a Step see less.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

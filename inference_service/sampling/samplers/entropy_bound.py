@@ -17,7 +17,7 @@ from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sam
 class EntropyBoundParameters(Blockwise):
     gamma: float = Field(0.1, ge=0, le=100, description=(
         "The bound, in nats: positions are committed in the order of their entropies while those before sum up to no"
-        " more; 0.1 is published."))
+        " more."))
 
 
 def propose(prediction: Prediction, moment: Moment) -> Proposal:

@@ -25,10 +25,10 @@ class HierarchicalParameters(Blockwise):
         "A committed position of the block is open again once its token's probability is below this; 0: none, 0.4 is"
         " published."))
 
-    def resolve(self, length: int) -> "HierarchicalParameters":
+    def resolve(self, length: int, opened: int | None = None) -> "HierarchicalParameters":
         if self.early_stop and self.remask_threshold:
             raise ParameterError("early_stop", "must be false with a remask_threshold, which may open the end again")
-        return super().resolve(length)
+        return super().resolve(length, opened)
 
 
 def wanted(moment: Moment) -> list[int]:

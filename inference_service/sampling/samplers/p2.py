@@ -36,16 +36,21 @@ def positions_of(moment: Moment) -> list[int]:
 
 
 def step_at(moment: Moment) -> int:
-    """The step at hand, counted from 1; steps + 1 when all is done.
+    """The next step that decides something, counted from 1; steps + 1 when all is done.
 
     Afresh it is the first that leaves fewer positions open than there are, so a whole canvas has none.
     """
-    parameters, count = moment.parameters, len(moment.region.open)
-    if moment.state.get("schedule") == parameters.steps and (moment.state["step"] < parameters.steps or not count):
-        return moment.state["step"] + 1
-    changeable = len(positions_of(moment))
-    return next((step for step in range(1, parameters.steps + 1) if masks_after(parameters, changeable, step) < count),
-                parameters.steps + 1)
+    parameters, opened, changeable = moment.parameters, len(moment.region.open), len(positions_of(moment))
+    same = moment.state.get("schedule") == parameters.steps and moment.state["step"] < parameters.steps
+
+    def decides(step: int) -> bool:
+        masks = masks_after(parameters, changeable, step)
+        if not same or not parameters.eta:  # afresh, or no decided one can be masked: only what it commits counts
+            return masks < opened
+        return bool(masks or opened)
+
+    first = moment.state["step"] + 1 if same else 1
+    return next((step for step in range(first, parameters.steps + 1) if decides(step)), parameters.steps + 1)
 
 
 def wanted(moment: Moment) -> list[int]:
@@ -69,8 +74,11 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
     ranked = scores
     if parameters.alg_temp:
         ranked = scores + parameters.alg_temp * moment.noise.gumbel(positions, 1, ORDER_STREAM)[:, 0]
+    if not parameters.eta:
+        ranked = torch.where(stands, torch.inf, ranked)
     order = ranked.argsort(descending=True, stable=True).tolist()
-    kept = order[:len(positions) - masks_after(parameters, len(positions), step)]
+    masks = masks_after(parameters, len(positions), step)
+    kept = order[:len(positions) - (masks if parameters.eta else min(masks, len(region.open)))]
     masked = order[len(kept):]
     commits = drawn.commits([row for row in kept if not stands[row]], scores)
     reopens = [Reopen(positions[row], -float(scores[row])) for row in reversed(masked) if stands[row]]

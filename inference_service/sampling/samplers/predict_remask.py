@@ -6,6 +6,7 @@ made by hand count towards the ratio. The cosine ratio is MaskGIT's (Chang et al
 """
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -81,9 +82,15 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
         return Proposal(state={"phase": PREDICT, "iteration": iteration + 1}, reopens=reopens, substep="remasking")
     drawn = draw(prediction, moment, list(moment.region.open))
     rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
-    last = iteration >= moment.parameters.iterations - 1
     return Proposal(drawn.commits(rows, drawn.confidence), {"phase": REMASK, "iteration": iteration},
-                    substep="final" if last else "prediction")
+                    substep="final" if _last(moment, iteration) else "prediction")
+
+
+def _last(moment: Moment, iteration: int) -> bool:
+    """Whether nothing is masked again after the prediction of an iteration."""
+    region = moment.region
+    whole = replace(region, open=(), tokens=tuple(-1 if token is None else token for token in region.tokens))
+    return upcoming(replace(moment, region=whole, state={"phase": REMASK, "iteration": iteration})) is None
 
 
 def remask(prediction: Prediction, moment: Moment, count: int) -> list[Reopen]:

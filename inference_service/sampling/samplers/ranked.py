@@ -31,15 +31,14 @@ class RankedParameters(Blockwise):
     rule: Literal["constant", "threshold", "factor"] = Field("constant", description=(
         "How many are committed in a step: always `count`; or, of these, while the token's probability reaches"
         " `threshold`; or while the i-th one's reaches `factor` / (i + 1). At least one."))
-    count: int | None = Field(None, ge=1, le=4096, description=(
-        "The most positions that one step commits; left out: 1 by the constant rule, no limit by the others."))
+    count: int | None = Field(None, ge=0, le=4096, description=(
+        "The most positions that one step commits; 0 or left out: 1 by the constant rule, no limit by the others."))
     threshold: float = Field(0.9, ge=0, le=1, description="Probability asked of every token by the threshold rule.")
     factor: float = Field(1.0, ge=0, le=10, description="The factor rule's demand on the first token; the second"
                                                         " must reach half of it, the third a third, and so on.")
 
-    def resolve(self, length: int) -> "RankedParameters":
-        count = 1 if self.count is None and self.rule == "constant" else self.count
-        return super().resolve(length).replaced(count=count)
+    def resolve(self, length: int, opened: int | None = None) -> "RankedParameters":
+        return super().resolve(length, opened).replaced(count=self.count or 0)
 
 
 def rank(strategy: Strategy, drawn: Drawn, noise: Noise) -> torch.Tensor:
@@ -56,7 +55,7 @@ def rank(strategy: Strategy, drawn: Drawn, noise: Noise) -> torch.Tensor:
 
 def allowed(rule: str, parameters: RankedParameters, probabilities: list[float]) -> int:
     """How many of the ranked positions the rule lets through; probabilities: of their tokens, in rank order."""
-    count = min(parameters.count or len(probabilities), len(probabilities))
+    count = min(parameters.count or (1 if rule == "constant" else len(probabilities)), len(probabilities))
     if rule == "constant":
         return count
     for index, probability in enumerate(probabilities[:count]):

@@ -22,16 +22,17 @@ class RemdmParameters(InSteps, Revising):
     strategy: Literal["cap", "rescale", "conf", "loop"] = Field("cap", description=(
         "How likely a decided position returns to the mask: eta at most; eta times the most that is possible; less"
         " the surer it was; or eta in a loop between t_on and t_off alone."))
-    eta: float = Field(0.04, ge=0, le=1, description="How much is masked again; 0 is plain masked diffusion.")
+    eta: float = Field(0.04, ge=0, le=1, description=(
+        "How much is masked again; 0 is plain masked diffusion. conf goes by confidence instead."))
     t_on: float = Field(0.55, ge=0, le=1, description="loop: the time, running from 1 to 0, at which masking again"
                                                       " begins.")
     t_off: float = Field(0.05, ge=0, le=1, description="loop: the time at which it ends.")
     alpha_on: float = Field(0.9, ge=0.01, le=0.99, description="loop: the share decided during the loop.")
 
-    def resolve(self, length: int) -> "RemdmParameters":
+    def resolve(self, length: int, opened: int | None = None) -> "RemdmParameters":
         if self.strategy == "loop" and self.t_off >= self.t_on:
             raise ParameterError("t_off", f"must be less than t_on, which is {self.t_on:g}; got {self.t_off:g}")
-        return super().resolve(length)
+        return super().resolve(length, opened)
 
 
 def alphas(parameters: RemdmParameters, step: int) -> tuple[float, float, bool]:
@@ -68,17 +69,22 @@ def sigmas(moment: Moment, step: int, decided: list[int]) -> tuple[torch.Tensor,
     return torch.full((len(decided),), sigma, dtype=torch.float64), sigma
 
 
-def drawn_step(moment: Moment, step: int) -> tuple[list[int], list[int]]:
-    """The positions that a step reveals, and those that it opens; each by itself, by chance."""
-    region, noise = moment.region, moment.noise
-    decided, opened = region.committed(moment.parameters.protect_edits), list(region.open)
+def drawn_step(moment: Moment, step: int, decided: list[int]) -> tuple[list[int], list[int]]:
+    """The positions that a step reveals, and which of the decided ones it opens; each by itself, by chance."""
+    opened = list(moment.region.open)
     sigma, reckoned = sigmas(moment, step, decided)
     before, after, _ = alphas(moment.parameters, step)
     chance = 1.0 if after >= 1 or before >= 1 else (after - (1 - reckoned) * before) / (1 - before)
-    reveals = noise.uniform(opened, REVEAL_STREAM, step) < chance
-    reopens = noise.uniform(decided, REOPEN_STREAM, step) < sigma
-    return ([position for position, hit in zip(opened, reveals.tolist(), strict=True) if hit],
-            [position for position, hit in zip(decided, reopens.tolist(), strict=True) if hit])
+    return (_hit(moment, opened, torch.tensor(chance), REVEAL_STREAM, step),
+            _hit(moment, decided, sigma, REOPEN_STREAM, step))
+
+
+def _hit(moment: Moment, positions: list[int], chances: torch.Tensor, stream: int, step: int) -> list[int]:
+    """The positions that chance picks."""
+    if not positions or not bool((chances > 0).any()):
+        return []
+    hits = moment.noise.uniform(positions, stream, step) < chances
+    return [positions[row] for row in hits.nonzero().flatten().tolist()]
 
 
 def begin(moment: Moment) -> int:
@@ -98,8 +104,9 @@ def _schedule(parameters: RemdmParameters) -> list:
 
 def upcoming(moment: Moment) -> tuple[int, list[int], list[int]] | None:
     """The next step in which something happens, what it reveals and what it opens; None when all is done."""
+    decided = moment.region.committed(moment.parameters.protect_edits)
     for step in range(begin(moment), moment.parameters.steps):
-        reveals, reopens = drawn_step(moment, step)
+        reveals, reopens = drawn_step(moment, step, decided)
         if reveals or reopens:
             return step, reveals, reopens
     opened = list(moment.region.open)

@@ -25,8 +25,8 @@ class TokenEditingParameters(Revising):
     block_length: int | None = Field(None, ge=1, le=4096, description=(
         "Positions decided before the next ones to the right; follows the length: one block."))
 
-    def resolve(self, length: int) -> "TokenEditingParameters":
-        return super().resolve(length).replaced(block_length=block_length(self.block_length, length))
+    def resolve(self, length: int, opened: int | None = None) -> "TokenEditingParameters":
+        return super().resolve(length, opened).replaced(block_length=block_length(self.block_length, length))
 
 
 def block_at(moment: Moment) -> int | None:
@@ -35,9 +35,20 @@ def block_at(moment: Moment) -> int | None:
     None on a whole canvas that this sampler has not worked on: everything may be edited.
     """
     length, state = moment.parameters.block_length, moment.state
-    if state and state["block_length"] == length and not state["settled"]:
+    if state and state["place"] == _place(moment) and not state["settled"]:
         return state["block"]
     return block_of(moment.region, moment.region.open[0], length) if moment.region.open else None
+
+
+def _place(moment: Moment) -> list:
+    """What must be the same for a block to count as settled."""
+    parameters = moment.parameters
+    return [parameters.block_length, parameters.tau_edit, parameters.multi_block]
+
+
+def _looks_again(moment: Moment) -> bool:
+    """Whether there are steps that only edit."""
+    return moment.parameters.max_post_steps > 0 and moment.parameters.tau_edit < 1
 
 
 def wanted(moment: Moment) -> list[int]:
@@ -52,7 +63,7 @@ def _open(moment: Moment) -> list[int]:
 
 def _committed(moment: Moment) -> list[int]:
     block, parameters, region = block_at(moment), moment.parameters, moment.region
-    positions = region.committed(parameters.protect_edits)
+    positions = region.committed(parameters.protect_edits) if parameters.tau_edit < 1 else []
     if block is None:
         return positions
     last = [position for position in positions if block_of(region, position, parameters.block_length) <= block]
@@ -64,11 +75,12 @@ def _committed(moment: Moment) -> list[int]:
 def finished(moment: Moment) -> bool:
     if moment.region.open:
         return False
-    return bool(moment.state.get("settled")) or not _committed(moment)
+    settled = moment.state.get("settled") and moment.state["place"] == _place(moment)
+    return bool(settled) or not _looks_again(moment) or not _committed(moment)
 
 
 def propose(prediction: Prediction, moment: Moment) -> Proposal:
-    """state: the block, its length, the steps that only edited it, and whether it is settled."""
+    """state: the block, what it is settled for, the steps that only edited it, and whether it is settled."""
     parameters, region = moment.parameters, moment.region
     block, opened, committed = block_at(moment), _open(moment), _committed(moment)
     commits, edits = [], []
@@ -82,16 +94,14 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
         rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
         edits = [commit for commit in drawn.commits(rows, drawn.confidence)
                  if commit.probability > parameters.tau_edit and commit.token != region.tokens[commit.position]]
-    if not parameters.max_post_steps and not opened:
-        edits = []
-    same = moment.state.get("block") == block and not moment.state.get("settled")
+    same = moment.state.get("place") == _place(moment) and moment.state["block"] == block \
+        and not moment.state["settled"]
     post = 0 if opened else (moment.state.get("post", 0) if same else 0) + 1
-    if parameters.max_post_steps:
+    if _looks_again(moment):
         settled = not opened and (not edits or post >= parameters.max_post_steps)
     else:
         settled = len(commits) == len(opened)
-    return Proposal(commits, {"block": block, "block_length": parameters.block_length, "post": post,
-                              "settled": settled}, edits=edits)
+    return Proposal(commits, {"block": block, "place": _place(moment), "post": post, "settled": settled}, edits=edits)
 
 
 SAMPLER = Sampler(
