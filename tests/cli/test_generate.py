@@ -94,6 +94,7 @@ def test_a_sampler_that_opens_positions_again(address):
     (["x", "--set", "[/x]=1"], "[/x]"),
     (["x", "--set", "remasking=[bold]y"], "got '[bold]y'"),
     (["x", "--set", "steps"], "name=value"),
+    (["x", "--set", f"temperature=1{'0' * 400}"], "--set temperature: whole numbers"),
     (["x", "--sampler", "nosuch"], "llada"),
     (["x", "--length", "5000"], "length: must be from 1 to"),
     (["x", "--model", "/nowhere/at/all"], "/nowhere/at/all"),

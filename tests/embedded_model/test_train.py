@@ -8,9 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from embedded_model import train as training
 from embedded_model.export import export
 from embedded_model.network import Network, Shape
-from embedded_model.train import Recipe, rate, train
+from embedded_model.train import Recipe, loss_of, rate, train
 
 SMALL = Shape(width=32, layers=1, heads=2, mlp=32)
 SHORT = Recipe(rates=((0, 1.0), (6, 0.0)), batch_tokens=512)
@@ -32,6 +33,20 @@ def test_the_same_seed_gives_the_same_weights_also_after_a_stop(tmp_path):
     halves = run(tmp_path / "halves.pt")
     for name, tensor in whole.items():
         assert torch.equal(tensor, halves[name]), name
+
+
+def test_sums_are_kept_in_one_order_and_only_while_it_trains(tmp_path, monkeypatch):
+    """Compiled code adds the embedding's gradients as threads come unless it is told not to."""
+    seen = []
+
+    def watched(*arguments):
+        seen.append(torch.are_deterministic_algorithms_enabled())
+        return loss_of(*arguments)
+
+    monkeypatch.setattr(training, "loss_of", watched)
+    run(tmp_path / "one.pt")
+    assert seen == [True] * SHORT.steps
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
