@@ -6,7 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import unmask
+from unmask.v1 import session_service_pb2
 
+RUNNING = session_service_pb2.Session.STATE_RUNNING
 STORY = "Tell me a story about Tom and a red kite."
 
 
@@ -144,8 +146,11 @@ def test_stop_keeps_whole_revisions_and_run_goes_on(page: Page, client: unmask.C
     expect(page.get_by_test_id("revision")).not_to_have_text(re.compile(r"^0\s*/"))
     page.get_by_test_id("stop").click()
     expect(page.get_by_test_id("run")).to_be_visible()
+    while session.get().state == RUNNING:  # the step that was under way is still committed
+        page.wait_for_timeout(20)
     stopped = session.revision
     assert 0 < stopped < 128
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"^{stopped}\s*/\s*{stopped}$"))
     assert shown_tokens(page) == session.tokens
     run_to_end(page)
     assert session.revision == 128
