@@ -28,6 +28,8 @@ class Config(BaseSettings):
     max_batch_tokens: int = Field(8192, ge=1, description="Positions in one forward pass, all sessions together.")
     max_waiting: int = Field(256, ge=1, description="Calls that may wait for the device.")
     max_sessions: int = Field(100_000, ge=1, description="Sessions kept at most.")
+    session_bytes: int = Field(64 << 20, ge=65_536, description=(
+        "How large a session's frames may grow before the oldest are dropped."))
     threads: int = Field(0, ge=0, description="CPU threads for the model; 0 leaves the choice to torch.")
 
     @property

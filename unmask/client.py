@@ -20,6 +20,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from unmask.errors import translated
 from unmask.v1 import model_service_pb2 as models_pb
+from unmask.v1 import prompt_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as sessions_pb
 from unmask.v1.frame_pb2 import Frame
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model, Token
@@ -38,7 +39,7 @@ OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.http2.bdp_probe", 0),
 ]
-OPEN = sessions_pb.Canvas.POSITION_STATE_OPEN
+OPEN = session_pb2.Canvas.POSITION_STATE_OPEN
 
 
 def connect(address: str = DEFAULT_ADDRESS) -> "Client":
@@ -117,15 +118,15 @@ class Client:
         with translated():
             return Session(self._sessions, self._models, self._sessions.CreateSession(request).session)
 
-    def _prompt(self, prompt, raw: bool, model: str) -> sessions_pb.Prompt:
+    def _prompt(self, prompt, raw: bool, model: str) -> prompt_pb2.Prompt:
         if isinstance(prompt, str):
             if raw or not self.model(model).has_chat_template:
-                return sessions_pb.Prompt(text=prompt)
+                return prompt_pb2.Prompt(text=prompt)
             prompt = [{"role": "user", "content": prompt}]
         if prompt and isinstance(prompt[0], Mapping):
-            messages = [sessions_pb.Message(**turn) for turn in prompt]
-            return sessions_pb.Prompt(chat=sessions_pb.Chat(messages=messages))
-        return sessions_pb.Prompt(tokens=sessions_pb.TokenList(ids=prompt))
+            messages = [prompt_pb2.Message(**turn) for turn in prompt]
+            return prompt_pb2.Prompt(chat=prompt_pb2.Chat(messages=messages))
+        return prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=prompt))
 
     def open(self, session_id: str) -> "Session":
         """A session made earlier, by anybody."""
@@ -133,7 +134,7 @@ class Client:
             request = sessions_pb.GetSessionRequest(session_id=session_id)
             return Session(self._sessions, self._models, self._sessions.GetSession(request).session)
 
-    def sessions(self) -> Iterator[sessions_pb.Session]:
+    def sessions(self) -> Iterator[session_pb2.Session]:
         """The server's sessions, the latest changed first, without their canvases."""
         token = ""
         while True:
@@ -148,7 +149,7 @@ class Client:
 class Session:
     """One session. Its canvas is asked for when it is read, so several clients may share a session."""
 
-    def __init__(self, sessions: SessionServiceStub, models: ModelServiceStub, session: sessions_pb.Session):
+    def __init__(self, sessions: SessionServiceStub, models: ModelServiceStub, session: session_pb2.Session):
         self._sessions = sessions
         self._models = models
         self.id = session.id
@@ -159,7 +160,7 @@ class Session:
         """Calls with the session's id where proxies can see it."""
         return method(request, metadata=[("session-id", self.id)], **more)
 
-    def get(self, revision: int | None = None) -> sessions_pb.Session:
+    def get(self, revision: int | None = None) -> session_pb2.Session:
         """The session as it stands, or as it stood at a revision."""
         with translated():
             request = sessions_pb.GetSessionRequest(session_id=self.id, revision=revision)
@@ -297,4 +298,4 @@ def _some_settings(sampler: str, seed: int | None, parameters: Mapping[str, obje
 def _word(offset: int, content: str | Sequence[int]) -> sessions_pb.WordConstraint:
     if isinstance(content, str):
         return sessions_pb.WordConstraint(offset=offset, text=content)
-    return sessions_pb.WordConstraint(offset=offset, tokens=sessions_pb.TokenList(ids=content))
+    return sessions_pb.WordConstraint(offset=offset, tokens=prompt_pb2.TokenList(ids=content))

@@ -12,7 +12,7 @@ from inference_service.engine.plan import Plan, complete_settings, plan_of
 from inference_service.models.denoiser import Denoiser
 from inference_service.sampling.sampler import Prediction, Proposal
 from inference_service.sessions.frame import Settings
-from inference_service.sessions.session import Origin, State
+from inference_service.sessions.state import Origin, State, first_state
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,16 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
     info = denoiser.info
     settings = complete_settings(settings, length, info, list(prompt).count(None))
     origin = Origin("", info.name, (*prompt, *[None] * length), len(prompt), info.mask_token, 0.0, 0.0)
-    states = [State(origin.given, settings, {}, 0)]
+    states = [first_state(origin, settings)]
     proposals, forwards = [], 0
-    while not (plan := plan_of(states[-1], len(proposals), settings, origin, info)).finished:
+    while not (plan := plan_of(states[-1], len(proposals), settings, info)).finished:
         prediction = Prediction([], None)
         if wanted := plan.wanted():
-            prediction = yield from _predict(denoiser, states[-1], origin, plan, wanted)
+            prediction = yield from _predict(denoiser, states[-1], plan, wanted)
             forwards += 1
         if recalled := plan.recalls():
             revision, positions = recalled
-            earlier = yield from _predict(denoiser, states[revision], origin, plan, positions)
+            earlier = yield from _predict(denoiser, states[revision], plan, positions)
             prediction = replace(prediction, earlier=earlier)
         proposal = plan.propose(prediction)
         tokens = list(states[-1].tokens)
@@ -50,15 +50,15 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
             tokens[commit.position] = commit.token
         for reopen in proposal.reopens:
             tokens[reopen.position] = None
-        states.append(State(tuple(tokens), settings, proposal.state, forwards))
+        states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state))
         proposals.append(proposal)
     return Decoded(list(states[-1].tokens), forwards, proposals)
 
 
-def _predict(denoiser: Denoiser, state: State, origin: Origin, plan: Plan, positions: list[int],
+def _predict(denoiser: Denoiser, state: State, plan: Plan, positions: list[int],
              ) -> Generator[Forward, Passed, Prediction]:
     cfg_scale = plan.parameters.cfg_scale
-    passed = yield forward_for(denoiser, state.tokens[:plan.reach()], origin.given_in_prompt, positions, cfg_scale)
+    passed = yield forward_for(denoiser, state.tokens[:plan.reach()], state.given_in_prompt, positions, cfg_scale)
     return Prediction(positions, logits_of(passed, cfg_scale))
 
 

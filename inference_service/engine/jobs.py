@@ -15,8 +15,8 @@ import torch
 from inference_service.engine.plan import Plan, plan_for, plan_of
 from inference_service.engine.predictions import Kept, Predictions
 from inference_service.models.denoiser import Denoiser, ModelInfo
-from inference_service.sampling import distribution
-from inference_service.sampling.sampler import Prediction, Proposal
+from inference_service.sampling import distribution, remasking
+from inference_service.sampling.sampler import Prediction, Proposal, Reopen
 from inference_service.sessions.collection import Turn
 from inference_service.sessions.frame import Change, Draft, Frame, Settings, Summary
 from inference_service.sessions.session import Session, totalled
@@ -86,7 +86,8 @@ def predict(session: Session, revision: int, positions: list[int], plan: Plan, d
 
     reach: how much of the canvas the model sees, from its start; None shows it all.
     """
-    size = session.origin.size
+    state = session.state(revision)
+    size = state.size
     reach = size if reach is None else reach
     if not positions:
         nothing = Prediction([], torch.empty(0, denoiser.info.vocabulary_size))
@@ -95,9 +96,10 @@ def predict(session: Session, revision: int, positions: list[int], plan: Plan, d
     key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale, reach, denoiser.info)
     kept = predictions.get(key, positions)
     if kept:
-        return Predicted(revision, kept.prediction, kept.compute_seconds, 0, reach)
-    tokens = session.state(revision).tokens[:reach]
-    passed = yield forward_for(denoiser, tokens, session.origin.given_in_prompt, positions, cfg_scale)
+        # Only what was asked for: what else is at hand must not show.
+        return Predicted(revision, Prediction(positions, kept.prediction.rows(positions)), kept.compute_seconds, 0,
+                         reach)
+    passed = yield forward_for(denoiser, state.tokens[:reach], state.given_in_prompt, positions, cfg_scale)
     prediction = Prediction(positions, logits_of(passed, cfg_scale))
     predictions.put(key, Kept(prediction, passed.seconds))
     return Predicted(revision, prediction, passed.seconds, 1, reach)
@@ -113,12 +115,13 @@ def predict_job(session: Session, revision: int, settings: Settings | None, deno
 
 
 def propose_job(session: Session, revision: int, settings: Settings | None, draft: bool, denoiser: Denoiser,
-                predictions: Predictions) -> Generator[Forward, Passed, tuple[Plan, Predicted, Proposal]]:
+                predictions: Predictions, drawn_at: int | None = None,
+                ) -> Generator[Forward, Passed, tuple[Plan, Predicted, Proposal]]:
     """What the sampler would do at a revision, changing nothing; the plan must not be finished.
 
-    draft: every open position is predicted, not only those that the sampler wants.
+    draft: every open position is predicted, not only those that the sampler wants. drawn_at: see plan_for.
     """
-    plan = plan_for(session, revision, settings, denoiser.info)
+    plan = plan_for(session, revision, settings, denoiser.info, drawn_at)
     reach, positions = plan.reach(), plan.wanted()
     if draft:
         positions = sorted({*positions, *(position for position in plan.open if position < reach)})
@@ -132,25 +135,59 @@ def propose_job(session: Session, revision: int, settings: Settings | None, draf
     return plan, predicted, plan.propose(prediction)
 
 
+def remask_job(session: Session, revision: int, rho: float, protect_edits: bool, denoiser: Denoiser,
+               predictions: Predictions) -> Generator[Forward, Passed, tuple[Predicted, list[Reopen]]]:
+    """Every decided position that may be masked again, the one to go first at the front; changes nothing."""
+    plan = plan_for(session, revision, None, denoiser.info, session.head)
+    positions = plan.moment.region.committed(protect_edits)
+    # The open ones too: a canvas that is looked at is asked for them next.
+    wanted = sorted({*positions, *plan.open}) if rho < 1 else []
+    predicted = yield from predict(session, revision, wanted, plan, denoiser, predictions)
+    return predicted, remasking.ranked(predicted.prediction, plan.moment, positions, rho)
+
+
 def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: int, settings: Settings | None,
              draft: bool, emit: Callable[[Frame], None]) -> Generator[Forward, Passed, None]:
     """`count` denoising steps (0: until the sampler is finished), each committed, then emitted as a frame."""
-    session = turn.session
-    while not plan_for(session, session.head, settings, denoiser.info).finished:
+    session, base = turn.session, turn.base
+    while not plan_for(session, base, settings, denoiser.info, session.head).finished:
         begun = perf_counter()
-        plan, predicted, proposal = yield from propose_job(session, session.head, settings, draft, denoiser,
-                                                           predictions)
-        frame = step_frame(session, plan, predicted, proposal, draft, begun, denoiser.info)
+        plan, predicted, proposal = yield from propose_job(session, base, settings, draft, denoiser, predictions,
+                                                           session.head)
+        frame = step_frame(session, plan, predicted, proposal, draft, begun, denoiser.info, base)
         turn.commit(frame)
         emit(frame)
+        base = frame.revision
         count -= 1
         if count == 0:
             return
 
 
+def verify_job(session: Session, frame: Frame, denoiser: Denoiser,
+               predictions: Predictions) -> Generator[Forward, Passed, list[Change]]:
+    """What comes of a recorded step when it is computed again."""
+    parent = frame.parent
+    settings = frame.settings or session.state(parent).settings
+    plan = plan_for(session, parent, settings, denoiser.info, frame.revision - 1)
+    if plan.finished:
+        return []
+    _, _, proposal = yield from propose_job(session, parent, settings, frame.draft is not None, denoiser, predictions,
+                                            frame.revision - 1)
+    return sorted(changes_of(proposal), key=lambda change: change.position)
+
+
+def changes_of(proposal: Proposal) -> list[Change]:
+    """What a proposal does to the canvas."""
+    told = [*proposal.commits, *proposal.edits]
+    return [*(Change(commit.position, commit.token, commit.probability) for commit in told),
+            *(Change(reopen.position, None) for reopen in proposal.reopens)]
+
+
 def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Proposal, draft: bool, begun: float,
-               info: ModelInfo) -> Frame:
-    """The frame of one step. begun: when it was, by the process's clock."""
+               info: ModelInfo, base: int | None = None) -> Frame:
+    """The frame of one step. begun: when it was, by the process's clock. base: the revision that it starts from."""
+    base = session.head if base is None else base
+    state = session.state(base)
     told = [*proposal.commits, *proposal.edits]
     probabilities = [commit.probability for commit in told if commit.probability is not None]
     summary = Summary(
@@ -159,31 +196,30 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
         min_probability=min(probabilities, default=None),
         mean_entropy=mean_entropy(predicted.prediction),
         compute_seconds=0.0 if predicted.cached else predicted.seconds,
-        approximations=("suffix_window",) if predicted.reach < session.origin.size else (),
+        approximations=("suffix_window",) if predicted.reach < state.size else (),
     )
-    changes = [*(Change(commit.position, commit.token, commit.probability) for commit in told),
-               *(Change(reopen.position, None) for reopen in proposal.reopens)]
     settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.moment.noise.seed)
     frame = session.step_frame(
-        changes, summary, time(), sampler_state=proposal.state, substep=proposal.substep,
-        settings=settings if settings != session.state().settings else None,
+        changes_of(proposal), summary, time(), base, sampler_state=proposal.state, substep=proposal.substep,
+        read_only=proposal.read_only, settings=settings if settings != state.settings else None,
         draft=_step_draft(plan, predicted) if draft else None)
     frame = with_pending(session, frame, info)
     left = None if frame.summary.pending else before_end(session, frame, plan)
     summary = replace(frame.summary, tokens_before_end=left, wall_seconds=perf_counter() - begun)
-    return replace(frame, summary=totalled(summary, session.state()))
+    return replace(frame, summary=totalled(summary, state))
 
 
 def with_pending(session: Session, frame: Frame, info: ModelInfo) -> Frame:
     """A frame about to be committed, with whether its sampler has more to do after it."""
     after = session.after(frame)
-    pending = not plan_of(after, frame.revision, after.settings, session.origin, info).finished
+    pending = not plan_of(after, frame.revision, after.settings, info).finished
     return replace(frame, summary=replace(frame.summary, pending=pending))
 
 
 def before_end(session: Session, frame: Frame, plan: Plan) -> int:
     """How many generated tokens stand before the first that ends the turn or the text."""
-    generated, ends = session.after(frame).tokens[session.origin.prompt_length:], plan.moment.ids.ends
+    after = session.after(frame)
+    generated, ends = after.tokens[after.start:], plan.moment.ids.ends
     return next((index for index, token in enumerate(generated) if token in ends), len(generated))
 
 

@@ -1,6 +1,6 @@
 """How a session's settings apply to one revision of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import ModelInfo
@@ -11,7 +11,8 @@ from inference_service.sampling.region import Region, current_block
 from inference_service.sampling.registry import SAMPLERS, parameters_for, suitable
 from inference_service.sampling.sampler import Ids, Moment, Prediction, Proposal, Sampler
 from inference_service.sessions.frame import Settings
-from inference_service.sessions.session import Origin, Session, State
+from inference_service.sessions.session import Session
+from inference_service.sessions.state import State
 
 
 @dataclass(frozen=True)
@@ -93,22 +94,49 @@ def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: i
     return Settings(settings.sampler, parameters.model_dump(), settings.seed)
 
 
-def plan_for(session: Session, revision: int, settings: Settings | None, info: ModelInfo) -> Plan:
-    """The plan at a revision, with other settings than its own if any are given."""
+def fitted_settings(settings: Settings, before: State, after: State, info: ModelInfo) -> Settings:
+    """The settings for a canvas whose generated part has become longer or shorter.
+
+    What followed the length follows it still; a number of blocks or steps that does not fit any more is the next
+    that does.
+    """
+    parameters = dict(settings.parameters)
+    for name in ("block_length", "suffix_window"):
+        if parameters.get(name) == before.length:
+            parameters[name] = after.length
+    length = max(1, after.length)
+    block = parameters.get("block_length")
+    if block is not None and (block > length or length % block):
+        parameters["block_length"] = block = length
+    if block and parameters.get("steps"):
+        blocks = length // block
+        parameters["steps"] = -(-parameters["steps"] // blocks) * blocks
+    try:
+        return complete_settings(replace(settings, parameters=parameters), after.length, info, after.holes)
+    except InvalidField:  # what is left to fit is the sampler's own: its defaults do
+        return complete_settings(replace(settings, parameters={}), after.length, info, after.holes)
+
+
+def plan_for(session: Session, revision: int, settings: Settings | None, info: ModelInfo,
+             drawn_at: int | None = None) -> Plan:
+    """The plan at a revision, with other settings than its own if any are given.
+
+    drawn_at: the revision whose noise the step takes, by default its own: the one before the frame that it makes.
+    """
     state = session.state(revision)
-    return plan_of(state, revision, settings or state.settings, session.origin, info)
+    return plan_of(state, revision, settings or state.settings, info, drawn_at)
 
 
-def plan_of(state: State, revision: int, settings: Settings, origin: Origin, info: ModelInfo) -> Plan:
-    """The plan for a state of a canvas that began as `origin`."""
+def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, drawn_at: int | None = None) -> Plan:
+    """The plan for a state."""
     sampler = SAMPLERS[settings.sampler]
-    region = Region(origin.prompt_length, origin.length, state.open, state.tokens, origin.given_positions,
-                    state.by_hand)
+    region = Region(state.start, state.length, state.open, state.tokens, state.untouchable, state.by_hand)
     return Plan(sampler, Moment(
         # Completed again: a session of an earlier version lacks the parameters that came later.
-        parameters_for(sampler, settings.parameters, origin.length),
+        parameters_for(sampler, settings.parameters, state.length),
         region,
         Ids(info.forbidden_tokens, info.eos_token, info.eot_token),
-        Noise(settings.seed, revision),
+        Noise(settings.seed, revision if drawn_at is None else drawn_at),
         state.sampler_state if settings.sampler == state.settings.sampler else {},
+        revision,
     ))

@@ -10,8 +10,10 @@ from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerFast
 
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField
+from inference_service.models import holes
 from inference_service.models.pieces import piece_bytes
 
+ANSWER = "an-answer-stands-here"
 FILE = "tokenizer.json"
 # What older checkpoints have in its place.
 PARTS = ("vocab.json", "merges.txt")
@@ -65,8 +67,30 @@ class Text:
         """Ids of a text as it is: no token is added, but names of special tokens are taken as these tokens."""
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
 
+    def encode_with_holes(self, text: str, most: int, field: str) -> list[int | None]:
+        """Ids of a text, None for each position of a hole in it; see models.holes.
+
+        most: positions that a hole may have. field: what an error names.
+        """
+        ids: list[int | None] = []
+        for part in holes.split(text, most, field):
+            ids += [None] * part if isinstance(part, int) else self.encode(part) if part else []
+        return ids
+
     def chat(self, messages: list[dict[str, str]]) -> list[int]:
-        """Ids of a conversation in the model's own format, up to where its answer begins.
+        """Ids of a conversation in the model's own format, up to where its answer begins; see render."""
+        return self.encode(self.render(messages))
+
+    def render_turn(self, messages: list[dict[str, str]]) -> str:
+        """What follows the text of an answer when the conversation goes on with some messages; see render."""
+        asked = [{"role": "user", "content": "?"}, {"role": "assistant", "content": ANSWER}]
+        _, found, after = self.render([*asked, *messages]).partition(ANSWER)
+        if not found:
+            raise FailedPrecondition("the model's chat template cannot go on after an answer", reason="NO_TURNS")
+        return after
+
+    def render(self, messages: list[dict[str, str]]) -> str:
+        """A conversation in the model's own format, up to where its answer begins.
 
         messages: each with "role" and "content".
         Raises FailedPrecondition where the model has no chat template, InvalidField with the
@@ -89,7 +113,7 @@ class Text:
             # LLaDA's published template leaves these out without a word.
             if message["role"] == "system" and message["content"].strip() not in prompt:
                 raise InvalidField(f"messages[{index}].role", "the model's chat template drops system messages")
-        return self.encode(prompt)
+        return prompt
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some ids; special tokens are left out, part of a character shows U+FFFD."""

@@ -1,25 +1,58 @@
 """What goes out: predictions and sessions as messages."""
 
+import torch
+
 from inference_service.engine.jobs import Predicted, draft_of, mean_entropy
 from inference_service.engine.plan import Plan
 from inference_service.rpc import convert
 from inference_service.sampling import distribution
 from inference_service.sessions.collection import Live
+from inference_service.sessions.compare import Comparison
+from inference_service.sessions.tree import Line
 from unmask.v1 import prediction_pb2 as pb
-from unmask.v1 import session_service_pb2
+from unmask.v1 import session_pb2
 
-STATE = session_service_pb2.Session
+STATE = session_pb2.Session
 MOST_CANDIDATES = 100  # for a position
 
 
-def session(live: Live, revision: int | None = None, with_canvas: bool = True) -> session_service_pb2.Session:
+def session(live: Live, revision: int | None = None, with_canvas: bool = True) -> session_pb2.Session:
     """A session at a revision, the newest if None. Raises OutOfRange."""
-    revision = live.session.check_revision(revision)
-    newest = live.session.state()
+    made = live.session
+    revision = made.check_revision(revision)
+    newest = made.state()
     more = newest.open or newest.pending
     doing = STATE.STATE_RUNNING if live.busy else STATE.STATE_IDLE if more else STATE.STATE_COMPLETE
-    return convert.session_to_proto(live.session.origin, live.session.state(revision), revision, live.session.head,
-                                    doing, live.row.update_time, live.row.expire_time, with_canvas)
+    return convert.session_to_proto(
+        made.origin, made.state(revision), revision, with_canvas, head_revision=made.head, state=doing,
+        first_revision=made.first, update_time=convert.timestamp(live.row.update_time),
+        expire_time=convert.timestamp(live.row.expire_time), undo_revision=made.tree.undo(),
+        redo_revision=made.tree.redo())
+
+
+def base(live: Live, revision: int) -> session_pb2.Session:
+    """A session at a revision that frames are made from, kept or not."""
+    return convert.session_to_proto(live.session.origin, live.session.state(revision), revision,
+                                    head_revision=live.session.head, first_revision=live.session.first)
+
+
+def branch(live: Live, line: Line, names: dict[str, int]) -> session_pb2.Branch:
+    """A branch with its name."""
+    made = live.session
+    frame, state = made.frame(line.leaf), made.state(line.leaf)
+    named = {at: name for name, at in names.items()}
+    at = next((place for place in line.own if place in named), None)
+    return session_pb2.Branch(
+        leaf_revision=line.leaf, fork_revision=line.fork, name="" if at is None else named[at], named_revision=at,
+        length=len(line.own), update_time=convert.timestamp(frame.create_time),
+        summary=convert.summary_to_proto(frame.summary), settings=convert.settings_to_proto(state.settings),
+        current=line == made.tree.current())
+
+
+def comparison(found: Comparison) -> list[session_pb2.DiffSpan]:
+    return [session_pb2.DiffSpan(equal=span.equal, position=span.position, count=span.count,
+                                 other_position=span.other_position, other_count=span.other_count)
+            for span in found.spans]
 
 
 def prediction(plan: Plan, predicted: Predicted, positions: list[int], count: int) -> pb.Prediction:
@@ -32,6 +65,15 @@ def prediction(plan: Plan, predicted: Predicted, positions: list[int], count: in
         compute_time=convert.duration(predicted.seconds),
         mean_entropy=mean_entropy(predicted.prediction),
     )
+
+
+def likeliest(plan: Plan, predicted: Predicted) -> dict[int, tuple[int, float]]:
+    """The draft with its p_base, by position."""
+    draft = draft_of(predicted, plan.open, plan.moment.forbidden)
+    p = distribution.p_base(predicted.prediction.rows(plan.open))
+    told = distribution.probability_of(p, torch.tensor(draft.tokens, device=p.device))
+    return {position: (token, probability)
+            for position, token, probability in zip(draft.positions, draft.tokens, told.tolist(), strict=True)}
 
 
 def candidates(plan: Plan, predicted: Predicted, positions: list[int], count: int) -> list[pb.PositionCandidates]:

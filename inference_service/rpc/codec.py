@@ -1,32 +1,33 @@
 """How the store keeps sessions: the messages of the API, serialized.
 
-A session's origin is its Session message at revision 0; a frame is its Frame message. So what is on
-disk is documented by the protos and grows by their rules.
+A session's origin is its Session message at revision 0; a frame is its Frame message; a state is the Session message
+at its revision. So what is on disk is documented by the protos and grows by their rules.
 """
 
 from inference_service.rpc import convert
 from inference_service.sessions.frame import Frame, Settings
-from inference_service.sessions.session import Origin, State
-from unmask.v1 import frame_pb2, session_service_pb2
+from inference_service.sessions.state import Origin, State, first_state
+from unmask.v1 import frame_pb2, session_pb2
 
 OPEN = convert.PositionState.POSITION_STATE_OPEN
-IDLE = session_service_pb2.Session.STATE_IDLE
 
 
 class ProtoCodec:
     """The store's codec; see sessions.collection.Codec."""
 
     def origin_to_bytes(self, origin: Origin) -> bytes:
-        state = State(origin.given, Settings("", {}, 0), {}, 0)
-        return convert.session_to_proto(origin, state, 0, 0, IDLE, origin.create_time,
-                                        origin.create_time + origin.ttl).SerializeToString()
+        return convert.session_to_proto(
+            origin, first_state(origin, Settings("", {}, 0)), 0,
+            expire_time=convert.timestamp(origin.create_time + origin.ttl)).SerializeToString()
 
     def origin_from_bytes(self, data: bytes) -> Origin:
-        session = session_service_pb2.Session.FromString(data)
+        session = session_pb2.Session.FromString(data)
         tokens, states = session.canvas.tokens, session.canvas.states
         given = tuple(None if state == OPEN else token for token, state in zip(tokens, states, strict=True))
         created = session.create_time.ToNanoseconds() / 1e9
-        return Origin(session.id, session.model, given, session.prompt_length, tokens[given.index(None)], created,
+        # Earlier versions kept the mask only where the canvas shows it.
+        mask = session.mask_token if session.HasField("mask_token") else tokens[given.index(None)]
+        return Origin(session.id, session.model, given, session.prompt_length, mask, created,
                       session.expire_time.ToNanoseconds() / 1e9 - created)
 
     def frame_to_bytes(self, frame: Frame) -> bytes:
@@ -34,3 +35,15 @@ class ProtoCodec:
 
     def frame_from_bytes(self, data: bytes) -> Frame:
         return convert.frame_from_proto(frame_pb2.Frame.FromString(data))
+
+    def state_to_bytes(self, origin: Origin, revision: int, state: State) -> bytes:
+        return convert.base_to_proto(origin, state, revision).SerializeToString()
+
+    def state_from_bytes(self, data: bytes) -> State:
+        return convert.state_from_proto(session_pb2.Session.FromString(data))
+
+
+def tree_of(frame: bytes) -> tuple[int, int]:
+    """Parent and cause of a frame's bytes."""
+    message = frame_pb2.Frame.FromString(frame)
+    return message.parent_revision, message.cause

@@ -8,11 +8,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from inference_service.models.denoiser import ModelInfo
 from inference_service.sampling.registry import describe
 from inference_service.sampling.sampler import Commit, Reopen, Sampler
-from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Summary
-from inference_service.sessions.session import Origin, State
-from unmask.v1 import frame_pb2, model_service_pb2, prediction_pb2, session_service_pb2, settings_pb2
+from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Splice, Summary
+from inference_service.sessions.state import Origin, State
+from unmask.v1 import frame_pb2, model_service_pb2, prediction_pb2, session_pb2, settings_pb2
 
-PositionState = session_service_pb2.Canvas.PositionState
+PositionState = session_pb2.Canvas.PositionState
 
 
 def timestamp(seconds: float) -> Timestamp:
@@ -80,28 +80,45 @@ def _set_value(value, content) -> None:
 # ---- frames ----
 
 def frame_to_proto(frame: Frame) -> frame_pb2.Frame:
-    summary = frame.summary
     return frame_pb2.Frame(
         revision=frame.revision,
         parent_revision=frame.parent,
         cause=int(frame.cause),
-        changes=[frame_pb2.Change(position=change.position, token=change.token, probability=change.probability)
-                 for change in frame.changes],
+        changes=changes_to_proto(frame.changes),
         settings=settings_to_proto(frame.settings) if frame.settings else None,
-        summary=frame_pb2.Summary(
-            open_count=summary.open_count, forward_count=summary.forward_count,
-            total_forward_count=summary.total_forward_count, mean_probability=summary.mean_probability,
-            min_probability=summary.min_probability, mean_entropy=summary.mean_entropy,
-            compute_time=duration(summary.compute_seconds) if summary.compute_seconds else None,
-            approximations=summary.approximations,
-            wall_time=duration(summary.wall_seconds) if summary.wall_seconds else None,
-            total_wall_time=duration(summary.total_wall_seconds) if summary.total_wall_seconds else None,
-            pending=summary.pending, tokens_before_end=summary.tokens_before_end),
+        summary=summary_to_proto(frame.summary),
         draft=draft_to_proto(frame.draft) if frame.draft else None,
         create_time=timestamp(frame.create_time),
-        sampler_state=json.dumps(frame.sampler_state, separators=(",", ":")) if frame.sampler_state else "",
+        sampler_state=_state_text(frame.sampler_state),
         substep=frame.substep,
+        splices=[frame_pb2.Splice(position=splice.position, removed=splice.removed, inserted=splice.inserted)
+                 for splice in frame.splices],
+        prompt_length=frame.start,
+        protected=frame.protected,
+        unprotected=frame.unprotected,
+        read_only=frame.read_only,
     )
+
+
+def changes_to_proto(changes) -> list[frame_pb2.Change]:
+    return [frame_pb2.Change(position=change.position, token=change.token, probability=change.probability,
+                             given=change.given) for change in changes]
+
+
+def summary_to_proto(summary: Summary) -> frame_pb2.Summary:
+    return frame_pb2.Summary(
+        open_count=summary.open_count, forward_count=summary.forward_count,
+        total_forward_count=summary.total_forward_count, mean_probability=summary.mean_probability,
+        min_probability=summary.min_probability, mean_entropy=summary.mean_entropy,
+        compute_time=duration(summary.compute_seconds) if summary.compute_seconds else None,
+        approximations=summary.approximations,
+        wall_time=duration(summary.wall_seconds) if summary.wall_seconds else None,
+        total_wall_time=duration(summary.total_wall_seconds) if summary.total_wall_seconds else None,
+        pending=summary.pending, tokens_before_end=summary.tokens_before_end)
+
+
+def _state_text(sampler_state) -> str:
+    return json.dumps(sampler_state, separators=(",", ":")) if sampler_state else ""
 
 
 def sent(frame: Frame) -> frame_pb2.Frame:
@@ -112,25 +129,33 @@ def sent(frame: Frame) -> frame_pb2.Frame:
 
 
 def frame_from_proto(message: frame_pb2.Frame) -> Frame:
-    summary = message.summary
     return Frame(
         revision=message.revision,
         parent=message.parent_revision,
         cause=Cause(message.cause),
         create_time=message.create_time.ToNanoseconds() / 1e9,
-        summary=Summary(
-            summary.open_count, summary.forward_count, summary.total_forward_count,
-            _optional(summary, "mean_probability"), _optional(summary, "min_probability"),
-            _optional(summary, "mean_entropy"), summary.compute_time.ToNanoseconds() / 1e9,
-            tuple(summary.approximations), summary.wall_time.ToNanoseconds() / 1e9,
-            summary.total_wall_time.ToNanoseconds() / 1e9, summary.pending, _optional(summary, "tokens_before_end")),
-        changes=tuple(Change(change.position, _optional(change, "token"), _optional(change, "probability"))
-                      for change in message.changes),
+        summary=_summary_from_proto(message.summary),
+        changes=tuple(Change(change.position, _optional(change, "token"), _optional(change, "probability"),
+                             change.given) for change in message.changes),
         settings=settings_from_proto(message.settings) if message.HasField("settings") else None,
         draft=_draft_from_proto(message.draft) if message.HasField("draft") else None,
         sampler_state=json.loads(message.sampler_state) if message.sampler_state else {},
         substep=message.substep,
+        splices=tuple(Splice(splice.position, splice.removed, splice.inserted) for splice in message.splices),
+        start=_optional(message, "prompt_length"),
+        protected=tuple(message.protected),
+        unprotected=tuple(message.unprotected),
+        read_only=message.read_only,
     )
+
+
+def _summary_from_proto(summary: frame_pb2.Summary) -> Summary:
+    return Summary(
+        summary.open_count, summary.forward_count, summary.total_forward_count,
+        _optional(summary, "mean_probability"), _optional(summary, "min_probability"),
+        _optional(summary, "mean_entropy"), summary.compute_time.ToNanoseconds() / 1e9,
+        tuple(summary.approximations), summary.wall_time.ToNanoseconds() / 1e9,
+        summary.total_wall_time.ToNanoseconds() / 1e9, summary.pending, _optional(summary, "tokens_before_end"))
 
 
 def draft_to_proto(draft: Draft) -> frame_pb2.Draft:
@@ -149,21 +174,44 @@ def _optional(message, field: str):
 
 # ---- sessions ----
 
-def session_to_proto(origin: Origin, state: State, revision: int, head: int, session_state: int, update_time: float,
-                     expire_time: float, with_canvas: bool = True) -> session_service_pb2.Session:
-    return session_service_pb2.Session(
-        id=origin.session_id, model=origin.model, revision=revision, head_revision=head, state=session_state,
-        canvas=_canvas(origin, state) if with_canvas else None, prompt_length=origin.prompt_length,
-        settings=settings_to_proto(state.settings), create_time=timestamp(origin.create_time),
-        update_time=timestamp(update_time), expire_time=timestamp(expire_time))
+def session_to_proto(origin: Origin, at: State, revision: int, with_canvas: bool = True,
+                     **more) -> session_pb2.Session:
+    """A session at a revision. more: the fields that are not the state's."""
+    return session_pb2.Session(
+        id=origin.session_id, model=origin.model, revision=revision,
+        canvas=_canvas(origin, at) if with_canvas else None, prompt_length=at.start,
+        settings=settings_to_proto(at.settings), create_time=timestamp(origin.create_time),
+        summary=summary_to_proto(Summary(
+            at.tokens.count(None), total_forward_count=at.total_forward_count,
+            total_wall_seconds=at.total_wall_seconds, pending=at.pending)),
+        read_only=at.read_only, mask_token=origin.mask_token, **more)
 
 
-def _canvas(origin: Origin, state: State) -> session_service_pb2.Canvas:
+def _canvas(origin: Origin, state: State) -> session_pb2.Canvas:
     tokens = [origin.mask_token if token is None else token for token in state.tokens]
     states = [PositionState.POSITION_STATE_OPEN if token is None
-              else PositionState.POSITION_STATE_GIVEN if origin.is_given(position)
+              else PositionState.POSITION_STATE_GIVEN if position in state.given
               else PositionState.POSITION_STATE_COMMITTED for position, token in enumerate(state.tokens)]
-    return session_service_pb2.Canvas(tokens=tokens, states=states)
+    return session_pb2.Canvas(tokens=tokens, states=states, by_hand=sorted(state.by_hand),
+                              protected=sorted(state.protected))
+
+
+def base_to_proto(origin: Origin, state: State, revision: int) -> session_pb2.Session:
+    """A state with all that is needed to go on from it."""
+    return session_to_proto(origin, state, revision, sampler_state=_state_text(state.sampler_state))
+
+
+def state_from_proto(message: session_pb2.Session) -> State:
+    """The state that a Session message is, with the sampler's where it has it."""
+    canvas, summary = message.canvas, message.summary
+    given = frozenset(position for position, state in enumerate(canvas.states)
+                      if state == PositionState.POSITION_STATE_GIVEN)
+    tokens = tuple(None if state == PositionState.POSITION_STATE_OPEN else token
+                   for token, state in zip(canvas.tokens, canvas.states, strict=True))
+    return State(tokens, settings_from_proto(message.settings),
+                 json.loads(message.sampler_state) if message.sampler_state else {}, summary.total_forward_count,
+                 summary.total_wall_time.ToNanoseconds() / 1e9, frozenset(canvas.by_hand), summary.pending,
+                 message.prompt_length, given, frozenset(canvas.protected), message.read_only)
 
 
 # ---- models and predictions ----

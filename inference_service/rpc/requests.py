@@ -13,16 +13,19 @@ from inference_service.rpc import convert
 from inference_service.rpc.answers import MOST_CANDIDATES
 from inference_service.sampling.registry import suitable
 from inference_service.sessions.frame import Settings
-from inference_service.sessions.session import Session
+from inference_service.sessions.state import State
 from inference_service.sessions.store import Row
+from unmask.v1 import prompt_pb2, settings_pb2
 from unmask.v1 import session_service_pb2 as pb
-from unmask.v1 import settings_pb2
 
 MAX_POSITIONS = 64
 DEFAULT_CANDIDATES = 10
 DEFAULT_LENGTH = 64
 MAX_ID_LENGTH = 64
 MAX_STEPS = 1_000_000
+MAX_NAME_LENGTH = 80
+DIRECTIONS = {pb.RewindRequest.DIRECTION_UNSPECIFIED: "", pb.RewindRequest.DIRECTION_UNDO: "undo",
+              pb.RewindRequest.DIRECTION_REDO: "redo"}
 ROLES = ("system", "user", "assistant")
 
 
@@ -75,23 +78,45 @@ def check_tokens(field: str, ids, denoiser: Denoiser) -> None:
             raise InvalidField(field, f"token ids of {denoiser.info.name!r} run from 0 to {top}; got {id}")
 
 
-def prompt_tokens(prompt: pb.Prompt, denoiser: Denoiser) -> tuple[int | None, ...]:
+def prompt_tokens(prompt: prompt_pb2.Prompt, denoiser: Denoiser) -> tuple[int | None, ...]:
     """The prompt as token ids, None for an open position."""
+    return _tokens(prompt, "prompt", denoiser, Text.render)
+
+
+def turn_tokens(turn: prompt_pb2.Prompt, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
+    """What a user says next, from the end of the text of the answer on."""
+    tokens = _tokens(turn, field, denoiser, Text.render_turn)
+    if turn.WhichOneof("source") == "chat" and turn.chat.messages[-1].role != "user":
+        raise InvalidField(f"{field}.chat.messages", "must end with a message of the user, to be answered")
+    return tokens
+
+
+def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -> tuple[int | None, ...]:
     source = prompt.WhichOneof("source")
     if source is None:
-        raise InvalidField("prompt", "must have chat, text or tokens")
+        raise InvalidField(field, "must have chat, text or tokens")
     if source == "tokens":
-        check_tokens("prompt.tokens.ids", prompt.tokens.ids, denoiser)
-        ids = list(prompt.tokens.ids)
-    elif source == "text":
-        ids = text_of(denoiser).encode(prompt.text)
-    else:
-        for index, message in enumerate(prompt.chat.messages):
-            if message.role not in ROLES:
-                raise InvalidField(f"prompt.chat.messages[{index}].role",
-                                   f"must be one of {', '.join(ROLES)}; got {message.role!r}")
-        turns = [{"role": message.role, "content": message.content} for message in prompt.chat.messages]
-        ids = text_of(denoiser).chat(turns)
+        check_tokens(f"{field}.tokens.ids", prompt.tokens.ids, denoiser)
+        return masked(prompt.tokens.ids, denoiser)
+    if source == "text":
+        return text_tokens(prompt.text, f"{field}.text", denoiser)
+    for index, message in enumerate(prompt.chat.messages):
+        if message.role not in ROLES:
+            raise InvalidField(f"{field}.chat.messages[{index}].role",
+                               f"must be one of {', '.join(ROLES)}; got {message.role!r}")
+    if not prompt.chat.messages:
+        raise InvalidField(f"{field}.chat.messages", "must hold at least one message")
+    turns = [{"role": message.role, "content": message.content} for message in prompt.chat.messages]
+    return text_tokens(render(text_of(denoiser), turns), f"{field}.chat.messages", denoiser)
+
+
+def text_tokens(text: str, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
+    """A text as token ids, None for an open position."""
+    return masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field), denoiser)
+
+
+def masked(ids, denoiser: Denoiser) -> tuple[int | None, ...]:
+    """Ids with None in place of the mask."""
     return tuple(None if id == denoiser.info.mask_token else id for id in ids)
 
 
@@ -152,15 +177,14 @@ def first_settings(message: settings_pb2.Settings, length: int, holes: int, info
     return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed), length, info, holes)
 
 
-def later_settings(message: settings_pb2.Settings, session: Session, revision: int | None,
-                   info: ModelInfo) -> Settings:
-    """The settings in force at a revision, the newest if None, with some of them changed."""
-    current = session.state(revision).settings
+def later_settings(message: settings_pb2.Settings, state: State, info: ModelInfo) -> Settings:
+    """The settings in force at a state, with some of them changed."""
+    current = state.settings
     sampler = message.sampler or current.sampler
     kept = current.parameters if sampler == current.sampler else {}
     seed = message.seed if message.HasField("seed") else current.seed
     parameters = {**kept, **convert.parameters_from_proto(message)}
-    return complete_settings(Settings(sampler, parameters, seed), session.origin.length, info, session.origin.holes)
+    return complete_settings(Settings(sampler, parameters, seed), state.length, info, state.holes)
 
 
 def gumbel_scale(request: pb.ReprocessRequest) -> float:
@@ -173,6 +197,14 @@ def gumbel_scale(request: pb.ReprocessRequest) -> float:
 
 # ---- positions ----
 
+def check_committed(field: str, token: int, denoiser: Denoiser) -> None:
+    """Raises InvalidField for a token that is never committed."""
+    check_tokens(field, [token], denoiser)
+    if token in denoiser.info.forbidden_tokens:
+        raise InvalidField(field, f"{token} is the mask id, which is never committed; leave the token out to open"
+                                  " the position")
+
+
 def checked_selections(selections, denoiser: Denoiser) -> dict[int, int | None]:
     """Position to token, None to open it; the positions themselves are checked by the session."""
     chosen: dict[int, int | None] = {}
@@ -181,12 +213,51 @@ def checked_selections(selections, denoiser: Denoiser) -> dict[int, int | None]:
         if selection.position in chosen:
             raise InvalidField("selections.position", f"each may be named once; {selection.position} is there twice")
         if token is not None:
-            check_tokens("selections.token", [token], denoiser)
-            if token in denoiser.info.forbidden_tokens:
-                raise InvalidField("selections.token", f"{token} is the mask id, which is never committed;"
-                                                       " leave the token out to open the position")
+            check_committed("selections.token", token, denoiser)
         chosen[selection.position] = token
     return chosen
+
+
+def remasking(request: pb.ProposeRequest, state: State) -> tuple[float, bool]:
+    """rho and protect_edits of a preview of masking again; the sampler's own where they are left out."""
+    asked, own = request.remasking, state.settings.parameters
+    rho = asked.rho if asked.HasField("rho") else own.get("rho", 0.0)
+    if not 0 <= rho <= 1:
+        raise InvalidField("remasking.rho", f"must be from 0 to 1; got {rho:g}")
+    protect = asked.protect_edits if asked.HasField("protect_edits") else own.get("protect_edits", True)
+    return rho, protect
+
+
+def remasked_count(request: pb.ProposeRequest, state: State) -> int:
+    """How many positions a preview of masking again opens."""
+    asked = request.remasking
+    amount = asked.WhichOneof("amount")
+    if amount is None:
+        raise InvalidField("remasking.amount", "must have a count or a ratio")
+    changeable = state.size - len(state.untouchable)
+    if amount == "count":
+        if asked.count > state.size:
+            raise InvalidField("remasking.count", f"must be from 0 to {state.size}; got {asked.count}")
+        return asked.count
+    if not 0 <= asked.ratio <= 1:
+        raise InvalidField("remasking.ratio", f"must be from 0 to 1; got {asked.ratio:g}")
+    return max(0, math.floor(changeable * asked.ratio + 1e-9) - len(state.open))  # 0.15 * 20 is 3
+
+
+def direction(request: pb.RewindRequest) -> str:
+    """"undo", "redo", or empty where a revision is named."""
+    if request.direction not in DIRECTIONS:
+        raise InvalidField("direction", f"must be one of {', '.join(DIRECTIONS.values())}; got {request.direction}")
+    if request.direction and request.revision:
+        raise InvalidField("revision", f"must be left out with a direction; got {request.revision}")
+    return DIRECTIONS[request.direction]
+
+
+def branch_name(name: str) -> str:
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable() or not name.strip():
+        raise InvalidField("name", f"must have 1 to {MAX_NAME_LENGTH} characters, none of them a control character, and"
+                                   f" not only spaces; got {len(name)}")
+    return name
 
 
 def checked_positions(field: str, positions, open_positions, required: bool) -> list[int]:

@@ -14,7 +14,7 @@ from inference_service.engine.engine import Engine
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import PermissionDenied, Unavailable
 from inference_service.models.library import Library, read_catalog
-from inference_service.rpc.codec import ProtoCodec
+from inference_service.rpc.codec import ProtoCodec, tree_of
 from inference_service.rpc.model_service import ModelService
 from inference_service.rpc.session_service import SessionService
 from inference_service.sessions.collection import Limits, Sessions
@@ -51,8 +51,9 @@ class Server:
                                    reason="INSECURE_BIND")
         self._config = config
         self.library = Library(config.model, config.policy, read_catalog(config.models_file))
-        self._store = SQLiteStore(config.store)
-        self._sessions = Sessions(self._store, ProtoCodec(), Limits(sessions=config.max_sessions))
+        self._store = SQLiteStore(config.store, tree_of)
+        self._sessions = Sessions(self._store, ProtoCodec(), Limits(
+            sessions=config.max_sessions, session_bytes=config.session_bytes))
         self._predictions = Predictions(config.prediction_bytes)
         self._failed = asyncio.Event()
         loop = asyncio.get_running_loop()

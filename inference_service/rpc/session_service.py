@@ -2,26 +2,31 @@
 
 import asyncio
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from time import time
 
 from inference_service.engine.engine import Engine, Ticket
-from inference_service.engine.jobs import Job, Predicted, predict_job, propose_job, step_job, with_pending
-from inference_service.engine.plan import Plan, plan_for
+from inference_service.engine.jobs import Job, Predicted, predict_job, propose_job, remask_job, step_job, with_pending
+from inference_service.engine.plan import Plan, fitted_settings, plan_for
 from inference_service.engine.predictions import Predictions
-from inference_service.errors import FailedPrecondition, NotFound, ServiceError
+from inference_service.errors import FailedPrecondition, InvalidField, NotFound, ServiceError
 from inference_service.models.denoiser import ModelInfo
 from inference_service.models.library import Library
-from inference_service.rpc import answers, convert, requests
+from inference_service.rpc import answers, convert, edits, requests
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Bell, FrameQueue
 from inference_service.sampling import distribution
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live, Sessions, Turn
+from inference_service.sessions.compare import by_position, by_token, compare
+from inference_service.sessions.edits import Known, earlier_at, edit_frame
 from inference_service.sessions.frame import Frame, Settings
 from inference_service.sessions.session import Session
 from unmask.v1 import prediction_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
+
+FRAMES_AT_ONCE = 64  # that a watcher reads before it sends them
 
 
 class SessionService(session_service_pb2_grpc.SessionServiceServicer):
@@ -92,12 +97,12 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         """The frames of a Step as they are committed. Leaving early cancels the rest."""
         denoiser = self._library.get(live.session.origin.model)
         requests.check_steps(request.count)
-        settings = self._later_settings(request, live)
         frames = FrameQueue()
         with ExitStack() as stack:
             turn = stack.enter_context(self._turn(request))
-            head = turn.session.head
-            plan = await asyncio.to_thread(plan_for, turn.session, head, settings, denoiser.info)
+            settings = self._later_settings(request, live, turn.base)
+            plan = await asyncio.to_thread(plan_for, turn.session, turn.base, settings, denoiser.info,
+                                           turn.session.head)
             if await asyncio.to_thread(lambda: plan.finished):
                 raise FailedPrecondition("no position is open and the sampler has no more to do; rewind, open some"
                                          " with Select, or go on with one that has (predict_remask, token_editing)",
@@ -130,10 +135,9 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             selections = requests.checked_selections(request.selections, denoiser)
 
             def change(turn: Turn) -> Frame:
-                known = self._known_probabilities(turn.session, selections, denoiser.info)
-                keeps = SAMPLERS[turn.session.state().settings.sampler].keeps_schedule
-                return with_pending(turn.session, turn.session.select_frame(selections, known, time(), keeps),
-                                    denoiser.info)
+                known = self._known_probabilities(turn.session, turn.base, selections, denoiser.info)
+                frame = turn.session.select_frame(selections, known, time(), _keeps_schedule(turn), turn.base)
+                return with_pending(turn.session, frame, denoiser.info)
 
             frames = [await asyncio.to_thread(self._change, request, change)]
         for frame in frames:
@@ -142,12 +146,49 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             yield pb.SelectResponse(prediction=prediction)
 
     @answers_errors
-    async def Rewind(self, request, context):
+    async def Edit(self, request, context):
         live = await self._get(request.session_id)
         frames = await self._replayed(request)
         if frames is None:
+            denoiser = self._library.get(live.session.origin.model)
+            asked = await asyncio.to_thread(edits.checked, request, denoiser)
+            with self._turn(request) as turn:
+                draft = await self._draft(live, turn.base) if edits.takes_drafts(asked) else {}
+
+                def change() -> Frame:
+                    info, base = denoiser.info, turn.base
+                    ends = [token for token in (info.eos_token, info.eot_token) if token is not None]
+                    known = Known(draft, earlier_at(turn.session, base), ends, info.context_length)
+                    frame = edit_frame(turn.session, asked, known, time(), _keeps_schedule(turn), base)
+                    before, after = turn.session.state(base), turn.session.after(frame)
+                    if before.length != after.length:
+                        fitted = fitted_settings(before.settings, before, after, info)
+                        frame = replace(frame, settings=fitted if fitted != before.settings else None)
+                    frame = with_pending(turn.session, frame, info)
+                    turn.commit(frame)
+                    return frame
+
+                frames = [await asyncio.to_thread(change)]
+        for frame in frames:
+            yield pb.EditResponse(frame=convert.sent(frame))
+        async for prediction in self._following(request, live):
+            yield pb.EditResponse(prediction=prediction)
+
+    async def _draft(self, live: Live, revision: int) -> dict[int, tuple[int, float]]:
+        """The likeliest token of every open position of a revision, with its p_base."""
+        if not live.session.state(revision).open:
+            return {}
+        plan, predicted = await self._predict(live, revision)
+        return await asyncio.to_thread(answers.likeliest, plan, predicted)
+
+    @answers_errors
+    async def Rewind(self, request, context):
+        live = await self._get(request.session_id)
+        direction = requests.direction(request)
+        frames = await self._replayed(request)
+        if frames is None:
             def back(turn: Turn) -> Frame:
-                frame = turn.session.rewind_frame(request.revision, time())
+                frame = turn.session.rewind_frame(_target(turn.session, request.revision, direction), time())
                 with suppress(ServiceError):  # going back needs no model; the target's word is nearly always right
                     return with_pending(turn.session, frame, self._library.get(turn.session.origin.model).info)
                 return frame
@@ -159,7 +200,8 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             yield pb.RewindResponse(prediction=prediction)
 
     def _turn(self, request):
-        return self._sessions.turn(request.session_id, optional(request, "expected_revision"), request.request_id)
+        base = None if isinstance(request, pb.RewindRequest) else optional(request, "from_revision")
+        return self._sessions.turn(request.session_id, optional(request, "expected_revision"), request.request_id, base)
 
     def _change(self, request, make) -> Frame:
         """Adds the one frame that `make` makes."""
@@ -168,12 +210,12 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             turn.commit(frame)
         return frame
 
-    def _known_probabilities(self, session: Session, selections: dict[int, int | None],
+    def _known_probabilities(self, session: Session, revision: int, selections: dict[int, int | None],
                              info: ModelInfo) -> dict[int, float]:
-        """p_base of the chosen tokens where a prediction of the newest revision is still at hand."""
-        state = session.state()
-        key = (session.origin.session_id, session.canvas_revision(session.head),
-               float(state.settings.parameters.get("cfg_scale", 0.0)), session.origin.size, info)
+        """p_base of the chosen tokens where a prediction of the revision is still at hand."""
+        state = session.state(revision)
+        key = (session.origin.session_id, session.canvas_revision(revision),
+               float(state.settings.parameters.get("cfg_scale", 0.0)), state.size, info)
         still_open = set(state.open)
         positions = [position for position, token in selections.items() if token is not None and position in still_open]
         kept = self._predictions.get(key, positions) if positions else None
@@ -224,19 +266,36 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
     @answers_errors
     async def Propose(self, request, context):
         live = await self._get(request.session_id)
-        settings = self._later_settings(request, live)
-        revision = live.session.head
+        revision = live.session.check_revision(optional(request, "revision"))
         denoiser = self._library.get(live.session.origin.model)
-        plan = plan_for(live.session, revision, settings, denoiser.info)
+        if request.HasField("remasking"):
+            return await self._remask(request, live, revision, denoiser)
+        settings = self._later_settings(request, live, revision)
+        drawn_at = live.session.head
+        plan = plan_for(live.session, revision, settings, denoiser.info, drawn_at)
         if await asyncio.to_thread(lambda: plan.finished):
             raise FailedPrecondition(f"no position is open at revision {revision} and the sampler has no more to do",
                                      reason="CANVAS_COMPLETE")
         _, predicted, proposal = await self._run(
-            propose_job(live.session, revision, settings, True, denoiser, self._predictions))
+            propose_job(live.session, revision, settings, True, denoiser, self._predictions, drawn_at))
         return pb.ProposeResponse(
             revision=revision, commits=map(convert.commit_to_proto, proposal.commits), cached=predicted.cached,
             reopens=map(convert.reopen_to_proto, proposal.reopens),
             edits=map(convert.commit_to_proto, proposal.edits), substep=proposal.substep)
+
+    async def _remask(self, request, live: Live, revision: int, denoiser) -> pb.ProposeResponse:
+        """Which positions would be masked again."""
+        if request.HasField("settings"):
+            raise InvalidField("settings", "are not used with remasking; leave them out")
+        state = live.session.state(revision)
+        count = requests.remasked_count(request, state)
+        rho, protect = requests.remasking(request, state)
+        predicted, ranked = await self._run(
+            remask_job(live.session, revision, rho, protect, denoiser, self._predictions))
+        ranked = list(map(convert.reopen_to_proto, ranked))
+        reopens = ranked[:count]
+        return pb.ProposeResponse(revision=revision, cached=predicted.cached, reopens=reopens, ranked=ranked,
+                                  cutoff=reopens[-1].score if reopens else None)
 
     @answers_errors
     async def WatchSession(self, request, context):
@@ -244,21 +303,76 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         after = optional(request, "after_revision")
         bell = Bell()
         live = await asyncio.to_thread(self._sessions.follow, request.session_id, bell)
+        session = live.session
+        first, names_version = session.first, None
         try:
             if after is None:
-                yield pb.WatchSessionResponse(session=answers.session(live, 0))
-                following = 0
+                following = first
+                for revision in [first, *session.roots(first)[:-1]] if first else [0]:
+                    yield pb.WatchSessionResponse(session=await asyncio.to_thread(answers.base, live, revision))
             else:
-                following = live.session.check_revision(after, "after_revision") + 1
+                following = session.check_revision(after, "after_revision") + 1
             while True:
-                while following <= live.session.head:
-                    yield pb.WatchSessionResponse(frame=convert.sent(live.session.frames[following]))
-                    following += 1
+                if session.first > first:
+                    first = session.first
+                    yield pb.WatchSessionResponse(trimmed=pb.HistoryTrimmed(first_revision=first))
+                    session.check_revision(min(following, session.head), "after_revision")
+                while following <= session.head:
+                    for frame in await asyncio.to_thread(
+                            session.log.between, following, min(session.head, following + FRAMES_AT_ONCE - 1)):
+                        yield pb.WatchSessionResponse(frame=convert.sent(frame))
+                        following += 1
+                if live.names_version != names_version:
+                    names = await asyncio.to_thread(self._sessions.names, request.session_id)
+                    if names or names_version is not None:
+                        yield pb.WatchSessionResponse(names=pb.BranchNames(revisions=names))
+                    names_version = live.names_version
                 if live.deleted:
                     raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND")
                 await bell.wait()
         finally:
             self._sessions.unfollow(live, bell)
+
+    # ---- branches ----
+
+    @answers_errors
+    async def ListBranches(self, request, context):
+        live = await self._get(request.session_id)
+
+        def branches():
+            names = self._sessions.names(request.session_id)
+            lines = [line for line in live.session.tree.lines() if line.leaf >= live.session.first]
+            return [answers.branch(live, line, names) for line in lines]
+
+        return pb.ListBranchesResponse(branches=await asyncio.to_thread(branches))
+
+    @answers_errors
+    async def NameBranch(self, request, context):
+        name = requests.branch_name(request.name)
+        live = await self._get(request.session_id)
+
+        def named():
+            place = self._sessions.name(request.session_id, name, optional(request, "revision"))
+            return answers.branch(live, live.session.tree.line_of(place), self._sessions.names(request.session_id))
+
+        return pb.NameBranchResponse(branch=await asyncio.to_thread(named))
+
+    @answers_errors
+    async def DeleteBranchName(self, request, context):
+        requests.check_id("session_id", request.session_id, required=True)
+        await asyncio.to_thread(self._sessions.unname, request.session_id, request.name)
+        return pb.DeleteBranchNameResponse()
+
+    @answers_errors
+    async def CompareRevisions(self, request, context):
+        one = await self._get(request.session_id)
+        other = await self._get(request.other_session_id) if request.other_session_id else one
+        revision = one.session.check_revision(optional(request, "revision"))
+        other_revision = other.session.check_revision(optional(request, "other_revision"), "other_revision")
+        if one.session.origin.model != other.session.origin.model:
+            raise InvalidField("other_session_id", f"must be a session of the same model, {one.session.origin.model!r};"
+                                                   f" it is one of {other.session.origin.model!r}")
+        return await asyncio.to_thread(_compared, one.session, revision, other.session, other_revision)
 
     # ---- shared ----
 
@@ -298,7 +412,7 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
         """Those in force at a revision, changed as the request asks; None where it asks for no change."""
         if not request.HasField("settings"):
             return None
-        return requests.later_settings(request.settings, live.session, revision,
+        return requests.later_settings(request.settings, live.session.state(revision),
                                        self._library.get(live.session.origin.model).info)
 
     async def _following(self, request, live: Live):
@@ -307,3 +421,27 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
             plan, predicted = await self._predict(live, live.session.head)
             message: prediction_pb2.Prediction = await asyncio.to_thread(answers.prediction, plan, predicted, [], 1)
             yield message
+
+
+def _keeps_schedule(turn: Turn) -> bool:
+    return SAMPLERS[turn.session.state(turn.base).settings.sampler].keeps_schedule
+
+
+def _target(session: Session, revision: int, direction: str) -> int:
+    """Where a rewind goes."""
+    if direction == "undo":
+        return session.undo_revision()
+    return session.redo_revision() if direction == "redo" else revision
+
+
+def _compared(one: Session, revision: int, other: Session, other_revision: int) -> pb.CompareRevisionsResponse:
+    """How two canvases differ: by where their positions come from in one session, by position or token in two."""
+    tokens, other_tokens = one.state(revision).tokens, other.state(other_revision).tokens
+    common = one.tree.common(revision, other_revision) if one is other else None
+    if common is not None and common >= one.first:
+        found = compare(tokens, other_tokens, one.sources(revision, common), one.sources(other_revision, common))
+    else:
+        sources = by_position if len(tokens) == len(other_tokens) else by_token
+        found = compare(tokens, other_tokens, sources(len(tokens)), sources(len(other_tokens)))
+    return pb.CompareRevisionsResponse(spans=answers.comparison(found), exact=found.exact,
+                                       equal_count=found.equal_count, common_revision=common)

@@ -74,7 +74,8 @@ class Proposal:
     """What a sampler would do, and its state after it; each list has the highest score first.
 
     commits: of open positions. reopens: of committed ones. edits: other tokens for committed ones.
-    substep: the part of a step that this is, where a sampler has such parts.
+    substep: the part of a step that this is, where a sampler has such parts. read_only: a person should not edit
+    what comes of it, because the step's next part goes by it.
     """
 
     commits: list[Commit] = field(default_factory=list)
@@ -82,6 +83,7 @@ class Proposal:
     reopens: list[Reopen] = field(default_factory=list)
     edits: list[Commit] = field(default_factory=list)
     substep: str = ""
+    read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Moment:
     """All that a sampler may read beside the prediction.
 
     parameters: its own record, resolved. state: what it left in the last step's proposal; {} at first, and
-    again once a person has opened positions or another sampler has been at work.
+    again once a person has opened positions or another sampler has been at work. revision: whose canvas it is, for
+    what is recalled later; the noise may be another revision's.
     """
 
     parameters: Parameters
@@ -97,6 +100,7 @@ class Moment:
     ids: Ids
     noise: Noise
     state: dict = field(default_factory=dict)
+    revision: int = 0
 
     @property
     def forbidden(self) -> tuple[int, ...]:

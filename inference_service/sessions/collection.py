@@ -8,35 +8,45 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from time import time
 from types import MappingProxyType
 from typing import Protocol
 
-from inference_service.errors import Aborted, Exhausted, NotFound
-from inference_service.sessions.frame import Frame, Settings
-from inference_service.sessions.session import Origin, Session, first_frame
-from inference_service.sessions.store import Conflict, Missing, Row, Store
+from inference_service.errors import Aborted, Exhausted, InvalidField, NotFound
+from inference_service.sessions.frame import Cause, Frame, Settings
+from inference_service.sessions.log import Log
+from inference_service.sessions.session import Session, first_frame
+from inference_service.sessions.state import Origin, State
+from inference_service.sessions.store import Conflict, Entry, Missing, Row, Store
+from inference_service.sessions.tree import Tree
 
 NONE_FIXED: Mapping[int, int] = MappingProxyType({})
+NONE_KEPT: Mapping = MappingProxyType({})
 EXTEND_SHARE = 0.1  # a lease is written again when this share of it is used up
+BASE_EVERY = 256  # revisions between two kept states: what a state takes at most to fold
+TRIM_TO = 0.75  # the share of the limit that trimming leaves
+MOST_NAMES = 1000
 
 
 class Codec(Protocol):
-    """Frames and origins as bytes and back."""
+    """Frames, origins and states as bytes and back."""
 
     def origin_to_bytes(self, origin: Origin) -> bytes: ...
     def origin_from_bytes(self, data: bytes) -> Origin: ...
     def frame_to_bytes(self, frame: Frame) -> bytes: ...
     def frame_from_bytes(self, data: bytes) -> Frame: ...
+    def state_to_bytes(self, origin: Origin, revision: int, state: State) -> bytes: ...
+    def state_from_bytes(self, data: bytes) -> State: ...
 
 
 @dataclass(frozen=True)
 class Limits:
     """sessions: how many a server keeps. live: how many it holds in memory. Times in seconds.
 
-    grace: how long an expired session is still known to have expired, and kept on disk.
+    grace: how long an expired session is still known to have expired, and kept on disk. session_bytes: how large a
+    session's frames may grow before the oldest are dropped. revisions: how many a session may have.
     """
 
     sessions: int = 100_000
@@ -44,16 +54,22 @@ class Limits:
     default_ttl: float = 30 * 86_400
     max_ttl: float = 365 * 86_400
     grace: float = 7 * 86_400
+    session_bytes: int = 64 << 20
+    revisions: int = 1_000_000
 
 
 @dataclass(eq=False)
 class Live:
-    """A session in memory. busy: one of Step, Select and Rewind is running on it."""
+    """A session in memory. busy: one of Step, Select, Edit and Rewind is running on it.
+
+    names_version: counts the changes of its branches' names.
+    """
 
     session: Session
     row: Row
     busy: bool = False
     deleted: bool = False
+    names_version: int = 0
     listeners: set[Callable[[], None]] = field(default_factory=set)
 
     @property
@@ -62,13 +78,14 @@ class Live:
 
 
 class Turn:
-    """The right to add frames to a session, held by one call at a time."""
+    """The right to add frames to a session, held by one call at a time. base: the revision to go on from."""
 
-    def __init__(self, sessions: "Sessions", live: Live, request_id: str):
+    def __init__(self, sessions: "Sessions", live: Live, request_id: str, base: int):
         self._sessions = sessions
         self._live = live
         self._request_id = request_id
         self.session = live.session
+        self.base = base
 
     def commit(self, frame: Frame) -> None:
         """Keeps the frame, then shows it to everybody who follows."""
@@ -103,15 +120,53 @@ class Sessions:
             if known:
                 return self.get(known)
             now = self._clock()
-            if self._store.count(now) >= self._limits.sessions:
-                raise Exhausted(f"the server keeps at most {self._limits.sessions} sessions; delete some",
-                                reason="SESSION_LIMIT")
+            self._check_room(now)
             given = (*prompt, *(fixed.get(offset) for offset in range(length)))
             origin = Origin(secrets.token_urlsafe(16), model, given, len(prompt), mask_token, now, self.ttl(ttl))
             frame = first_frame(origin, settings)
-            self._store.create(origin.session_id, self._codec.origin_to_bytes(origin),
-                               self._codec.frame_to_bytes(frame), now, now + origin.ttl, request_id)
-            return self._keep(Live(Session(origin, [frame]), Row(origin.session_id, 0, now, now + origin.ttl)))
+            row = self._store.create(origin.session_id, self._codec.origin_to_bytes(origin), [self._entry(frame)], now,
+                                     now + origin.ttl, request_id)
+            session = Session(origin, self._log(origin.session_id), Tree(), read_base=self._base(origin.session_id))
+            session.append(frame)
+            return self._keep(Live(session, row))
+
+    def add(self, made: Session, names: Mapping[str, int], request_id: str = "") -> Live:
+        """Keeps a session that was made elsewhere, under an id of its own; see create for the request id."""
+        with self._lock:
+            known = self._store.created_by(request_id) if request_id else None
+            if known:
+                return self.get(known)
+            now = self._clock()
+            self._check_room(now)
+            session_id = secrets.token_urlsafe(16)
+            origin = replace(made.origin, session_id=session_id, ttl=self.ttl(made.origin.ttl))
+            gone = [Entry(made.tree.parent(revision), int(Cause.STEP), b"") for revision in range(made.first)]
+            bases = [*(made.roots(made.first) if made.first else ()),
+                     *range(made.first - made.first % -BASE_EVERY or BASE_EVERY, made.head + 1, BASE_EVERY)]
+            self._store.create(session_id, self._codec.origin_to_bytes(origin), [*gone, *map(self._entry, made.frames)],
+                               now, now + origin.ttl, request_id, made.first, {
+                                   revision: self._codec.state_to_bytes(origin, revision, made.state(revision))
+                                   for revision in bases}, names)
+            return self._keep(self._load(session_id))
+
+    def _check_room(self, now: float) -> None:
+        if self._store.count(now) >= self._limits.sessions:
+            raise Exhausted(f"the server keeps at most {self._limits.sessions} sessions; delete some",
+                            reason="SESSION_LIMIT")
+
+    def _entry(self, frame: Frame) -> Entry:
+        return Entry(frame.parent, int(frame.cause), self._codec.frame_to_bytes(frame))
+
+    def _log(self, session_id: str) -> Log:
+        """The frames of a session as the store has them."""
+        def read(first: int, last: int) -> list[Frame]:
+            return list(map(self._codec.frame_from_bytes, self._store.frames(session_id, first, last)))
+
+        return Log(read)
+
+    def _base(self, session_id: str) -> Callable[[int], State]:
+        """Reads the kept states of a session."""
+        return lambda revision: self._codec.state_from_bytes(self._store.base(session_id, revision))
 
     def get(self, session_id: str, renew: bool = True) -> Live:
         """A session, from memory or the store; renews its lease unless told not to. Raises NotFound."""
@@ -124,7 +179,7 @@ class Sessions:
             ttl = live.session.origin.ttl
             if renew and live.row.expire_time < now + ttl * (1 - EXTEND_SHARE):
                 self._store.extend(session_id, now + ttl)
-                live.row = Row(session_id, live.row.head, live.row.update_time, now + ttl)
+                live.row = replace(live.row, expire_time=now + ttl)
             return self._keep(live)
 
     def _caught_up(self, session_id: str) -> Live | None:
@@ -133,27 +188,35 @@ class Sessions:
         if live is None or live.busy:
             return live
         try:
-            row = self._store.row(session_id)
+            self._catch_up(live)
         except Missing:
             del self._live[session_id]
             live.deleted = True
             _tell(live)
             return None
-        if row.head > live.session.head:
-            _, frames, live.row = self._store.load(session_id)
-            for frame in frames[live.session.head + 1:]:
-                live.session.append(self._codec.frame_from_bytes(frame))
-            _tell(live)
         return live
+
+    def _catch_up(self, live: Live) -> None:
+        """Takes over what another server has added, or dropped. Raises Missing."""
+        session, row = live.session, self._store.row(live.row.session_id)
+        if row.head > session.head or row.first > session.first:
+            kept = self._store.load(row.session_id, session.head)
+            for parent, cause in kept.tree:
+                session.tree.add(parent, Cause(cause))
+            session.based(kept.row.first, kept.bases)
+            live.row = kept.row
+            _tell(live)
 
     def _load(self, session_id: str) -> Live:
         try:
-            origin, frames, row = self._store.load(session_id)
+            kept = self._store.load(session_id)
         except Missing:
             raise NotFound(f"no session {session_id!r}", reason="SESSION_NOT_FOUND",
                            metadata={"session_id": session_id}) from None
-        decode = self._codec.frame_from_bytes
-        return Live(Session(self._codec.origin_from_bytes(origin), map(decode, frames)), row)
+        tree = Tree((parent, Cause(cause)) for parent, cause in kept.tree)
+        session = Session(self._codec.origin_from_bytes(kept.origin), self._log(session_id), tree, kept.row.first,
+                          kept.bases, self._base(session_id))
+        return Live(session, kept.row)
 
     def _keep(self, live: Live) -> Live:
         self._live[live.row.session_id] = live
@@ -198,11 +261,18 @@ class Sessions:
             made = self._store.request(session_id, request_id) if request_id else None
             if made and live.busy:  # perhaps with this very request
                 raise _busy(session_id)
-            return live.session.frames[made[0]:made[1] + 1] if made else None
+            if made is None:
+                return None
+            live.session.check_revision(made[0], "request_id")
+            return live.session.log.between(*made)
 
     @contextmanager
-    def turn(self, session_id: str, expected_revision: int | None = None, request_id: str = "") -> Iterator[Turn]:
-        """Holds the right to change a session. Raises Aborted if somebody else has it or was there before."""
+    def turn(self, session_id: str, expected_revision: int | None = None, request_id: str = "",
+             from_revision: int | None = None) -> Iterator[Turn]:
+        """Holds the right to change a session. Raises Aborted if somebody else has it or was there before.
+
+        from_revision: the one to go on from, the newest if None.
+        """
         with self._lock:
             live = self.get(session_id)
             if live.busy:
@@ -214,28 +284,85 @@ class Sessions:
                 raise Aborted(f"expected_revision: the newest revision is {head}, not {expected_revision};"
                               " look at what changed and try again", reason="REVISION_MISMATCH",
                               metadata={"actual_revision": head})
+            base = live.session.check_revision(from_revision, "from_revision")
             live.busy = True
         try:
-            yield Turn(self, live, request_id)
+            yield Turn(self, live, request_id, base)
         finally:
             with self._lock:
                 live.busy = False
             _tell(live)
 
     def _commit(self, live: Live, frame: Frame, request_id: str) -> None:
-        now = self._clock()
+        session, now = live.session, self._clock()
+        if frame.revision >= self._limits.revisions:
+            raise Exhausted(f"a session has at most {self._limits.revisions} revisions; export this one and go on in"
+                            " a new one", reason="SESSION_FULL")
+        bases = {}
+        if frame.revision % BASE_EVERY == 0:
+            bases[frame.revision] = self._codec.state_to_bytes(session.origin, frame.revision, session.after(frame))
         try:
-            self._store.append(live.row.session_id, live.session.head, [self._codec.frame_to_bytes(frame)], now,
-                               request_id)
+            row = self._store.append(live.row.session_id, session.head, [self._entry(frame)], now, request_id, bases)
         except Conflict:
-            with self._lock:  # another server went on with it: what is in memory is stale
-                self._live.pop(live.row.session_id, None)
+            with self._lock, suppress(Missing):
+                self._catch_up(live)
             raise Aborted("another server changed the session; try again", reason="REVISION_MISMATCH") from None
         except Missing:
             raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND") from None
         with self._lock:
-            live.session.append(frame)
-            live.row = Row(live.row.session_id, frame.revision, now, live.row.expire_time)
+            session.append(frame)
+            session.based(session.first, bases)
+            live.row = replace(row, expire_time=live.row.expire_time)
+        if row.size > self._limits.session_bytes:
+            self._trim(live)
+        _tell(live)
+
+    def _trim(self, live: Live) -> None:
+        """Drops the oldest frames of a session that has grown too large."""
+        session, session_id = live.session, live.row.session_id
+        sizes, first, over = self._store.sizes(session_id), session.first, 0
+        over = sum(sizes) - self._limits.session_bytes * TRIM_TO
+        while over > 0 and first < session.head:
+            over -= sizes[first]
+            first += 1
+        roots = session.roots(first)
+        bases = {revision: self._codec.state_to_bytes(session.origin, revision, session.state(revision))
+                 for revision in roots}
+        with self._lock:
+            live.row = self._store.trim(session_id, first, bases)
+            session.based(first, roots)
+
+    # ---- names of branches ----
+
+    def names(self, session_id: str) -> dict[str, int]:
+        """The revision that each name was given to."""
+        return self._store.names(session_id)
+
+    def name(self, session_id: str, name: str, revision: int | None) -> int:
+        """Names a revision, the newest if None; returns it. A name that it or another one had is replaced."""
+        with self._lock:
+            live = self.get(session_id)
+            place = live.session.tree.place(live.session.check_revision(revision))
+            names = {other: at for other, at in self.names(session_id).items() if other != name and at != place}
+            if len(names) >= MOST_NAMES:
+                raise InvalidField("name", f"a session has at most {MOST_NAMES} names; delete one")
+            self._rename(live, {**names, name: place})
+            return place
+
+    def unname(self, session_id: str, name: str) -> None:
+        """Takes a name away; one that is not there is fine."""
+        with self._lock:
+            live = self.get(session_id)
+            names = self.names(session_id)
+            if name in names:
+                self._rename(live, {other: at for other, at in names.items() if other != name})
+
+    def _rename(self, live: Live, names: dict[str, int]) -> None:
+        try:
+            self._store.set_names(live.row.session_id, names)
+        except Missing:
+            raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND") from None
+        live.names_version += 1
         _tell(live)
 
     # ---- following ----
@@ -253,7 +380,7 @@ class Sessions:
 
 
 def _busy(session_id: str) -> Aborted:
-    return Aborted("another Step, Select or Rewind is running on this session; wait for it or cancel it",
+    return Aborted("another Step, Select, Edit or Rewind is running on this session; wait for it or cancel it",
                    reason="SESSION_BUSY", metadata={"session_id": session_id})
 
 

@@ -12,15 +12,34 @@ class Cause(IntEnum):
     STEP = 2
     SELECT = 3
     REWIND = 4
+    EDIT = 5
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the tokens of such a revision are a person's choice."""
+        return self in (Cause.SELECT, Cause.EDIT)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One position's new content. token None: open again. probability: the token's p_base, if known."""
+    """One position's new content. token None: open again. probability: the token's p_base, if known.
+
+    given: the token is part of what the user supplied.
+    """
 
     position: int
     token: int | None
     probability: float | None = None
+    given: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Positions taken out, and open ones put in, at a position of the canvas that the splices before it left."""
+
+    position: int
+    removed: int
+    inserted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +90,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One revision. changes are relative to the parent; settings are given where they differ from it.
+    """One revision. Relative to the parent: first splices, then changes; settings are given where they differ.
 
-    substep: the part of a step that it is, where the sampler has such parts.
+    substep: the part of a step that it is, where the sampler has such parts. start: set where a turn was
+    appended: the generated part begins here, and all that is decided before is given. protected, unprotected:
+    positions that samplers may not touch from now on, or may again. read_only: nobody may edit here.
     """
 
     revision: int
@@ -86,3 +107,8 @@ class Frame:
     draft: Draft | None = None
     sampler_state: Mapping[str, object] = field(default_factory=dict)
     substep: str = ""
+    splices: tuple[Splice, ...] = ()
+    start: int | None = None
+    protected: tuple[int, ...] = ()
+    unprotected: tuple[int, ...] = ()
+    read_only: bool = False

@@ -6,95 +6,16 @@ gone back to, so every state stays reachable. This module knows no clock, no sto
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from inference_service.errors import InvalidField, OutOfRange
+from inference_service.errors import FailedPrecondition, InvalidField, OutOfRange
 from inference_service.sessions.frame import Cause, Change, Frame, Settings, Summary
+from inference_service.sessions.log import Log
+from inference_service.sessions.state import Origin, State, carried, first_state, fold
+from inference_service.sessions.tree import Tree
 
 STATES_KEPT = 64
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a session began with.
-
-    given: the whole canvas, None where it is open. prompt_length: how many of its positions are the prompt.
-    mask_token: what an open position shows. create_time in seconds since 1970, ttl in seconds.
-    """
-
-    session_id: str
-    model: str
-    given: tuple[int | None, ...]
-    prompt_length: int
-    mask_token: int
-    create_time: float
-    ttl: float
-
-    @property
-    def size(self) -> int:
-        """Positions in the canvas."""
-        return len(self.given)
-
-    @property
-    def length(self) -> int:
-        """Positions after the prompt."""
-        return len(self.given) - self.prompt_length
-
-    @property
-    def holes(self) -> int:
-        """Open positions in the prompt."""
-        return self.given[:self.prompt_length].count(None)
-
-    @cached_property
-    def given_positions(self) -> frozenset[int]:
-        """The positions that nobody changes."""
-        return frozenset(position for position, token in enumerate(self.given) if token is not None)
-
-    @cached_property
-    def given_in_prompt(self) -> frozenset[int]:
-        """Those of them that are the prompt, and not words fixed in the generated part."""
-        return frozenset(position for position in self.given_positions if position < self.prompt_length)
-
-    def is_given(self, position: int) -> bool:
-        return position in self.given_positions
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The canvas at one revision, with all that the next step has to know. None is an open position.
-
-    by_hand: positions whose token a person chose. pending: see Summary.
-    """
-
-    tokens: tuple[int | None, ...]
-    settings: Settings
-    sampler_state: dict
-    total_forward_count: int
-    total_wall_seconds: float = 0.0
-    by_hand: frozenset[int] = frozenset()
-    pending: bool = False
-
-    @property
-    def open(self) -> tuple[int, ...]:
-        return tuple(position for position, token in enumerate(self.tokens) if token is None)
-
-
-def fold(state: State, frame: Frame) -> State:
-    """The state after a frame, from its parent's."""
-    tokens, by_hand = state.tokens, state.by_hand
-    if frame.changes:
-        edited = list(tokens)
-        for change in frame.changes:
-            edited[change.position] = change.token
-        tokens = tuple(edited)
-        chosen = {change.position for change in frame.changes
-                  if frame.cause is Cause.SELECT and change.token is not None}
-        by_hand = (by_hand - {change.position for change in frame.changes}) | chosen
-    summary = frame.summary
-    return State(tokens, frame.settings or state.settings, dict(frame.sampler_state), summary.total_forward_count,
-                 summary.total_wall_seconds, by_hand, summary.pending)
 
 
 def first_frame(origin: Origin, settings: Settings) -> Frame:
@@ -104,52 +25,83 @@ def first_frame(origin: Origin, settings: Settings) -> Frame:
 
 
 class Session:
-    """The frames of one session, in memory."""
+    """The frames of one session, and the states that they make.
 
-    def __init__(self, origin: Origin, frames: Iterable[Frame]):
+    log: the frames. tree: their parents. first: the oldest revision that is kept. bases: revisions whose state can
+    be had without folding, from `read_base`; all that kept frames need of trimmed ones are among them.
+    """
+
+    def __init__(self, origin: Origin, log: Log, tree: Tree, first: int = 0, bases: Iterable[int] = (),
+                 read_base: Callable[[int], State] | None = None):
         self.origin = origin
-        self.frames = list(frames)
-        first = self.frames[0]
-        blank = State(origin.given, first.settings, {}, 0)
-        self._root = fold(blank, first)
+        self.log = log
+        self.tree = tree
+        self.first = first
+        self._bases = set(bases)
+        self._read_base = read_base
         self._states: OrderedDict[int, State] = OrderedDict()
         self._lock = threading.RLock()  # the engine appends while others read
 
     @property
     def head(self) -> int:
         """The newest revision."""
-        return len(self.frames) - 1
+        return len(self.tree) - 1
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Every frame that is kept."""
+        return self.log.between(self.first, self.head)
+
+    def frame(self, revision: int) -> Frame:
+        return self.log.between(revision, revision)[0]
 
     def check_revision(self, revision: int | None, field: str = "revision") -> int:
-        """The revision asked for, the newest if None. Raises OutOfRange for one that does not exist."""
+        """The revision asked for, the newest if None. Raises OutOfRange for one that does not exist, or any more."""
         if revision is None:
             return self.head
+        if 0 <= revision < self.first:
+            raise FailedPrecondition(f"{field}: the session has outgrown the server's limit, and revisions before"
+                                     f" {self.first} are gone; got {revision}", reason="HISTORY_TRIMMED",
+                                     metadata={"first_revision": self.first, "head_revision": self.head},
+                                     fields=[(field, f"must be from {self.first} to {self.head}")])
         if not 0 <= revision <= self.head:
-            raise OutOfRange(f"{field}: must be from 0 to {self.head}; got {revision}",
+            raise OutOfRange(f"{field}: must be from {self.first} to {self.head}; got {revision}",
                              metadata={"head_revision": self.head},
-                             fields=[(field, f"must be from 0 to {self.head}")])
+                             fields=[(field, f"must be from {self.first} to {self.head}")])
         return revision
 
     def canvas_revision(self, revision: int) -> int:
         """The revision that first had this one's canvas: a rewind has its target's."""
-        while self.frames[revision].cause is Cause.REWIND:
-            revision = self.frames[revision].parent
-        return revision
+        return self.tree.place(revision)
 
     def state(self, revision: int | None = None) -> State:
         """The state at a revision: the fold of its ancestors, from the nearest one remembered."""
-        revision = self.check_revision(revision)
-        path = []
+        revision = self.head if revision is None else revision
         with self._lock:
-            ancestor = revision
-            while ancestor > 0 and ancestor not in self._states:
+            path, base = [], None
+            for ancestor in self.tree.way(revision):
+                base = self._known(ancestor)
+                if base:
+                    break
                 path.append(ancestor)
-                ancestor = self.frames[ancestor].parent
-            state = self._root if ancestor == 0 else self._states[ancestor]
-            for step in reversed(path):
-                state = fold(state, self.frames[step])
-            self._remember(revision, state)
-        return state
+            path.reverse()
+            frames = self.log.at(path)
+            if base is None:  # all the way back to the creation
+                base, frames = self._created(frames[0]), frames[1:]
+            for frame in frames:
+                base = fold(base, frame)
+            self._remember(revision, base)
+        return base
+
+    def _known(self, revision: int) -> State | None:
+        """A state that takes no folding."""
+        if revision in self._states:
+            self._states.move_to_end(revision)
+            return self._states[revision]
+        return self._read_base(revision) if revision in self._bases else None
+
+    def _created(self, frame: Frame) -> State:
+        return first_state(self.origin, frame.settings, frame.summary.pending)
 
     def _remember(self, revision: int, state: State) -> None:
         self._states[revision] = state
@@ -162,77 +114,132 @@ class Session:
         with self._lock:
             if frame.revision != self.head + 1:
                 raise ValueError(f"frame {frame.revision} cannot follow revision {self.head}")
-            state = fold(self.state(frame.parent), frame)
-            self.frames.append(frame)
+            state = self.after(frame) if frame.revision else self._created(frame)
+            self.log.add(frame)
+            self.tree.add(frame.parent, frame.cause)
             self._remember(frame.revision, state)
+
+    def based(self, first: int, bases: Iterable[int]) -> None:
+        """The states of `bases` are kept now, and frames before `first` no more."""
+        with self._lock:
+            self.first = first
+            self._bases |= set(bases)
+
+    def roots(self, first: int) -> list[int]:
+        """The revisions up to `first` whose states the frames behind it are made from, `first` among them."""
+        older = {self.tree.parent(revision) for revision in range(first + 1, self.head + 1)}
+        return sorted({first, *(revision for revision in older if revision < first)})
+
+    def sources(self, revision: int, ancestor: int) -> list[int | None]:
+        """Where each position of a revision's canvas comes from in an ancestor's; None: put in since."""
+        way = []
+        for at in self.tree.way(revision):
+            if at == ancestor:
+                break
+            way.append(at)
+        found = list(range(self.state(ancestor).size))
+        for frame in self.log.at(way[::-1]):
+            found = carried(found, frame.splices)
+        return found
 
     # ---- the frames that a person's calls make; a step's is made by the engine ----
 
     def select_frame(self, selections: dict[int, int | None], probabilities: dict[int, float], now: float,
-                     keeps_schedule: bool = False) -> Frame:
+                     keeps_schedule: bool = False, base: int | None = None) -> Frame:
         """The frame that commits tokens by hand. Raises InvalidField; changes nothing itself.
 
         selections: position to token, None to open the position. probabilities: p_base where known.
-        keeps_schedule: whether the sampler's state still holds once positions were opened.
+        keeps_schedule: whether the sampler's state still holds once positions were opened. base: the revision
+        that it is made from, the newest if None.
         """
-        state = self.state()
+        base = self.head if base is None else base
+        state = self.state(base)
+        check_editable(state, base)
         if not selections:
             raise InvalidField("selections", "must name at least one position")
         for position in selections:
-            if not 0 <= position < self.origin.size:
-                raise InvalidField("selections.position", f"must be from 0 to {self.origin.size - 1}; got {position}")
-            if self.origin.is_given(position):
-                raise InvalidField("selections.position", f"position {position} was given and cannot be changed;"
-                                                          f" {self._selectable()}")
+            if not 0 <= position < state.size:
+                raise InvalidField("selections.position", f"must be from 0 to {state.size - 1}; got {position}")
+            if position in state.given:
+                raise InvalidField("selections.position", f"position {position} was given and cannot be selected,"
+                                                          f" only edited; {_selectable(state)}")
         changes = tuple(Change(position, token, probabilities.get(position) if token is not None else None)
                         for position, token in sorted(selections.items())
                         # A token that is there already becomes one picked by hand.
                         if state.tokens[position] != token or (token is not None and position not in state.by_hand))
-        opened = sum(change.token is None for change in changes)
-        filled = sum(state.tokens[change.position] is None for change in changes)
-        return Frame(self.head + 1, self.head, Cause.SELECT, now,
-                     self._unmoved(state, len(state.open) + opened - filled), changes,
-                     # What is opened again gets a schedule of its own: the old one's steps may all be spent.
-                     sampler_state={} if opened and not keeps_schedule else state.sampler_state)
-
-    def _selectable(self) -> str:
-        runs: list[list[int]] = []
-        for position in (position for position, token in enumerate(self.origin.given) if token is None):
-            if runs and runs[-1][-1] == position - 1:
-                runs[-1][1:] = [position]
-            else:
-                runs.append([position])
-        return "choose from " + ", ".join(" to ".join(map(str, run)) for run in runs)
+        opened = any(change.token is None for change in changes)
+        frame = Frame(self.head + 1, base, Cause.SELECT, now, unmoved(state), changes,
+                      # What is opened again gets a schedule of its own: the old one's steps may all be spent.
+                      sampler_state={} if opened and not keeps_schedule else state.sampler_state)
+        return self.counted(frame)
 
     def rewind_frame(self, revision: int, now: float) -> Frame:
         """The frame that goes back. Raises OutOfRange; changes nothing itself."""
         target = self.check_revision(revision)
         state = self.state(target)
-        return Frame(self.head + 1, target, Cause.REWIND, now, self._unmoved(state, len(state.open)),
-                     sampler_state=state.sampler_state)
+        return Frame(self.head + 1, target, Cause.REWIND, now, unmoved(state), sampler_state=state.sampler_state,
+                     read_only=state.read_only)
 
-    def _unmoved(self, state: State, open_count: int) -> Summary:
-        """The summary of a frame that took no step."""
-        return Summary(open_count, total_forward_count=state.total_forward_count,
-                       total_wall_seconds=state.total_wall_seconds, pending=state.pending)
+    def undo_revision(self) -> int:
+        """Where an undo goes. Raises FailedPrecondition at the beginning."""
+        back = self.tree.undo()
+        if back is None:
+            raise FailedPrecondition("direction: this is the session's beginning; there is nothing to undo",
+                                     reason="NOTHING_TO_UNDO")
+        return back
 
-    def step_frame(self, changes: Iterable[Change], summary: Summary, now: float, **more) -> Frame:
-        """The frame of a denoising step from the newest revision; the open count is filled in here.
+    def redo_revision(self) -> int:
+        """Where a redo goes. Raises FailedPrecondition where nothing was undone."""
+        on = self.tree.redo()
+        if on is None:
+            raise FailedPrecondition("direction: nothing was made from this revision; there is nothing to redo",
+                                     reason="NOTHING_TO_REDO")
+        return on
 
-        Raises ValueError for a change to a given position: no sampler makes one.
+    def step_frame(self, changes: Iterable[Change], summary: Summary, now: float, base: int | None = None,
+                   **more) -> Frame:
+        """The frame of a denoising step from a revision, the newest if None; the open count is filled in here.
+
+        Raises ValueError for a change to a given or protected position: no sampler makes one.
         """
-        state = self.state()
+        base = self.head if base is None else base
+        state = self.state(base)
         changes = tuple(sorted(changes, key=lambda change: change.position))
-        if any(self.origin.is_given(change.position) for change in changes):
-            raise ValueError("a step cannot change what was given")
-        opened = sum(change.token is None for change in changes)
-        filled = sum(change.token is not None and state.tokens[change.position] is None for change in changes)
-        summary = replace(summary, open_count=len(state.open) + opened - filled)
-        return Frame(self.head + 1, self.head, Cause.STEP, now, totalled(summary, state), changes, **more)
+        if any(change.position in state.untouchable for change in changes):
+            raise ValueError("a step cannot change what was given or is protected")
+        return self.counted(Frame(self.head + 1, base, Cause.STEP, now, totalled(summary, state), changes, **more))
+
+    def counted(self, frame: Frame) -> Frame:
+        """The frame with the number of positions that it leaves open."""
+        return replace(frame, summary=replace(frame.summary, open_count=self.after(frame).tokens.count(None)))
 
     def after(self, frame: Frame) -> State:
         """The state that a frame would make."""
         return fold(self.state(frame.parent), frame)
+
+
+def check_editable(state: State, revision: int) -> None:
+    """Raises FailedPrecondition where nobody may edit."""
+    if state.read_only:
+        raise FailedPrecondition(f"revision {revision} is the first part of a step that has two, and cannot be edited;"
+                                 " take the next part, or edit the revision that it was made from",
+                                 reason="READ_ONLY_REVISION", metadata={"revision": revision})
+
+
+def _selectable(state: State) -> str:
+    runs: list[list[int]] = []
+    for position in (position for position in range(state.size) if position not in state.given):
+        if runs and runs[-1][-1] == position - 1:
+            runs[-1][1:] = [position]
+        else:
+            runs.append([position])
+    return "choose from " + ", ".join(" to ".join(map(str, run)) for run in runs) if runs else "none is left to select"
+
+
+def unmoved(state: State) -> Summary:
+    """The summary of a frame that took no step from a state."""
+    return Summary(state.tokens.count(None), total_forward_count=state.total_forward_count,
+                   total_wall_seconds=state.total_wall_seconds, pending=state.pending)
 
 
 def totalled(summary: Summary, state: State) -> Summary:

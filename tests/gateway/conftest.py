@@ -22,6 +22,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from unmask.v1 import model_service_pb2_grpc as model_grpc
+from unmask.v1 import session_pb2 as session_message_pb2
 from unmask.v1 import session_service_pb2 as session_pb2
 from unmask.v1 import session_service_pb2_grpc as session_grpc
 from unmask.v1.envelope_pb2 import Call, Cancel, ClientEnvelope, ServerEnvelope
@@ -60,7 +61,7 @@ class Sessions(session_grpc.SessionServiceServicer):
             raise_details(context)
         if request.session_id == "slow":
             time.sleep(1)
-        return session_pb2.GetSessionResponse(session=session_pb2.Session(id=request.session_id, revision=7))
+        return session_pb2.GetSessionResponse(session=session_message_pb2.Session(id=request.session_id, revision=7))
 
     def Step(self, request, context):
         self.running.add(context)
@@ -82,7 +83,7 @@ class Sessions(session_grpc.SessionServiceServicer):
         ended = threading.Event()
         self.running.add(context)
         context.add_callback(lambda: (self.running.discard(context), ended.set()))
-        yield session_pb2.WatchSessionResponse(session=session_pb2.Session(id=request.session_id))
+        yield session_pb2.WatchSessionResponse(session=session_message_pb2.Session(id=request.session_id))
         ended.wait(60)
 
 

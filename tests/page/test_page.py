@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import unmask
-from unmask.v1 import session_service_pb2
+from unmask.v1 import session_pb2
 
-RUNNING = session_service_pb2.Session.STATE_RUNNING
+RUNNING = session_pb2.Session.STATE_RUNNING
 STORY = "Tell me a story about Tom and a red kite."
 
 

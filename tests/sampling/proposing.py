@@ -36,7 +36,7 @@ def moment_of(sampler, count, *, tokens=None, start=0, given=(), by_hand=(), sta
     still_open = tuple(position for position, token in enumerate(tokens) if token is None)
     region = Region(start, count - start, still_open, tokens, frozenset(given), frozenset(by_hand))
     parameters = parameters_for(sampler, values, count - start)
-    return Moment(parameters, region, Ids((MASK_HERE,)), Noise(seed, revision), state or {})
+    return Moment(parameters, region, Ids((MASK_HERE,)), Noise(seed, revision), state or {}, revision)
 
 
 def step(sampler, rows, earlier=None, **more):
@@ -131,7 +131,7 @@ def finish(bench, session, sampler, variants):
     for number in range(200):
         if not live.state().open:
             return number
-        chosen = complete_settings(Settings(sampler, variants[number % len(variants)], 5), live.origin.length,
+        chosen = complete_settings(Settings(sampler, variants[number % len(variants)], 5), live.state().length,
                                    bench.denoiser.info)
         bench.step(session, 1, settings=chosen)
     raise AssertionError("it does not end")

@@ -9,6 +9,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from unmask.v1 import model_service_pb2 as models_pb
+from unmask.v1 import prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.model_service_pb2_grpc import ModelServiceStub
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
@@ -68,7 +69,7 @@ class Api:
         self.models = ModelServiceStub(self.channel)
 
     def create(self, tokens=(1, 2, 3), length=8, seed=5, sampler="", model="", request_id="", **parameters):
-        prompt = pb.Prompt(tokens=pb.TokenList(ids=tokens))
+        prompt = prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=tokens))
         return self.sessions.CreateSession(pb.CreateSessionRequest(
             model=model, prompt=prompt, length=length, settings=settings(sampler, seed, **parameters),
             request_id=request_id)).session

@@ -8,10 +8,11 @@ import torch
 from inference_service.engine.plan import complete_settings, plan_of
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.frame import Settings
-from inference_service.sessions.session import Origin, State
+from inference_service.sessions.state import Origin, first_state
 from tests.fakes import EOS, MASK, FakeDenoiser
 from tests.service.calls import Api, refusal, settings
 from unmask.v1 import model_service_pb2 as models_pb
+from unmask.v1 import prompt_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 OPEN, COMMITTED, GIVEN = 1, 2, 3
@@ -19,12 +20,12 @@ OPEN, COMMITTED, GIVEN = 1, 2, 3
 
 def create(api, constraints=(), length=8, tokens=(1, 2, 3), model="", sampler="", seed=5, **parameters):
     return api.sessions.CreateSession(pb.CreateSessionRequest(
-        model=model, prompt=pb.Prompt(tokens=pb.TokenList(ids=tokens)), length=length,
+        model=model, prompt=prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=tokens)), length=length,
         settings=settings(sampler, seed, **parameters), word_constraints=constraints)).session
 
 
 def word(offset, *ids):
-    return pb.WordConstraint(offset=offset, tokens=pb.TokenList(ids=ids))
+    return pb.WordConstraint(offset=offset, tokens=prompt_pb2.TokenList(ids=ids))
 
 
 def reprocess(api, session_id, **more):
@@ -45,7 +46,7 @@ def test_every_sampler_runs_to_its_end_and_says_so(api, fake, sampler):
     walls = [frame.summary.wall_time.ToNanoseconds() for frame in frames]
     assert min(walls) > 0 and end.total_wall_time.ToNanoseconds() == sum(walls)
     now = api.get(session.id)
-    assert now.state == pb.Session.STATE_COMPLETE
+    assert now.state == session_pb2.Session.STATE_COMPLETE
     generated = list(now.canvas.tokens)[3:]
     assert MASK not in generated
     ends = [index for index, token in enumerate(generated) if token in (EOS, 14)]
@@ -68,7 +69,7 @@ def test_the_same_tokens_after_a_restart_and_with_drafts(serve, sampler, tmp_pat
     with serve(store=store) as server:
         api = Api(server)
         server.library.load("")
-        if api.get(half.id).state != pb.Session.STATE_COMPLETE:
+        if api.get(half.id).state != session_pb2.Session.STATE_COMPLETE:
             api.step(half.id, draft=True)
         assert api.tokens(half.id) == api.tokens(whole.id)
         assert moves(api, half.id) == moves(api, whole.id)
@@ -90,7 +91,7 @@ def test_predicting_and_remasking_are_frames_of_their_own(api, fake):
     session = create(api, model=fake().name, sampler="predict_remask", iterations=3, rho=0, length=10)
     one, = api.step(session.id, 1)
     assert (one.substep, one.summary.open_count, one.summary.pending) == ("prediction", 0, True)
-    assert api.get(session.id).state == pb.Session.STATE_IDLE
+    assert api.get(session.id).state == session_pb2.Session.STATE_IDLE
     proposed = api.propose(session.id)
     assert proposed.substep == "remasking" and not proposed.commits
     two, = api.step(session.id, 1)
@@ -107,13 +108,18 @@ def test_a_schedule_goes_on_after_an_edit_and_what_was_picked_stays(api, fake):
                      start_ratio=1, end_ratio=1)
     api.step(session.id, 2)
     api.select(session.id, {5: 9, 7: 8})
-    api.step(session.id, 1)
+    prediction, = api.step(session.id, 1)
+    refused = refusal(api.select, session.id, {6: None})
+    assert prediction.read_only and (refused.code.name, refused.reason) == ("FAILED_PRECONDITION", "READ_ONLY_REVISION")
+    remasking, = api.step(session.id, 1)
+    assert not remasking.read_only
     api.select(session.id, {6: None})
     frames = api.step(session.id)
-    assert [frame.substep for frame in frames][:2] == ["remasking", "prediction"]
+    assert [frame.substep for frame in frames][:2] == ["prediction", "remasking"]
+    assert [frame.read_only for frame in frames] == [frame.substep == "prediction" for frame in frames]
     tokens = api.tokens(session.id)
     assert (tokens[5], tokens[7]) == (9, 8)
-    assert len(frames) == 11 - 3, "as many as the schedule had left"
+    assert len(frames) == 11 - 4, "as many as the schedule had left"
 
 
 def test_editing_replaces_tokens_in_place(api, fake):
@@ -151,7 +157,7 @@ def test_words_stand_where_they_are_told_to(api, fake):
     assert unconditional[:3] == [MASK] * 3, "guidance hides the prompt"
     assert (unconditional[3], unconditional[6]) == (4, 5), "and leaves the words"
     assert refusal(api.select, session.id, {6: 9}).fields == {
-        "selections.position": "position 6 was given and cannot be changed; choose from 4 to 5, 8 to 10"}
+        "selections.position": "position 6 was given and cannot be selected, only edited; choose from 4 to 5, 8 to 10"}
 
 
 def test_words_survive_every_sampler_that_revises(api, fake):
@@ -350,9 +356,8 @@ def test_a_session_of_an_earlier_version_goes_on(api, fake):
     frame.sampler_state.pop("planned")
     live.session._states.clear()
     old = {name: live.session.frames[0].settings.parameters[name] for name in ("steps", "block_length", "remasking")}
-    first = live.session.frames[0]
-    live.session.frames[0] = replace(first, settings=replace(first.settings, parameters=old))
-    live.session._root = replace(live.session._root, settings=live.session.frames[0].settings)
+    first = live.session.frame(0)
+    live.session.log.add(replace(first, settings=replace(first.settings, parameters=old)))
     assert [len(one.changes) for one in api.step(session.id)] == [2, 2, 2]
 
 
@@ -387,7 +392,7 @@ def test_p2_on_a_canvas_filled_by_hand_is_done(api, fake):
     session = create(api, model=fake().name, length=4, sampler="p2", steps=8)
     api.step(session.id, 2)
     api.select(session.id, {3: 1, 4: 2, 5: 3, 6: 4})
-    assert api.get(session.id).state == pb.Session.STATE_COMPLETE
+    assert api.get(session.id).state == session_pb2.Session.STATE_COMPLETE
     assert refusal(api.step, session.id).reason == "CANVAS_COMPLETE"
 
 
@@ -397,7 +402,7 @@ def test_going_back_says_whether_there_is_more_to_do(api, fake):
     last = len(api.step(session.id))
     for target in range(last + 1):
         frame, = api.rewind(session.id, target)
-        idle = api.get(session.id).state == pb.Session.STATE_IDLE
+        idle = api.get(session.id).state == session_pb2.Session.STATE_IDLE
         assert idle == frame.summary.pending
         refused = not idle and refusal(api.step, session.id, 1).reason
         assert refused == (False if idle else "CANVAS_COMPLETE")
@@ -423,4 +428,4 @@ def test_a_long_schedule_of_chance_holds_nobody_up():
     chosen = complete_settings(Settings("remdm", {"steps": 4096, "strategy": "loop", "eta": 0.0, "t_on": 1.0}, 1), 1024,
                                info)
     origin = Origin("", "", (None,) * 1024, 0, MASK, 0.0, 0.0)
-    assert not plan_of(State(origin.given, chosen, {}, 0), 0, chosen, origin, info).finished
+    assert not plan_of(first_state(origin, chosen), 0, chosen, info).finished

@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.conftest import GOLDEN
 from tests.service.calls import WAIT, Api
+from unmask.v1 import session_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 READY = "UNMASK READY "
@@ -76,7 +77,7 @@ def test_a_killed_server_loses_nothing_that_it_sent_and_goes_on_with_the_same_to
     assert health.Check(health_pb2.HealthCheckRequest(), timeout=WAIT).status == health_pb2.HealthCheckResponse.SERVING
     now = two.get(id)
     assert got[-1].revision <= now.head_revision < length
-    assert now.state == pb.Session.STATE_IDLE
+    assert now.state == session_pb2.Session.STATE_IDLE
     assert two.create(prompt, length, request_id="mine").id == id
     watched = two.sessions.WatchSession(pb.WatchSessionRequest(session_id=id, after_revision=0), timeout=WAIT)
     assert [next(watched).frame for _ in got] == got

@@ -11,6 +11,7 @@ from inference_service.rpc.server import Server
 from tests.conftest import EXPECTED, GOLDEN
 from tests.service.calls import WAIT, Api, read_refusal, refusal, settings
 from unmask.v1 import model_service_pb2 as models_pb
+from unmask.v1 import prompt_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 MASK = EXPECTED["mask_token_id"]
@@ -65,7 +66,7 @@ def test_an_id_has_1_to_64_characters(api, call, id):
 
 @pytest.mark.parametrize("call", BY_SESSION.values(), ids=BY_SESSION)
 def test_an_expired_session_says_so(api, call):
-    prompt = pb.Prompt(tokens=pb.TokenList(ids=[1, 2, 3]))
+    prompt = prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=[1, 2, 3]))
     request = pb.CreateSessionRequest(prompt=prompt, length=4, ttl=Duration(nanos=1))
     id = api.sessions.CreateSession(request).session.id
     refused = refusal(call, api, id)
@@ -75,7 +76,7 @@ def test_an_expired_session_says_so(api, call):
 # ---- fields of calls on a session ----
 
 def some_open(api, session_id):
-    return [list(api.get(session_id).canvas.states).index(pb.Canvas.POSITION_STATE_OPEN)]
+    return [list(api.get(session_id).canvas.states).index(session_pb2.Canvas.POSITION_STATE_OPEN)]
 
 
 
@@ -147,7 +148,7 @@ def test_a_wrong_field_is_named_with_its_range(api, session, unchanged, call, fi
 
 def test_a_committed_position_has_no_candidates(api, session, unchanged):
     states = list(api.get(session).canvas.states)
-    refused = refusal(api.candidates, session, [states.index(pb.Canvas.POSITION_STATE_COMMITTED)])
+    refused = refusal(api.candidates, session, [states.index(session_pb2.Canvas.POSITION_STATE_COMMITTED)])
     assert "not open at this revision" in refused.fields["positions"]
 
 
@@ -201,12 +202,16 @@ def test_a_complete_canvas_has_nothing_to_do(api):
 # ---- creating ----
 
 def create(api, **fields):
-    fields.setdefault("prompt", pb.Prompt(tokens=pb.TokenList(ids=[1, 2, 3])))
+    fields.setdefault("prompt", prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=[1, 2, 3])))
     return api.sessions.CreateSession(pb.CreateSessionRequest(**fields))
 
 
 def tokens(ids):
-    return pb.Prompt(tokens=pb.TokenList(ids=ids))
+    return prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=ids))
+
+
+def said(content, role="user"):
+    return prompt_pb2.Prompt(chat=prompt_pb2.Chat(messages=[prompt_pb2.Message(role=role, content=content)]))
 
 
 CREATES = {
@@ -227,9 +232,9 @@ CREATES = {
     "ttl 0": ({"ttl": Duration()}, "ttl", "longer than 0"),
     "ttl below 0": ({"ttl": Duration(seconds=-5)}, "ttl", "longer than 0"),
     "request id": ({"request_id": LONG}, "request_id", "0 to 64"),
-    "a role": ({"prompt": pb.Prompt(chat=pb.Chat(messages=[pb.Message(role="robot", content="?")]))},
+    "a role": ({"prompt": said("?", role="robot")},
                "prompt.chat.messages[0].role", "one of system, user, assistant"),
-    "a role of any length": ({"prompt": pb.Prompt(chat=pb.Chat(messages=[pb.Message(role=HUGE)]))},
+    "a role of any length": ({"prompt": said("", role=HUGE)},
                              "prompt.chat.messages[0].role", "one of system, user, assistant"),
 }
 
@@ -243,13 +248,12 @@ def test_a_session_that_cannot_be(api, fields, field, words):
 
 
 def test_no_messages_is_no_conversation(api, words):
-    refused = refusal(create, api, model=words, prompt=pb.Prompt(chat=pb.Chat()))
+    refused = refusal(create, api, model=words, prompt=prompt_pb2.Prompt(chat=prompt_pb2.Chat()))
     assert refused.code == Code.INVALID_ARGUMENT
     assert "at least one message" in " ".join(refused.fields.values())
 
 
-@pytest.mark.parametrize("prompt", [pb.Prompt(text="hello"), pb.Prompt(text=""), pb.Prompt(chat=pb.Chat(
-    messages=[pb.Message(role="user", content="hello")]))])
+@pytest.mark.parametrize("prompt", [prompt_pb2.Prompt(text="hello"), prompt_pb2.Prompt(text=""), said("hello")])
 def test_text_needs_a_tokenizer(api, prompt):
     refused = refusal(create, api, prompt=prompt)
     assert (refused.code, refused.reason) == (Code.FAILED_PRECONDITION, "NO_TOKENIZER")
@@ -303,7 +307,7 @@ def test_methods_and_services_that_do_not_exist(api):
 
 
 def test_ten_megabytes_are_refused_and_survived(api, session, unchanged):
-    for call in (lambda: create(api, prompt=pb.Prompt(text="x" * 10_000_000)),
+    for call in (lambda: create(api, prompt=prompt_pb2.Prompt(text="x" * 10_000_000)),
                  lambda: api.select(session, {5: 1}, request_id="x" * 10_000_000)):
         assert refusal(call).code == Code.RESOURCE_EXHAUSTED
     assert api.get(session).id == session

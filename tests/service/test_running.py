@@ -10,6 +10,7 @@ from grpc import StatusCode as Code
 from inference_service.errors import InvalidField
 from tests.fakes import MASK, FakeDenoiser
 from tests.service.calls import WAIT, Api, read_refusal, refusal, settings
+from unmask.v1 import session_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 
@@ -81,7 +82,7 @@ def test_cancelling_stops_the_run_and_the_next_step_works_at_once(api, fake):
         now = api.get(session.id)
         assert got == [1, 2, 3]
         assert now.head_revision == frame.revision > 3
-        assert now.state == pb.Session.STATE_IDLE
+        assert now.state == session_pb2.Session.STATE_IDLE
 
 
 def test_a_reader_that_stops_reading_blocks_nobody(api, fake):
@@ -124,10 +125,10 @@ def test_one_change_at_a_time(api, fake, gate):
         refused = refusal(other)
         assert (refused.code, refused.reason) == (Code.ABORTED, "SESSION_BUSY")
     now = api.get(session.id)
-    assert (now.state, now.head_revision) == (pb.Session.STATE_RUNNING, 2)
+    assert (now.state, now.head_revision) == (session_pb2.Session.STATE_RUNNING, 2)
     gate.opened.set()
     assert [answer.frame.revision for answer in call] == [3, 4, 5, 6, 7, 8]
-    assert api.get(session.id).state == pb.Session.STATE_COMPLETE
+    assert api.get(session.id).state == session_pb2.Session.STATE_COMPLETE
 
 
 def test_too_many_calls_are_refused_with_a_time_to_come_back(serve, made_up_models):
@@ -140,7 +141,7 @@ def test_too_many_calls_are_refused_with_a_time_to_come_back(serve, made_up_mode
         calls = [api.sessions.Predict.future(pb.PredictRequest(session_id=id), timeout=WAIT) for id in sessions[:1]]
         assert gate.held.wait(WAIT)
         run = begin(api, sessions[1])
-        while api.get(sessions[1]).state != pb.Session.STATE_RUNNING:
+        while api.get(sessions[1]).state != session_pb2.Session.STATE_RUNNING:
             pass
         before = api.standing(sessions[2])
         for call in (lambda: api.step(sessions[2]), lambda: api.predict(sessions[2])):

@@ -9,7 +9,7 @@ from inference_service.sampling.registry import SAMPLERS
 from tests.conftest import EXPECTED
 from tests.fakes import MASK
 from tests.service.calls import Api, settings
-from unmask.v1 import frame_pb2
+from unmask.v1 import frame_pb2, prompt_pb2, session_pb2
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as pb
 
@@ -28,7 +28,7 @@ def test_a_new_session_tells_all_about_itself(api):
     assert list(session.canvas.tokens) == [7, GOLDEN_MASK, 9] + [GOLDEN_MASK] * 4
     assert list(session.canvas.states) == [GIVEN, OPEN, GIVEN, OPEN, OPEN, OPEN, OPEN]
     assert (session.revision, session.head_revision, session.prompt_length) == (0, 0, 3)
-    assert session.state == pb.Session.STATE_IDLE
+    assert session.state == session_pb2.Session.STATE_IDLE
     assert session.settings.sampler == "llada"
     assert session.settings.seed == 2**64 - 1
     assert names(session.settings) == {
@@ -42,14 +42,14 @@ def test_a_new_session_tells_all_about_itself(api):
 
 
 def test_a_seed_is_drawn_where_none_is_given(api):
-    prompt = pb.Prompt(tokens=pb.TokenList(ids=[1]))
+    prompt = prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=[1]))
     seeds = {api.sessions.CreateSession(pb.CreateSessionRequest(prompt=prompt)).session.settings.seed for _ in range(4)}
     assert len(seeds) == 4
 
 
 def test_the_length_is_64_or_what_is_left(api):
     def length(prompt):
-        request = pb.CreateSessionRequest(prompt=pb.Prompt(tokens=pb.TokenList(ids=[1] * prompt)))
+        request = pb.CreateSessionRequest(prompt=prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=[1] * prompt)))
         return len(api.sessions.CreateSession(request).session.canvas.tokens) - prompt
 
     assert [length(0), length(100), length(500), length(511)] == [64, 64, 12, 1]
@@ -59,11 +59,11 @@ def test_a_prompt_of_holes_needs_no_length(api):
     session = api.create((1, GOLDEN_MASK, 2), 0)
     api.step(session.id)
     assert GOLDEN_MASK not in api.tokens(session.id)
-    assert api.get(session.id).state == pb.Session.STATE_COMPLETE
+    assert api.get(session.id).state == session_pb2.Session.STATE_COMPLETE
 
 
 def test_text_and_chat_become_tokens(api, words):
-    text = pb.Prompt(text="Tom has a red kite.")
+    text = prompt_pb2.Prompt(text="Tom has a red kite.")
     session = api.sessions.CreateSession(pb.CreateSessionRequest(model=words, prompt=text, length=4)).session
     prompt = list(session.canvas.tokens)[:session.prompt_length]
     tokens = api.models.Tokenize(models_pb.TokenizeRequest(model=words, text="Tom has a red kite.")).tokens
@@ -71,8 +71,8 @@ def test_text_and_chat_become_tokens(api, words):
     assert b"".join(token.bytes for token in tokens) == b"Tom has a red kite."
     assert api.models.Detokenize(models_pb.DetokenizeRequest(model=words, ids=prompt)).text == "Tom has a red kite."
 
-    turns = [pb.Message(role="user", content="Tom has a red kite.")]
-    chat = pb.Prompt(chat=pb.Chat(messages=turns))
+    turns = [prompt_pb2.Message(role="user", content="Tom has a red kite.")]
+    chat = prompt_pb2.Prompt(chat=prompt_pb2.Chat(messages=turns))
     session = api.sessions.CreateSession(pb.CreateSessionRequest(model=words, prompt=chat, length=4)).session
     assert session.prompt_length > len(prompt)
     frames = api.step(session.id)
@@ -101,7 +101,8 @@ def test_every_revision_can_be_read(api):
 
 
 def test_a_lease_is_what_was_asked_for(api):
-    request = pb.CreateSessionRequest(prompt=pb.Prompt(tokens=pb.TokenList(ids=[1])), ttl=Duration(seconds=90))
+    prompt = prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=[1]))
+    request = pb.CreateSessionRequest(prompt=prompt, ttl=Duration(seconds=90))
     session = api.sessions.CreateSession(request).session
     assert session.expire_time.seconds - session.create_time.seconds == 90
 
@@ -215,9 +216,9 @@ def test_selecting_commits_and_opens_again(api):
 def test_a_complete_canvas_can_be_opened_again(api):
     session = api.create()
     api.step(session.id)
-    assert api.get(session.id).state == pb.Session.STATE_COMPLETE
+    assert api.get(session.id).state == session_pb2.Session.STATE_COMPLETE
     api.select(session.id, {3: None, 9: None})
-    assert api.get(session.id).state == pb.Session.STATE_IDLE
+    assert api.get(session.id).state == session_pb2.Session.STATE_IDLE
     frames = api.step(session.id)
     assert {change.position for frame in frames for change in frame.changes} == {3, 9}
 

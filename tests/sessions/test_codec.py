@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference_service.rpc.codec import ProtoCodec
-from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Summary
-from inference_service.sessions.session import Origin
+from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Splice, Summary
+from inference_service.sessions.state import Origin, State
 
 CODEC = ProtoCodec()
 
@@ -25,14 +25,17 @@ parameters = st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | st
 frames = st.builds(
     Frame, revision=st.integers(0, 2**62), parent=st.integers(-1, 2**62), cause=st.sampled_from(Cause),
     create_time=st.floats(0, 4e9), changes=st.lists(st.builds(
-        Change, uint32, st.none() | uint32, st.none() | share), max_size=5).map(tuple),
+        Change, uint32, st.none() | uint32, st.none() | share, st.booleans()), max_size=5).map(tuple),
     summary=st.builds(Summary, uint32, uint32, uint32, st.none() | share, st.none() | share,
                       st.none() | st.floats(0, 20, width=32), st.floats(0, 1e6),
                       st.lists(st.text(max_size=9), max_size=2).map(tuple)),
     settings=st.none() | st.builds(Settings, st.text(max_size=9), parameters, st.integers(0, 2**64 - 1)),
     draft=st.none() | st.builds(Draft, st.lists(uint32, max_size=4).map(tuple), st.lists(uint32, max_size=4).map(tuple),
                                 st.binary(max_size=4), st.binary(max_size=4), st.integers(0, 2**62)),
-    sampler_state=st.dictionaries(st.text(max_size=9), st.integers() | st.lists(st.integers(), max_size=3), max_size=3))
+    sampler_state=st.dictionaries(st.text(max_size=9), st.integers() | st.lists(st.integers(), max_size=3), max_size=3),
+    splices=st.lists(st.builds(Splice, uint32, uint32, uint32), max_size=3).map(tuple), start=st.none() | uint32,
+    protected=st.lists(uint32, max_size=3).map(tuple), unprotected=st.lists(uint32, max_size=3).map(tuple),
+    read_only=st.booleans(), substep=st.text(max_size=9))
 
 
 @settings(deadline=None)
@@ -40,7 +43,8 @@ frames = st.builds(
 def test_a_frame_survives_the_store(frame):
     data = CODEC.frame_to_bytes(frame)
     read = CODEC.frame_from_bytes(data)
-    for name in ("revision", "parent", "cause", "changes", "settings", "draft", "sampler_state"):
+    for name in ("revision", "parent", "cause", "changes", "settings", "draft", "sampler_state", "splices", "start",
+                 "protected", "unprotected", "read_only", "substep"):
         assert getattr(read, name) == getattr(frame, name)
     assert abs(read.create_time - frame.create_time) < 1e-6
     assert abs(read.summary.compute_seconds - frame.summary.compute_seconds) < 1e-6
@@ -72,10 +76,23 @@ def test_an_origin_survives_the_store(given, length, word, created, ttl):
         length += 1
     origin = Origin("id", "a model", (*given, *[None] * length, *[7] * word), len(given), 99, created, ttl)
     read = CODEC.origin_from_bytes(CODEC.origin_to_bytes(origin))
-    assert (read.session_id, read.model, read.given, read.length, read.mask_token) == (
-        "id", "a model", origin.given, length + word, 99)
+    assert (read.session_id, read.model, read.given, read.prompt_length, read.mask_token) == (
+        "id", "a model", origin.given, len(given), 99)
     assert abs(read.create_time - created) < 1e-6
     assert abs(read.ttl - ttl) < 2e-6
+
+
+@given(data=st.data(), size=st.integers(0, 6))
+def test_a_state_survives_the_store(data, size):
+    tokens = data.draw(st.lists(st.none() | st.integers(0, 98), min_size=size, max_size=size))
+    decided = [position for position, token in enumerate(tokens) if token is not None]
+    some = st.frozensets(st.sampled_from(decided)) if decided else st.just(frozenset())
+    given_, by_hand, protected = data.draw(some), data.draw(some), data.draw(some)
+    start, read_only = data.draw(st.integers(0, size)), data.draw(st.booleans())
+    state = State(tuple(tokens), Settings("llada", {"steps": 3}, 5), {"step": 2}, 7, 1.5, by_hand - given_, True,
+                  start, given_, protected, read_only)
+    origin = Origin("id", "a model", (None,), 0, 99, 1.0, 2.0)
+    assert CODEC.state_from_bytes(CODEC.state_to_bytes(origin, 5, state)) == state
 
 
 # ---- the wire budget ----

@@ -19,14 +19,16 @@ class Cause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CAUSE_STEP: _ClassVar[Cause]
     CAUSE_SELECT: _ClassVar[Cause]
     CAUSE_REWIND: _ClassVar[Cause]
+    CAUSE_EDIT: _ClassVar[Cause]
 CAUSE_UNSPECIFIED: Cause
 CAUSE_CREATE: Cause
 CAUSE_STEP: Cause
 CAUSE_SELECT: Cause
 CAUSE_REWIND: Cause
+CAUSE_EDIT: Cause
 
 class Frame(_message.Message):
-    __slots__ = ("revision", "parent_revision", "cause", "changes", "settings", "summary", "draft", "create_time", "sampler_state", "substep")
+    __slots__ = ("revision", "parent_revision", "cause", "changes", "settings", "summary", "draft", "create_time", "sampler_state", "substep", "splices", "prompt_length", "protected", "unprotected", "read_only")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     PARENT_REVISION_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +39,11 @@ class Frame(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     SAMPLER_STATE_FIELD_NUMBER: _ClassVar[int]
     SUBSTEP_FIELD_NUMBER: _ClassVar[int]
+    SPLICES_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    PROTECTED_FIELD_NUMBER: _ClassVar[int]
+    UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    READ_ONLY_FIELD_NUMBER: _ClassVar[int]
     revision: int
     parent_revision: int
     cause: Cause
@@ -47,17 +54,34 @@ class Frame(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     sampler_state: str
     substep: str
-    def __init__(self, revision: _Optional[int] = ..., parent_revision: _Optional[int] = ..., cause: _Optional[_Union[Cause, str]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sampler_state: _Optional[str] = ..., substep: _Optional[str] = ...) -> None: ...
+    splices: _containers.RepeatedCompositeFieldContainer[Splice]
+    prompt_length: int
+    protected: _containers.RepeatedScalarFieldContainer[int]
+    unprotected: _containers.RepeatedScalarFieldContainer[int]
+    read_only: bool
+    def __init__(self, revision: _Optional[int] = ..., parent_revision: _Optional[int] = ..., cause: _Optional[_Union[Cause, str]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sampler_state: _Optional[str] = ..., substep: _Optional[str] = ..., splices: _Optional[_Iterable[_Union[Splice, _Mapping]]] = ..., prompt_length: _Optional[int] = ..., protected: _Optional[_Iterable[int]] = ..., unprotected: _Optional[_Iterable[int]] = ..., read_only: _Optional[bool] = ...) -> None: ...
+
+class Splice(_message.Message):
+    __slots__ = ("position", "removed", "inserted")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    INSERTED_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    removed: int
+    inserted: int
+    def __init__(self, position: _Optional[int] = ..., removed: _Optional[int] = ..., inserted: _Optional[int] = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("position", "token", "probability")
+    __slots__ = ("position", "token", "probability", "given")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
     position: int
     token: int
     probability: float
-    def __init__(self, position: _Optional[int] = ..., token: _Optional[int] = ..., probability: _Optional[float] = ...) -> None: ...
+    given: bool
+    def __init__(self, position: _Optional[int] = ..., token: _Optional[int] = ..., probability: _Optional[float] = ..., given: _Optional[bool] = ...) -> None: ...
 
 class Summary(_message.Message):
     __slots__ = ("open_count", "forward_count", "total_forward_count", "mean_probability", "min_probability", "mean_entropy", "compute_time", "approximations", "wall_time", "total_wall_time", "pending", "tokens_before_end")

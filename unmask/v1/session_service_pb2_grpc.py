@@ -30,10 +30,11 @@ class SessionServiceStub:
 
     Every change to a session adds a revision. Nothing is ever overwritten: going
     back is a new revision whose parent is the one gone back to, so a session is
-    a tree and every state of it stays reachable. Step, Select and Rewind stream
-    the frames that they add; cancelling the call stops at the next step and
-    keeps every frame already sent. One of the three runs on a session at a time;
-    a second fails with ABORTED and reason SESSION_BUSY.
+    a tree and every state of it stays reachable. Step, Select, Edit and Rewind
+    stream the frames that they add; cancelling the call stops at the next step
+    and keeps every frame already sent. One of the four runs on a session at a
+    time; a second fails with ABORTED and reason SESSION_BUSY. Each can begin at
+    any revision, and so start a branch.
 
     Errors carry google.rpc.ErrorInfo with domain "unmask.v1", and BadRequest
     where a field is at fault. Calls should repeat the session's id in the
@@ -76,6 +77,11 @@ class SessionServiceStub:
                 request_serializer=unmask_dot_v1_dot_session__service__pb2.SelectRequest.SerializeToString,
                 response_deserializer=unmask_dot_v1_dot_session__service__pb2.SelectResponse.FromString,
                 _registered_method=True)
+        self.Edit = channel.unary_stream(
+                '/unmask.v1.SessionService/Edit',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.EditRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.EditResponse.FromString,
+                _registered_method=True)
         self.Rewind = channel.unary_stream(
                 '/unmask.v1.SessionService/Rewind',
                 request_serializer=unmask_dot_v1_dot_session__service__pb2.RewindRequest.SerializeToString,
@@ -106,6 +112,41 @@ class SessionServiceStub:
                 request_serializer=unmask_dot_v1_dot_session__service__pb2.WatchSessionRequest.SerializeToString,
                 response_deserializer=unmask_dot_v1_dot_session__service__pb2.WatchSessionResponse.FromString,
                 _registered_method=True)
+        self.ListBranches = channel.unary_unary(
+                '/unmask.v1.SessionService/ListBranches',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.ListBranchesRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.ListBranchesResponse.FromString,
+                _registered_method=True)
+        self.NameBranch = channel.unary_unary(
+                '/unmask.v1.SessionService/NameBranch',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.NameBranchRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.NameBranchResponse.FromString,
+                _registered_method=True)
+        self.DeleteBranchName = channel.unary_unary(
+                '/unmask.v1.SessionService/DeleteBranchName',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.DeleteBranchNameRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.DeleteBranchNameResponse.FromString,
+                _registered_method=True)
+        self.CompareRevisions = channel.unary_unary(
+                '/unmask.v1.SessionService/CompareRevisions',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.CompareRevisionsRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.CompareRevisionsResponse.FromString,
+                _registered_method=True)
+        self.Export = channel.unary_stream(
+                '/unmask.v1.SessionService/Export',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.ExportRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.ExportResponse.FromString,
+                _registered_method=True)
+        self.Import = channel.stream_unary(
+                '/unmask.v1.SessionService/Import',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.ImportRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.ImportResponse.FromString,
+                _registered_method=True)
+        self.Verify = channel.unary_stream(
+                '/unmask.v1.SessionService/Verify',
+                request_serializer=unmask_dot_v1_dot_session__service__pb2.VerifyRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_session__service__pb2.VerifyResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer:
@@ -113,10 +154,11 @@ class SessionServiceServicer:
 
     Every change to a session adds a revision. Nothing is ever overwritten: going
     back is a new revision whose parent is the one gone back to, so a session is
-    a tree and every state of it stays reachable. Step, Select and Rewind stream
-    the frames that they add; cancelling the call stops at the next step and
-    keeps every frame already sent. One of the three runs on a session at a time;
-    a second fails with ABORTED and reason SESSION_BUSY.
+    a tree and every state of it stays reachable. Step, Select, Edit and Rewind
+    stream the frames that they add; cancelling the call stops at the next step
+    and keeps every frame already sent. One of the four runs on a session at a
+    time; a second fails with ABORTED and reason SESSION_BUSY. Each can begin at
+    any revision, and so start a branch.
 
     Errors carry google.rpc.ErrorInfo with domain "unmask.v1", and BadRequest
     where a field is at fault. Calls should repeat the session's id in the
@@ -166,8 +208,16 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Edit(self, request, context):
+        """Changes the canvas by hand in any way, all edits or none, and streams the
+        resulting frame.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Rewind(self, request, context):
-        """Goes back to an earlier revision, as a new revision.
+        """Goes to another revision, as a new revision: back, undo, redo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -199,7 +249,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Propose(self, request, context):
-        """Returns what a sampler would commit next, without committing it.
+        """Returns what a sampler would do next, or which positions would be masked
+        again, without doing it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,6 +259,59 @@ class SessionServiceServicer:
     def WatchSession(self, request, context):
         """Streams the frames after a revision: first those already made, then new
         ones as they come. Any number of watchers may follow a session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBranches(self, request, context):
+        """Lists the branches of a session's tree, the latest changed first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NameBranch(self, request, context):
+        """Gives a revision, and the branch that it is on, a name. Adds no frame.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteBranchName(self, request, context):
+        """Takes a name away, never a frame. Deleting a name that is not there
+        succeeds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareRevisions(self, request, context):
+        """Aligns the canvases of two revisions, of one session or of two of the same
+        model.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Export(self, request, context):
+        """Sends a session as a recording; see Recording for the two forms of the
+        file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Import(self, request_iterator, context):
+        """Makes a session of a recording, in either form, with all its revisions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Verify(self, request, context):
+        """Computes every step of a session again and says whether the same comes of
+        it. Changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -246,6 +350,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=unmask_dot_v1_dot_session__service__pb2.SelectRequest.FromString,
                     response_serializer=unmask_dot_v1_dot_session__service__pb2.SelectResponse.SerializeToString,
             ),
+            'Edit': grpc.unary_stream_rpc_method_handler(
+                    servicer.Edit,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.EditRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.EditResponse.SerializeToString,
+            ),
             'Rewind': grpc.unary_stream_rpc_method_handler(
                     servicer.Rewind,
                     request_deserializer=unmask_dot_v1_dot_session__service__pb2.RewindRequest.FromString,
@@ -276,6 +385,41 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=unmask_dot_v1_dot_session__service__pb2.WatchSessionRequest.FromString,
                     response_serializer=unmask_dot_v1_dot_session__service__pb2.WatchSessionResponse.SerializeToString,
             ),
+            'ListBranches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBranches,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.ListBranchesRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.ListBranchesResponse.SerializeToString,
+            ),
+            'NameBranch': grpc.unary_unary_rpc_method_handler(
+                    servicer.NameBranch,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.NameBranchRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.NameBranchResponse.SerializeToString,
+            ),
+            'DeleteBranchName': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteBranchName,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.DeleteBranchNameRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.DeleteBranchNameResponse.SerializeToString,
+            ),
+            'CompareRevisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareRevisions,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.CompareRevisionsRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.CompareRevisionsResponse.SerializeToString,
+            ),
+            'Export': grpc.unary_stream_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.ExportRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.ExportResponse.SerializeToString,
+            ),
+            'Import': grpc.stream_unary_rpc_method_handler(
+                    servicer.Import,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.ImportRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.ImportResponse.SerializeToString,
+            ),
+            'Verify': grpc.unary_stream_rpc_method_handler(
+                    servicer.Verify,
+                    request_deserializer=unmask_dot_v1_dot_session__service__pb2.VerifyRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_session__service__pb2.VerifyResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'unmask.v1.SessionService', rpc_method_handlers)
@@ -289,10 +433,11 @@ class SessionService:
 
     Every change to a session adds a revision. Nothing is ever overwritten: going
     back is a new revision whose parent is the one gone back to, so a session is
-    a tree and every state of it stays reachable. Step, Select and Rewind stream
-    the frames that they add; cancelling the call stops at the next step and
-    keeps every frame already sent. One of the three runs on a session at a time;
-    a second fails with ABORTED and reason SESSION_BUSY.
+    a tree and every state of it stays reachable. Step, Select, Edit and Rewind
+    stream the frames that they add; cancelling the call stops at the next step
+    and keeps every frame already sent. One of the four runs on a session at a
+    time; a second fails with ABORTED and reason SESSION_BUSY. Each can begin at
+    any revision, and so start a branch.
 
     Errors carry google.rpc.ErrorInfo with domain "unmask.v1", and BadRequest
     where a field is at fault. Calls should repeat the session's id in the
@@ -462,6 +607,33 @@ class SessionService:
             _registered_method=True)
 
     @staticmethod
+    def Edit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/unmask.v1.SessionService/Edit',
+            unmask_dot_v1_dot_session__service__pb2.EditRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.EditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Rewind(request,
             target,
             options=(),
@@ -613,6 +785,195 @@ class SessionService:
             '/unmask.v1.SessionService/WatchSession',
             unmask_dot_v1_dot_session__service__pb2.WatchSessionRequest.SerializeToString,
             unmask_dot_v1_dot_session__service__pb2.WatchSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBranches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/unmask.v1.SessionService/ListBranches',
+            unmask_dot_v1_dot_session__service__pb2.ListBranchesRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.ListBranchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NameBranch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/unmask.v1.SessionService/NameBranch',
+            unmask_dot_v1_dot_session__service__pb2.NameBranchRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.NameBranchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteBranchName(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/unmask.v1.SessionService/DeleteBranchName',
+            unmask_dot_v1_dot_session__service__pb2.DeleteBranchNameRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.DeleteBranchNameResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareRevisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/unmask.v1.SessionService/CompareRevisions',
+            unmask_dot_v1_dot_session__service__pb2.CompareRevisionsRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.CompareRevisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/unmask.v1.SessionService/Export',
+            unmask_dot_v1_dot_session__service__pb2.ExportRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.ExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Import(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/unmask.v1.SessionService/Import',
+            unmask_dot_v1_dot_session__service__pb2.ImportRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.ImportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Verify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/unmask.v1.SessionService/Verify',
+            unmask_dot_v1_dot_session__service__pb2.VerifyRequest.SerializeToString,
+            unmask_dot_v1_dot_session__service__pb2.VerifyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,7 +61,7 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
     commits = drawn.commits(rows, drawn.confidence)
     told = {commit.position for commit in commits}
     stable = {str(position): count for position, count in counts.items() if position not in told}
-    return Proposal(commits, {**share.state, "revision": moment.noise.revision, "stable": stable})
+    return Proposal(commits, {**share.state, "revision": moment.revision, "stable": stable})
 
 
 SAMPLER = Sampler(

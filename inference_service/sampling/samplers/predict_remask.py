@@ -11,11 +11,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from inference_service.sampling import distribution
 from inference_service.sampling.drawing import draw
-from inference_service.sampling.noise import REOPEN_STREAM
 from inference_service.sampling.parameters import Revising
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+from inference_service.sampling.remasking import ranked
+from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
 
 PREDICT, REMASK = "predict", "remask"
 
@@ -78,12 +77,14 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
     """state: the phase that comes next and its iteration."""
     phase, iteration, count = upcoming(moment)
     if phase == REMASK:
-        reopens = remask(prediction, moment, count)
+        positions = moment.region.committed(moment.parameters.protect_edits)
+        reopens = ranked(prediction, moment, positions, moment.parameters.rho)[:count]
         return Proposal(state={"phase": PREDICT, "iteration": iteration + 1}, reopens=reopens, substep="remasking")
     drawn = draw(prediction, moment, list(moment.region.open))
     rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
+    last = _last(moment, iteration)
     return Proposal(drawn.commits(rows, drawn.confidence), {"phase": REMASK, "iteration": iteration},
-                    substep="final" if _last(moment, iteration) else "prediction")
+                    substep="final" if last else "prediction", read_only=not last)
 
 
 def _last(moment: Moment, iteration: int) -> bool:
@@ -91,20 +92,6 @@ def _last(moment: Moment, iteration: int) -> bool:
     region = moment.region
     whole = replace(region, open=(), tokens=tuple(-1 if token is None else token for token in region.tokens))
     return upcoming(replace(moment, region=whole, state={"phase": REMASK, "iteration": iteration})) is None
-
-
-def remask(prediction: Prediction, moment: Moment, count: int) -> list[Reopen]:
-    """The positions with the highest score: rho U + (1 - rho) wrong, with U uniform and wrong = 1 - p(token)."""
-    region, rho = moment.region, moment.parameters.rho
-    positions = region.committed(moment.parameters.protect_edits)
-    scores = rho * moment.noise.uniform(positions, REOPEN_STREAM)
-    if rho < 1:
-        p = distribution.p_base(prediction.rows(positions))
-        tokens = p.new_tensor([region.tokens[position] for position in positions]).long()
-        scores = scores + (1 - rho) * (1 - distribution.probability_of(p, tokens)).double().cpu()
-    best = scores.topk(count)
-    return [Reopen(positions[row], score) for row, score in zip(best.indices.tolist(), best.values.tolist(),
-                                                                strict=True)]
 
 
 SAMPLER = Sampler(

@@ -3,278 +3,387 @@
 /* eslint-disable */
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "app/net/protobuf.js";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "app/net/protobuf.js";
+import { file_google_protobuf_duration } from "app/net/protobuf.js";
+import { file_unmask_v1_edit } from "app/net/gen/unmask/v1/edit_pb.js";
 import { file_unmask_v1_frame } from "app/net/gen/unmask/v1/frame_pb.js";
 import { file_unmask_v1_prediction } from "app/net/gen/unmask/v1/prediction_pb.js";
+import { file_unmask_v1_prompt } from "app/net/gen/unmask/v1/prompt_pb.js";
+import { file_unmask_v1_session } from "app/net/gen/unmask/v1/session_pb.js";
 import { file_unmask_v1_settings } from "app/net/gen/unmask/v1/settings_pb.js";
 
 /**
  * Describes the file unmask/v1/session_service.proto.
  */
 export const file_unmask_v1_session_service = /*@__PURE__*/
-  fileDesc("Ch91bm1hc2svdjEvc2Vzc2lvbl9zZXJ2aWNlLnByb3RvEgl1bm1hc2sudjEiwQMKB1Nlc3Npb24SCgoCaWQYASABKAkSDQoFbW9kZWwYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSFQoNaGVhZF9yZXZpc2lvbhgEIAEoAxInCgVzdGF0ZRgFIAEoDjIYLnVubWFzay52MS5TZXNzaW9uLlN0YXRlEiEKBmNhbnZhcxgGIAEoCzIRLnVubWFzay52MS5DYW52YXMSFQoNcHJvbXB0X2xlbmd0aBgHIAEoDRIlCghzZXR0aW5ncxgIIAEoCzITLnVubWFzay52MS5TZXR0aW5ncxIvCgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJVCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEg4KClNUQVRFX0lETEUQARIRCg1TVEFURV9SVU5OSU5HEAISEgoOU1RBVEVfQ09NUExFVEUQAyLMAQoGQ2FudmFzEg4KBnRva2VucxgBIAMoDRIvCgZzdGF0ZXMYAiADKA4yHy51bm1hc2sudjEuQ2FudmFzLlBvc2l0aW9uU3RhdGUigAEKDVBvc2l0aW9uU3RhdGUSHgoaUE9TSVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIXChNQT1NJVElPTl9TVEFURV9PUEVOEAESHAoYUE9TSVRJT05fU1RBVEVfQ09NTUlUVEVEEAISGAoUUE9TSVRJT05fU1RBVEVfR0lWRU4QAyJrCgZQcm9tcHQSHwoEY2hhdBgBIAEoCzIPLnVubWFzay52MS5DaGF0SAASDgoEdGV4dBgCIAEoCUgAEiYKBnRva2VucxgDIAEoCzIULnVubWFzay52MS5Ub2tlbkxpc3RIAEIICgZzb3VyY2UiLAoEQ2hhdBIkCghtZXNzYWdlcxgBIAMoCzISLnVubWFzay52MS5NZXNzYWdlIigKB01lc3NhZ2USDAoEcm9sZRgBIAEoCRIPCgdjb250ZW50GAIgASgJIhgKCVRva2VuTGlzdBILCgNpZHMYASADKA0igAIKFENyZWF0ZVNlc3Npb25SZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEiEKBnByb21wdBgCIAEoCzIRLnVubWFzay52MS5Qcm9tcHQSEwoGbGVuZ3RoGAMgASgNSACIAQESJQoIc2V0dGluZ3MYBCABKAsyEy51bm1hc2sudjEuU2V0dGluZ3MSJgoDdHRsGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBiABKAkSMwoQd29yZF9jb25zdHJhaW50cxgHIAMoCzIZLnVubWFzay52MS5Xb3JkQ29uc3RyYWludEIJCgdfbGVuZ3RoImMKDldvcmRDb25zdHJhaW50Eg4KBm9mZnNldBgBIAEoDRIOCgR0ZXh0GAIgASgJSAASJgoGdG9rZW5zGAMgASgLMhQudW5tYXNrLnYxLlRva2VuTGlzdEgAQgkKB2NvbnRlbnQiPAoVQ3JlYXRlU2Vzc2lvblJlc3BvbnNlEiMKB3Nlc3Npb24YASABKAsyEi51bm1hc2sudjEuU2Vzc2lvbiJLChFHZXRTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhUKCHJldmlzaW9uGAIgASgDSACIAQFCCwoJX3JldmlzaW9uIjkKEkdldFNlc3Npb25SZXNwb25zZRIjCgdzZXNzaW9uGAEgASgLMhIudW5tYXNrLnYxLlNlc3Npb24iPAoTTGlzdFNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJVChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIkCghzZXNzaW9ucxgBIAMoCzISLnVubWFzay52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIqChREZWxldGVTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIhcKFURlbGV0ZVNlc3Npb25SZXNwb25zZSLBAQoLU3RlcFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVjb3VudBgCIAEoDRIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEiUKCHNldHRpbmdzGAQgASgLMhMudW5tYXNrLnYxLlNldHRpbmdzEg0KBWRyYWZ0GAUgASgIEg8KB3ByZWRpY3QYBiABKAgSEgoKcmVxdWVzdF9pZBgHIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iZwoMU3RlcFJlc3BvbnNlEiEKBWZyYW1lGAEgASgLMhAudW5tYXNrLnYxLkZyYW1lSAASKwoKcHJlZGljdGlvbhgCIAEoCzIVLnVubWFzay52MS5QcmVkaWN0aW9uSABCBwoFZXZlbnQiqAEKDVNlbGVjdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIoCgpzZWxlY3Rpb25zGAIgAygLMhQudW5tYXNrLnYxLlNlbGVjdGlvbhIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEg8KB3ByZWRpY3QYBCABKAgSEgoKcmVxdWVzdF9pZBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iOwoJU2VsZWN0aW9uEhAKCHBvc2l0aW9uGAEgASgNEhIKBXRva2VuGAIgASgNSACIAQFCCAoGX3Rva2VuImkKDlNlbGVjdFJlc3BvbnNlEiEKBWZyYW1lGAEgASgLMhAudW5tYXNrLnYxLkZyYW1lSAASKwoKcHJlZGljdGlvbhgCIAEoCzIVLnVubWFzay52MS5QcmVkaWN0aW9uSABCBwoFZXZlbnQikAEKDVJld2luZFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEg8KB3ByZWRpY3QYBCABKAgSEgoKcmVxdWVzdF9pZBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iaQoOUmV3aW5kUmVzcG9uc2USIQoFZnJhbWUYASABKAsyEC51bm1hc2sudjEuRnJhbWVIABIrCgpwcmVkaWN0aW9uGAIgASgLMhUudW5tYXNrLnYxLlByZWRpY3Rpb25IAEIHCgVldmVudCLrAQoQUmVwcm9jZXNzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhUKCHJldmlzaW9uGAIgASgDSACIAQESJQoIc2V0dGluZ3MYAyABKAsyEy51bm1hc2sudjEuU2V0dGluZ3MSFwoPY2FuZGlkYXRlX2NvdW50GAQgASgNEhQKDGd1bWJlbF9ub2lzZRgFIAEoCBIfChJndW1iZWxfdGVtcGVyYXR1cmUYBiABKAFIAYgBARIRCglwb3NpdGlvbnMYByADKA1CCwoJX3JldmlzaW9uQhUKE19ndW1iZWxfdGVtcGVyYXR1cmUikwEKEVJlcHJvY2Vzc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEjEKCmNhbmRpZGF0ZXMYAiADKAsyHS51bm1hc2sudjEuUG9zaXRpb25DYW5kaWRhdGVzEhIKCnJlY29tcHV0ZWQYAyABKAgSJQoIc2V0dGluZ3MYBCABKAsyEy51bm1hc2sudjEuU2V0dGluZ3MifgoOUHJlZGljdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIVCghyZXZpc2lvbhgCIAEoA0gAiAEBEhsKE2NhbmRpZGF0ZV9wb3NpdGlvbnMYAyADKA0SFwoPY2FuZGlkYXRlX2NvdW50GAQgASgNQgsKCV9yZXZpc2lvbiI8Cg9QcmVkaWN0UmVzcG9uc2USKQoKcHJlZGljdGlvbhgBIAEoCzIVLnVubWFzay52MS5QcmVkaWN0aW9uInAKFEdldENhbmRpZGF0ZXNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFQoIcmV2aXNpb24YAiABKANIAIgBARIRCglwb3NpdGlvbnMYAyADKA0SDQoFY291bnQYBCABKA1CCwoJX3JldmlzaW9uInAKFUdldENhbmRpZGF0ZXNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIxCgpjYW5kaWRhdGVzGAIgAygLMh0udW5tYXNrLnYxLlBvc2l0aW9uQ2FuZGlkYXRlcxISCgpyZWNvbXB1dGVkGAMgASgIIksKDlByb3Bvc2VSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSJQoIc2V0dGluZ3MYAiABKAsyEy51bm1hc2sudjEuU2V0dGluZ3MixgEKD1Byb3Bvc2VSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIqCgdjb21taXRzGAIgAygLMhkudW5tYXNrLnYxLlByb3Bvc2VkQ29tbWl0Eg4KBmNhY2hlZBgDIAEoCBIqCgdyZW9wZW5zGAQgAygLMhkudW5tYXNrLnYxLlByb3Bvc2VkUmVvcGVuEigKBWVkaXRzGAUgAygLMhkudW5tYXNrLnYxLlByb3Bvc2VkQ29tbWl0Eg8KB3N1YnN0ZXAYBiABKAkiWQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhsKDmFmdGVyX3JldmlzaW9uGAIgASgDSACIAQFCEQoPX2FmdGVyX3JldmlzaW9uImkKFFdhdGNoU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyEi51bm1hc2sudjEuU2Vzc2lvbkgAEiEKBWZyYW1lGAIgASgLMhAudW5tYXNrLnYxLkZyYW1lSABCBwoFZXZlbnQyrAcKDlNlc3Npb25TZXJ2aWNlElIKDUNyZWF0ZVNlc3Npb24SHy51bm1hc2sudjEuQ3JlYXRlU2Vzc2lvblJlcXVlc3QaIC51bm1hc2sudjEuQ3JlYXRlU2Vzc2lvblJlc3BvbnNlEk4KCkdldFNlc3Npb24SHC51bm1hc2sudjEuR2V0U2Vzc2lvblJlcXVlc3QaHS51bm1hc2sudjEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgESVAoMTGlzdFNlc3Npb25zEh4udW5tYXNrLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaHy51bm1hc2sudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJXCg1EZWxldGVTZXNzaW9uEh8udW5tYXNrLnYxLkRlbGV0ZVNlc3Npb25SZXF1ZXN0GiAudW5tYXNrLnYxLkRlbGV0ZVNlc3Npb25SZXNwb25zZSIDkAICEjkKBFN0ZXASFi51bm1hc2sudjEuU3RlcFJlcXVlc3QaFy51bm1hc2sudjEuU3RlcFJlc3BvbnNlMAESPwoGU2VsZWN0EhgudW5tYXNrLnYxLlNlbGVjdFJlcXVlc3QaGS51bm1hc2sudjEuU2VsZWN0UmVzcG9uc2UwARI/CgZSZXdpbmQSGC51bm1hc2sudjEuUmV3aW5kUmVxdWVzdBoZLnVubWFzay52MS5SZXdpbmRSZXNwb25zZTABEksKCVJlcHJvY2VzcxIbLnVubWFzay52MS5SZXByb2Nlc3NSZXF1ZXN0GhwudW5tYXNrLnYxLlJlcHJvY2Vzc1Jlc3BvbnNlIgOQAgESRQoHUHJlZGljdBIZLnVubWFzay52MS5QcmVkaWN0UmVxdWVzdBoaLnVubWFzay52MS5QcmVkaWN0UmVzcG9uc2UiA5ACARJXCg1HZXRDYW5kaWRhdGVzEh8udW5tYXNrLnYxLkdldENhbmRpZGF0ZXNSZXF1ZXN0GiAudW5tYXNrLnYxLkdldENhbmRpZGF0ZXNSZXNwb25zZSIDkAIBEkUKB1Byb3Bvc2USGS51bm1hc2sudjEuUHJvcG9zZVJlcXVlc3QaGi51bm1hc2sudjEuUHJvcG9zZVJlc3BvbnNlIgOQAgESVgoMV2F0Y2hTZXNzaW9uEh4udW5tYXNrLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaHy51bm1hc2sudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_unmask_v1_frame, file_unmask_v1_prediction, file_unmask_v1_settings]);
-
-/**
- * Describes the message unmask.v1.Session.
- * Use `create(SessionSchema)` to create a new message.
- */
-export const SessionSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 0);
-
-/**
- * Describes the enum unmask.v1.Session.State.
- */
-export const Session_StateSchema = /*@__PURE__*/
-  enumDesc(file_unmask_v1_session_service, 0, 0);
-
-/**
- * What a session is doing.
- *
- * @generated from enum unmask.v1.Session.State
- */
-export const Session_State = /*@__PURE__*/
-  tsEnum(Session_StateSchema);
-
-/**
- * Describes the message unmask.v1.Canvas.
- * Use `create(CanvasSchema)` to create a new message.
- */
-export const CanvasSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 1);
-
-/**
- * Describes the enum unmask.v1.Canvas.PositionState.
- */
-export const Canvas_PositionStateSchema = /*@__PURE__*/
-  enumDesc(file_unmask_v1_session_service, 1, 0);
-
-/**
- * The state of one position.
- *
- * @generated from enum unmask.v1.Canvas.PositionState
- */
-export const Canvas_PositionState = /*@__PURE__*/
-  tsEnum(Canvas_PositionStateSchema);
-
-/**
- * Describes the message unmask.v1.Prompt.
- * Use `create(PromptSchema)` to create a new message.
- */
-export const PromptSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 2);
-
-/**
- * Describes the message unmask.v1.Chat.
- * Use `create(ChatSchema)` to create a new message.
- */
-export const ChatSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 3);
-
-/**
- * Describes the message unmask.v1.Message.
- * Use `create(MessageSchema)` to create a new message.
- */
-export const MessageSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 4);
-
-/**
- * Describes the message unmask.v1.TokenList.
- * Use `create(TokenListSchema)` to create a new message.
- */
-export const TokenListSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 5);
+  fileDesc("Ch91bm1hc2svdjEvc2Vzc2lvbl9zZXJ2aWNlLnByb3RvEgl1bm1hc2sudjEigAIKFENyZWF0ZVNlc3Npb25SZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEiEKBnByb21wdBgCIAEoCzIRLnVubWFzay52MS5Qcm9tcHQSEwoGbGVuZ3RoGAMgASgNSACIAQESJQoIc2V0dGluZ3MYBCABKAsyEy51bm1hc2sudjEuU2V0dGluZ3MSJgoDdHRsGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBiABKAkSMwoQd29yZF9jb25zdHJhaW50cxgHIAMoCzIZLnVubWFzay52MS5Xb3JkQ29uc3RyYWludEIJCgdfbGVuZ3RoImMKDldvcmRDb25zdHJhaW50Eg4KBm9mZnNldBgBIAEoDRIOCgR0ZXh0GAIgASgJSAASJgoGdG9rZW5zGAMgASgLMhQudW5tYXNrLnYxLlRva2VuTGlzdEgAQgkKB2NvbnRlbnQiPAoVQ3JlYXRlU2Vzc2lvblJlc3BvbnNlEiMKB3Nlc3Npb24YASABKAsyEi51bm1hc2sudjEuU2Vzc2lvbiJLChFHZXRTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhUKCHJldmlzaW9uGAIgASgDSACIAQFCCwoJX3JldmlzaW9uIjkKEkdldFNlc3Npb25SZXNwb25zZRIjCgdzZXNzaW9uGAEgASgLMhIudW5tYXNrLnYxLlNlc3Npb24iPAoTTGlzdFNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJVChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIkCghzZXNzaW9ucxgBIAMoCzISLnVubWFzay52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIqChREZWxldGVTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIhcKFURlbGV0ZVNlc3Npb25SZXNwb25zZSLvAQoLU3RlcFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVjb3VudBgCIAEoDRIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEiUKCHNldHRpbmdzGAQgASgLMhMudW5tYXNrLnYxLlNldHRpbmdzEg0KBWRyYWZ0GAUgASgIEg8KB3ByZWRpY3QYBiABKAgSEgoKcmVxdWVzdF9pZBgHIAEoCRIaCg1mcm9tX3JldmlzaW9uGAggASgDSAGIAQFCFAoSX2V4cGVjdGVkX3JldmlzaW9uQhAKDl9mcm9tX3JldmlzaW9uImcKDFN0ZXBSZXNwb25zZRIhCgVmcmFtZRgBIAEoCzIQLnVubWFzay52MS5GcmFtZUgAEisKCnByZWRpY3Rpb24YAiABKAsyFS51bm1hc2sudjEuUHJlZGljdGlvbkgAQgcKBWV2ZW50ItYBCg1TZWxlY3RSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSKAoKc2VsZWN0aW9ucxgCIAMoCzIULnVubWFzay52MS5TZWxlY3Rpb24SHgoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKANIAIgBARIPCgdwcmVkaWN0GAQgASgIEhIKCnJlcXVlc3RfaWQYBSABKAkSGgoNZnJvbV9yZXZpc2lvbhgGIAEoA0gBiAEBQhQKEl9leHBlY3RlZF9yZXZpc2lvbkIQCg5fZnJvbV9yZXZpc2lvbiI7CglTZWxlY3Rpb24SEAoIcG9zaXRpb24YASABKA0SEgoFdG9rZW4YAiABKA1IAIgBAUIICgZfdG9rZW4iaQoOU2VsZWN0UmVzcG9uc2USIQoFZnJhbWUYASABKAsyEC51bm1hc2sudjEuRnJhbWVIABIrCgpwcmVkaWN0aW9uGAIgASgLMhUudW5tYXNrLnYxLlByZWRpY3Rpb25IAEIHCgVldmVudCLKAQoLRWRpdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIeCgVlZGl0cxgCIAMoCzIPLnVubWFzay52MS5FZGl0Eh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSACIAQESDwoHcHJlZGljdBgEIAEoCBISCgpyZXF1ZXN0X2lkGAUgASgJEhoKDWZyb21fcmV2aXNpb24YBiABKANIAYgBAUIUChJfZXhwZWN0ZWRfcmV2aXNpb25CEAoOX2Zyb21fcmV2aXNpb24iZwoMRWRpdFJlc3BvbnNlEiEKBWZyYW1lGAEgASgLMhAudW5tYXNrLnYxLkZyYW1lSAASKwoKcHJlZGljdGlvbhgCIAEoCzIVLnVubWFzay52MS5QcmVkaWN0aW9uSABCBwoFZXZlbnQilwIKDVJld2luZFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEg8KB3ByZWRpY3QYBCABKAgSEgoKcmVxdWVzdF9pZBgFIAEoCRI1CglkaXJlY3Rpb24YBiABKA4yIi51bm1hc2sudjEuUmV3aW5kUmVxdWVzdC5EaXJlY3Rpb24iTgoJRGlyZWN0aW9uEhkKFURJUkVDVElPTl9VTlNQRUNJRklFRBAAEhIKDkRJUkVDVElPTl9VTkRPEAESEgoORElSRUNUSU9OX1JFRE8QAkIUChJfZXhwZWN0ZWRfcmV2aXNpb24iaQoOUmV3aW5kUmVzcG9uc2USIQoFZnJhbWUYASABKAsyEC51bm1hc2sudjEuRnJhbWVIABIrCgpwcmVkaWN0aW9uGAIgASgLMhUudW5tYXNrLnYxLlByZWRpY3Rpb25IAEIHCgVldmVudCLrAQoQUmVwcm9jZXNzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhUKCHJldmlzaW9uGAIgASgDSACIAQESJQoIc2V0dGluZ3MYAyABKAsyEy51bm1hc2sudjEuU2V0dGluZ3MSFwoPY2FuZGlkYXRlX2NvdW50GAQgASgNEhQKDGd1bWJlbF9ub2lzZRgFIAEoCBIfChJndW1iZWxfdGVtcGVyYXR1cmUYBiABKAFIAYgBARIRCglwb3NpdGlvbnMYByADKA1CCwoJX3JldmlzaW9uQhUKE19ndW1iZWxfdGVtcGVyYXR1cmUikwEKEVJlcHJvY2Vzc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEjEKCmNhbmRpZGF0ZXMYAiADKAsyHS51bm1hc2sudjEuUG9zaXRpb25DYW5kaWRhdGVzEhIKCnJlY29tcHV0ZWQYAyABKAgSJQoIc2V0dGluZ3MYBCABKAsyEy51bm1hc2sudjEuU2V0dGluZ3MifgoOUHJlZGljdFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIVCghyZXZpc2lvbhgCIAEoA0gAiAEBEhsKE2NhbmRpZGF0ZV9wb3NpdGlvbnMYAyADKA0SFwoPY2FuZGlkYXRlX2NvdW50GAQgASgNQgsKCV9yZXZpc2lvbiI8Cg9QcmVkaWN0UmVzcG9uc2USKQoKcHJlZGljdGlvbhgBIAEoCzIVLnVubWFzay52MS5QcmVkaWN0aW9uInAKFEdldENhbmRpZGF0ZXNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFQoIcmV2aXNpb24YAiABKANIAIgBARIRCglwb3NpdGlvbnMYAyADKA0SDQoFY291bnQYBCABKA1CCwoJX3JldmlzaW9uInAKFUdldENhbmRpZGF0ZXNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIxCgpjYW5kaWRhdGVzGAIgAygLMh0udW5tYXNrLnYxLlBvc2l0aW9uQ2FuZGlkYXRlcxISCgpyZWNvbXB1dGVkGAMgASgIIpgBCg5Qcm9wb3NlUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEiUKCHNldHRpbmdzGAIgASgLMhMudW5tYXNrLnYxLlNldHRpbmdzEhUKCHJldmlzaW9uGAMgASgDSACIAQESJwoJcmVtYXNraW5nGAQgASgLMhQudW5tYXNrLnYxLlJlbWFza2luZ0ILCglfcmV2aXNpb24ifwoJUmVtYXNraW5nEg8KBWNvdW50GAEgASgNSAASDwoFcmF0aW8YAiABKAFIABIQCgNyaG8YAyABKAFIAYgBARIaCg1wcm90ZWN0X2VkaXRzGAQgASgISAKIAQFCCAoGYW1vdW50QgYKBF9yaG9CEAoOX3Byb3RlY3RfZWRpdHMikQIKD1Byb3Bvc2VSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIqCgdjb21taXRzGAIgAygLMhkudW5tYXNrLnYxLlByb3Bvc2VkQ29tbWl0Eg4KBmNhY2hlZBgDIAEoCBIqCgdyZW9wZW5zGAQgAygLMhkudW5tYXNrLnYxLlByb3Bvc2VkUmVvcGVuEigKBWVkaXRzGAUgAygLMhkudW5tYXNrLnYxLlByb3Bvc2VkQ29tbWl0Eg8KB3N1YnN0ZXAYBiABKAkSEwoGY3V0b2ZmGAcgASgBSACIAQESKQoGcmFua2VkGAggAygLMhkudW5tYXNrLnYxLlByb3Bvc2VkUmVvcGVuQgkKB19jdXRvZmYiWQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhsKDmFmdGVyX3JldmlzaW9uGAIgASgDSACIAQFCEQoPX2FmdGVyX3JldmlzaW9uIsABChRXYXRjaFNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhIudW5tYXNrLnYxLlNlc3Npb25IABIhCgVmcmFtZRgCIAEoCzIQLnVubWFzay52MS5GcmFtZUgAEicKBW5hbWVzGAMgASgLMhYudW5tYXNrLnYxLkJyYW5jaE5hbWVzSAASLAoHdHJpbW1lZBgEIAEoCzIZLnVubWFzay52MS5IaXN0b3J5VHJpbW1lZEgAQgcKBWV2ZW50InkKC0JyYW5jaE5hbWVzEjgKCXJldmlzaW9ucxgBIAMoCzIlLnVubWFzay52MS5CcmFuY2hOYW1lcy5SZXZpc2lvbnNFbnRyeRowCg5SZXZpc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIigKDkhpc3RvcnlUcmltbWVkEhYKDmZpcnN0X3JldmlzaW9uGAEgASgDIikKE0xpc3RCcmFuY2hlc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI7ChRMaXN0QnJhbmNoZXNSZXNwb25zZRIjCghicmFuY2hlcxgBIAMoCzIRLnVubWFzay52MS5CcmFuY2giWQoRTmFtZUJyYW5jaFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIVCghyZXZpc2lvbhgCIAEoA0gAiAEBEgwKBG5hbWUYAyABKAlCCwoJX3JldmlzaW9uIjcKEk5hbWVCcmFuY2hSZXNwb25zZRIhCgZicmFuY2gYASABKAsyES51bm1hc2sudjEuQnJhbmNoIjsKF0RlbGV0ZUJyYW5jaE5hbWVSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDAoEbmFtZRgCIAEoCSIaChhEZWxldGVCcmFuY2hOYW1lUmVzcG9uc2UimwEKF0NvbXBhcmVSZXZpc2lvbnNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFQoIcmV2aXNpb24YAiABKANIAIgBARIYChBvdGhlcl9zZXNzaW9uX2lkGAMgASgJEhsKDm90aGVyX3JldmlzaW9uGAQgASgDSAGIAQFCCwoJX3JldmlzaW9uQhEKD19vdGhlcl9yZXZpc2lvbiKUAQoYQ29tcGFyZVJldmlzaW9uc1Jlc3BvbnNlEiIKBXNwYW5zGAEgAygLMhMudW5tYXNrLnYxLkRpZmZTcGFuEg0KBWV4YWN0GAIgASgIEhMKC2VxdWFsX2NvdW50GAMgASgNEhwKD2NvbW1vbl9yZXZpc2lvbhgEIAEoA0gAiAEBQhIKEF9jb21tb25fcmV2aXNpb24ipwEKDUV4cG9ydFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIrCgRmb3JtGAIgASgOMh0udW5tYXNrLnYxLkV4cG9ydFJlcXVlc3QuRm9ybRIXCg9jYW5kaWRhdGVfY291bnQYAyABKA0iPAoERm9ybRIUChBGT1JNX1VOU1BFQ0lGSUVEEAASDwoLRk9STV9CSU5BUlkQARINCglGT1JNX0pTT04QAiJTCg5FeHBvcnRSZXNwb25zZRInCghwcm9ncmVzcxgBIAEoCzITLnVubWFzay52MS5Qcm9ncmVzc0gAEg8KBWNodW5rGAIgASgMSABCBwoFZXZlbnQiJwoIUHJvZ3Jlc3MSDAoEZG9uZRgBIAEoBBINCgV0b3RhbBgCIAEoBCIyCg1JbXBvcnRSZXF1ZXN0Eg0KBWNodW5rGAEgASgMEhIKCnJlcXVlc3RfaWQYAiABKAkiRAoOSW1wb3J0UmVzcG9uc2USIwoHc2Vzc2lvbhgBIAEoCzISLnVubWFzay52MS5TZXNzaW9uEg0KBW5vdGVzGAIgAygJIiMKDVZlcmlmeVJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJeCg5WZXJpZnlSZXNwb25zZRIlCghwcm9ncmVzcxgBIAEoCzITLnVubWFzay52MS5Qcm9ncmVzcxIlCghtaXNtYXRjaBgCIAEoCzITLnVubWFzay52MS5NaXNtYXRjaCJmCghNaXNtYXRjaBIQCghyZXZpc2lvbhgBIAEoAxIjCghyZWNvcmRlZBgCIAMoCzIRLnVubWFzay52MS5DaGFuZ2USIwoIY29tcHV0ZWQYAyADKAsyES51bm1hc2sudjEuQ2hhbmdlMp4MCg5TZXNzaW9uU2VydmljZRJSCg1DcmVhdGVTZXNzaW9uEh8udW5tYXNrLnYxLkNyZWF0ZVNlc3Npb25SZXF1ZXN0GiAudW5tYXNrLnYxLkNyZWF0ZVNlc3Npb25SZXNwb25zZRJOCgpHZXRTZXNzaW9uEhwudW5tYXNrLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh0udW5tYXNrLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBElQKDExpc3RTZXNzaW9ucxIeLnVubWFzay52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0Gh8udW5tYXNrLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIgOQAgESVwoNRGVsZXRlU2Vzc2lvbhIfLnVubWFzay52MS5EZWxldGVTZXNzaW9uUmVxdWVzdBogLnVubWFzay52MS5EZWxldGVTZXNzaW9uUmVzcG9uc2UiA5ACAhI5CgRTdGVwEhYudW5tYXNrLnYxLlN0ZXBSZXF1ZXN0GhcudW5tYXNrLnYxLlN0ZXBSZXNwb25zZTABEj8KBlNlbGVjdBIYLnVubWFzay52MS5TZWxlY3RSZXF1ZXN0GhkudW5tYXNrLnYxLlNlbGVjdFJlc3BvbnNlMAESOQoERWRpdBIWLnVubWFzay52MS5FZGl0UmVxdWVzdBoXLnVubWFzay52MS5FZGl0UmVzcG9uc2UwARI/CgZSZXdpbmQSGC51bm1hc2sudjEuUmV3aW5kUmVxdWVzdBoZLnVubWFzay52MS5SZXdpbmRSZXNwb25zZTABEksKCVJlcHJvY2VzcxIbLnVubWFzay52MS5SZXByb2Nlc3NSZXF1ZXN0GhwudW5tYXNrLnYxLlJlcHJvY2Vzc1Jlc3BvbnNlIgOQAgESRQoHUHJlZGljdBIZLnVubWFzay52MS5QcmVkaWN0UmVxdWVzdBoaLnVubWFzay52MS5QcmVkaWN0UmVzcG9uc2UiA5ACARJXCg1HZXRDYW5kaWRhdGVzEh8udW5tYXNrLnYxLkdldENhbmRpZGF0ZXNSZXF1ZXN0GiAudW5tYXNrLnYxLkdldENhbmRpZGF0ZXNSZXNwb25zZSIDkAIBEkUKB1Byb3Bvc2USGS51bm1hc2sudjEuUHJvcG9zZVJlcXVlc3QaGi51bm1hc2sudjEuUHJvcG9zZVJlc3BvbnNlIgOQAgESVgoMV2F0Y2hTZXNzaW9uEh4udW5tYXNrLnYxLldhdGNoU2Vzc2lvblJlcXVlc3QaHy51bm1hc2sudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UiA5ACATABElQKDExpc3RCcmFuY2hlcxIeLnVubWFzay52MS5MaXN0QnJhbmNoZXNSZXF1ZXN0Gh8udW5tYXNrLnYxLkxpc3RCcmFuY2hlc1Jlc3BvbnNlIgOQAgESTgoKTmFtZUJyYW5jaBIcLnVubWFzay52MS5OYW1lQnJhbmNoUmVxdWVzdBodLnVubWFzay52MS5OYW1lQnJhbmNoUmVzcG9uc2UiA5ACAhJgChBEZWxldGVCcmFuY2hOYW1lEiIudW5tYXNrLnYxLkRlbGV0ZUJyYW5jaE5hbWVSZXF1ZXN0GiMudW5tYXNrLnYxLkRlbGV0ZUJyYW5jaE5hbWVSZXNwb25zZSIDkAICEmAKEENvbXBhcmVSZXZpc2lvbnMSIi51bm1hc2sudjEuQ29tcGFyZVJldmlzaW9uc1JlcXVlc3QaIy51bm1hc2sudjEuQ29tcGFyZVJldmlzaW9uc1Jlc3BvbnNlIgOQAgESRAoGRXhwb3J0EhgudW5tYXNrLnYxLkV4cG9ydFJlcXVlc3QaGS51bm1hc2sudjEuRXhwb3J0UmVzcG9uc2UiA5ACATABEj8KBkltcG9ydBIYLnVubWFzay52MS5JbXBvcnRSZXF1ZXN0GhkudW5tYXNrLnYxLkltcG9ydFJlc3BvbnNlKAESRAoGVmVyaWZ5EhgudW5tYXNrLnYxLlZlcmlmeVJlcXVlc3QaGS51bm1hc2sudjEuVmVyaWZ5UmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_google_protobuf_duration, file_unmask_v1_edit, file_unmask_v1_frame, file_unmask_v1_prediction, file_unmask_v1_prompt, file_unmask_v1_session, file_unmask_v1_settings]);
 
 /**
  * Describes the message unmask.v1.CreateSessionRequest.
  * Use `create(CreateSessionRequestSchema)` to create a new message.
  */
 export const CreateSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 6);
+  messageDesc(file_unmask_v1_session_service, 0);
 
 /**
  * Describes the message unmask.v1.WordConstraint.
  * Use `create(WordConstraintSchema)` to create a new message.
  */
 export const WordConstraintSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 7);
+  messageDesc(file_unmask_v1_session_service, 1);
 
 /**
  * Describes the message unmask.v1.CreateSessionResponse.
  * Use `create(CreateSessionResponseSchema)` to create a new message.
  */
 export const CreateSessionResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 8);
+  messageDesc(file_unmask_v1_session_service, 2);
 
 /**
  * Describes the message unmask.v1.GetSessionRequest.
  * Use `create(GetSessionRequestSchema)` to create a new message.
  */
 export const GetSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 9);
+  messageDesc(file_unmask_v1_session_service, 3);
 
 /**
  * Describes the message unmask.v1.GetSessionResponse.
  * Use `create(GetSessionResponseSchema)` to create a new message.
  */
 export const GetSessionResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 10);
+  messageDesc(file_unmask_v1_session_service, 4);
 
 /**
  * Describes the message unmask.v1.ListSessionsRequest.
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 11);
+  messageDesc(file_unmask_v1_session_service, 5);
 
 /**
  * Describes the message unmask.v1.ListSessionsResponse.
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 12);
+  messageDesc(file_unmask_v1_session_service, 6);
 
 /**
  * Describes the message unmask.v1.DeleteSessionRequest.
  * Use `create(DeleteSessionRequestSchema)` to create a new message.
  */
 export const DeleteSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 13);
+  messageDesc(file_unmask_v1_session_service, 7);
 
 /**
  * Describes the message unmask.v1.DeleteSessionResponse.
  * Use `create(DeleteSessionResponseSchema)` to create a new message.
  */
 export const DeleteSessionResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 14);
+  messageDesc(file_unmask_v1_session_service, 8);
 
 /**
  * Describes the message unmask.v1.StepRequest.
  * Use `create(StepRequestSchema)` to create a new message.
  */
 export const StepRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 15);
+  messageDesc(file_unmask_v1_session_service, 9);
 
 /**
  * Describes the message unmask.v1.StepResponse.
  * Use `create(StepResponseSchema)` to create a new message.
  */
 export const StepResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 16);
+  messageDesc(file_unmask_v1_session_service, 10);
 
 /**
  * Describes the message unmask.v1.SelectRequest.
  * Use `create(SelectRequestSchema)` to create a new message.
  */
 export const SelectRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 17);
+  messageDesc(file_unmask_v1_session_service, 11);
 
 /**
  * Describes the message unmask.v1.Selection.
  * Use `create(SelectionSchema)` to create a new message.
  */
 export const SelectionSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 18);
+  messageDesc(file_unmask_v1_session_service, 12);
 
 /**
  * Describes the message unmask.v1.SelectResponse.
  * Use `create(SelectResponseSchema)` to create a new message.
  */
 export const SelectResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 19);
+  messageDesc(file_unmask_v1_session_service, 13);
+
+/**
+ * Describes the message unmask.v1.EditRequest.
+ * Use `create(EditRequestSchema)` to create a new message.
+ */
+export const EditRequestSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 14);
+
+/**
+ * Describes the message unmask.v1.EditResponse.
+ * Use `create(EditResponseSchema)` to create a new message.
+ */
+export const EditResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 15);
 
 /**
  * Describes the message unmask.v1.RewindRequest.
  * Use `create(RewindRequestSchema)` to create a new message.
  */
 export const RewindRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 20);
+  messageDesc(file_unmask_v1_session_service, 16);
+
+/**
+ * Describes the enum unmask.v1.RewindRequest.Direction.
+ */
+export const RewindRequest_DirectionSchema = /*@__PURE__*/
+  enumDesc(file_unmask_v1_session_service, 16, 0);
+
+/**
+ * A way to go that names no revision.
+ *
+ * @generated from enum unmask.v1.RewindRequest.Direction
+ */
+export const RewindRequest_Direction = /*@__PURE__*/
+  tsEnum(RewindRequest_DirectionSchema);
 
 /**
  * Describes the message unmask.v1.RewindResponse.
  * Use `create(RewindResponseSchema)` to create a new message.
  */
 export const RewindResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 21);
+  messageDesc(file_unmask_v1_session_service, 17);
 
 /**
  * Describes the message unmask.v1.ReprocessRequest.
  * Use `create(ReprocessRequestSchema)` to create a new message.
  */
 export const ReprocessRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 22);
+  messageDesc(file_unmask_v1_session_service, 18);
 
 /**
  * Describes the message unmask.v1.ReprocessResponse.
  * Use `create(ReprocessResponseSchema)` to create a new message.
  */
 export const ReprocessResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 23);
+  messageDesc(file_unmask_v1_session_service, 19);
 
 /**
  * Describes the message unmask.v1.PredictRequest.
  * Use `create(PredictRequestSchema)` to create a new message.
  */
 export const PredictRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 24);
+  messageDesc(file_unmask_v1_session_service, 20);
 
 /**
  * Describes the message unmask.v1.PredictResponse.
  * Use `create(PredictResponseSchema)` to create a new message.
  */
 export const PredictResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 25);
+  messageDesc(file_unmask_v1_session_service, 21);
 
 /**
  * Describes the message unmask.v1.GetCandidatesRequest.
  * Use `create(GetCandidatesRequestSchema)` to create a new message.
  */
 export const GetCandidatesRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 26);
+  messageDesc(file_unmask_v1_session_service, 22);
 
 /**
  * Describes the message unmask.v1.GetCandidatesResponse.
  * Use `create(GetCandidatesResponseSchema)` to create a new message.
  */
 export const GetCandidatesResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 27);
+  messageDesc(file_unmask_v1_session_service, 23);
 
 /**
  * Describes the message unmask.v1.ProposeRequest.
  * Use `create(ProposeRequestSchema)` to create a new message.
  */
 export const ProposeRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 28);
+  messageDesc(file_unmask_v1_session_service, 24);
+
+/**
+ * Describes the message unmask.v1.Remasking.
+ * Use `create(RemaskingSchema)` to create a new message.
+ */
+export const RemaskingSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 25);
 
 /**
  * Describes the message unmask.v1.ProposeResponse.
  * Use `create(ProposeResponseSchema)` to create a new message.
  */
 export const ProposeResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 29);
+  messageDesc(file_unmask_v1_session_service, 26);
 
 /**
  * Describes the message unmask.v1.WatchSessionRequest.
  * Use `create(WatchSessionRequestSchema)` to create a new message.
  */
 export const WatchSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_session_service, 30);
+  messageDesc(file_unmask_v1_session_service, 27);
 
 /**
  * Describes the message unmask.v1.WatchSessionResponse.
  * Use `create(WatchSessionResponseSchema)` to create a new message.
  */
 export const WatchSessionResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 28);
+
+/**
+ * Describes the message unmask.v1.BranchNames.
+ * Use `create(BranchNamesSchema)` to create a new message.
+ */
+export const BranchNamesSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 29);
+
+/**
+ * Describes the message unmask.v1.HistoryTrimmed.
+ * Use `create(HistoryTrimmedSchema)` to create a new message.
+ */
+export const HistoryTrimmedSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 30);
+
+/**
+ * Describes the message unmask.v1.ListBranchesRequest.
+ * Use `create(ListBranchesRequestSchema)` to create a new message.
+ */
+export const ListBranchesRequestSchema = /*@__PURE__*/
   messageDesc(file_unmask_v1_session_service, 31);
+
+/**
+ * Describes the message unmask.v1.ListBranchesResponse.
+ * Use `create(ListBranchesResponseSchema)` to create a new message.
+ */
+export const ListBranchesResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 32);
+
+/**
+ * Describes the message unmask.v1.NameBranchRequest.
+ * Use `create(NameBranchRequestSchema)` to create a new message.
+ */
+export const NameBranchRequestSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 33);
+
+/**
+ * Describes the message unmask.v1.NameBranchResponse.
+ * Use `create(NameBranchResponseSchema)` to create a new message.
+ */
+export const NameBranchResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 34);
+
+/**
+ * Describes the message unmask.v1.DeleteBranchNameRequest.
+ * Use `create(DeleteBranchNameRequestSchema)` to create a new message.
+ */
+export const DeleteBranchNameRequestSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 35);
+
+/**
+ * Describes the message unmask.v1.DeleteBranchNameResponse.
+ * Use `create(DeleteBranchNameResponseSchema)` to create a new message.
+ */
+export const DeleteBranchNameResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 36);
+
+/**
+ * Describes the message unmask.v1.CompareRevisionsRequest.
+ * Use `create(CompareRevisionsRequestSchema)` to create a new message.
+ */
+export const CompareRevisionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 37);
+
+/**
+ * Describes the message unmask.v1.CompareRevisionsResponse.
+ * Use `create(CompareRevisionsResponseSchema)` to create a new message.
+ */
+export const CompareRevisionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 38);
+
+/**
+ * Describes the message unmask.v1.ExportRequest.
+ * Use `create(ExportRequestSchema)` to create a new message.
+ */
+export const ExportRequestSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 39);
+
+/**
+ * Describes the enum unmask.v1.ExportRequest.Form.
+ */
+export const ExportRequest_FormSchema = /*@__PURE__*/
+  enumDesc(file_unmask_v1_session_service, 39, 0);
+
+/**
+ * The form of a recording's file.
+ *
+ * @generated from enum unmask.v1.ExportRequest.Form
+ */
+export const ExportRequest_Form = /*@__PURE__*/
+  tsEnum(ExportRequest_FormSchema);
+
+/**
+ * Describes the message unmask.v1.ExportResponse.
+ * Use `create(ExportResponseSchema)` to create a new message.
+ */
+export const ExportResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 40);
+
+/**
+ * Describes the message unmask.v1.Progress.
+ * Use `create(ProgressSchema)` to create a new message.
+ */
+export const ProgressSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 41);
+
+/**
+ * Describes the message unmask.v1.ImportRequest.
+ * Use `create(ImportRequestSchema)` to create a new message.
+ */
+export const ImportRequestSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 42);
+
+/**
+ * Describes the message unmask.v1.ImportResponse.
+ * Use `create(ImportResponseSchema)` to create a new message.
+ */
+export const ImportResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 43);
+
+/**
+ * Describes the message unmask.v1.VerifyRequest.
+ * Use `create(VerifyRequestSchema)` to create a new message.
+ */
+export const VerifyRequestSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 44);
+
+/**
+ * Describes the message unmask.v1.VerifyResponse.
+ * Use `create(VerifyResponseSchema)` to create a new message.
+ */
+export const VerifyResponseSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 45);
+
+/**
+ * Describes the message unmask.v1.Mismatch.
+ * Use `create(MismatchSchema)` to create a new message.
+ */
+export const MismatchSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_session_service, 46);
 
 /**
  * Sessions: canvases being unmasked, kept by the server.
  *
  * Every change to a session adds a revision. Nothing is ever overwritten: going
  * back is a new revision whose parent is the one gone back to, so a session is
- * a tree and every state of it stays reachable. Step, Select and Rewind stream
- * the frames that they add; cancelling the call stops at the next step and
- * keeps every frame already sent. One of the three runs on a session at a time;
- * a second fails with ABORTED and reason SESSION_BUSY.
+ * a tree and every state of it stays reachable. Step, Select, Edit and Rewind
+ * stream the frames that they add; cancelling the call stops at the next step
+ * and keeps every frame already sent. One of the four runs on a session at a
+ * time; a second fails with ABORTED and reason SESSION_BUSY. Each can begin at
+ * any revision, and so start a branch.
  *
  * Errors carry google.rpc.ErrorInfo with domain "unmask.v1", and BadRequest
  * where a field is at fault. Calls should repeat the session's id in the
