@@ -141,9 +141,9 @@ def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known
     that is edited.
     """
     state = session.state(base)
-    check_editable(state, base)
     if not edits:
         raise InvalidField("edits", "must have at least one edit")
+    check_editable(state, base, all(isinstance(edit, Mask) for _, edit in edits))
     cells, appended = cells_of(state), False
     for field, edit in edits:
         if appended:

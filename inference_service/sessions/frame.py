@@ -94,7 +94,8 @@ class Frame:
 
     substep: the part of a step that it is, where the sampler has such parts. start: set where a turn was
     appended: the generated part begins here, and all that is decided before is given. protected, unprotected:
-    positions that samplers may not touch from now on, or may again. read_only: nobody may edit here.
+    positions that samplers may not touch from now on, or may again. read_only: a person may only open
+    positions here.
     """
 
     revision: int

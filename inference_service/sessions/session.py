@@ -154,9 +154,9 @@ class Session:
         """
         base = self.head if base is None else base
         state = self.state(base)
-        check_editable(state, base)
         if not selections:
             raise InvalidField("selections", "must name at least one position")
+        check_editable(state, base, all(token is None for token in selections.values()))
         for position in selections:
             if not 0 <= position < state.size:
                 raise InvalidField("selections.position", f"must be from 0 to {state.size - 1}; got {position}")
@@ -218,12 +218,16 @@ class Session:
         return fold(self.state(frame.parent), frame)
 
 
-def check_editable(state: State, revision: int) -> None:
-    """Raises FailedPrecondition where nobody may edit."""
-    if state.read_only:
-        raise FailedPrecondition(f"revision {revision} is the first part of a step that has two, and cannot be edited;"
-                                 " take the next part, or edit the revision that it was made from",
-                                 reason="READ_ONLY_REVISION", metadata={"revision": revision})
+def check_editable(state: State, revision: int, only_opens: bool) -> None:
+    """Raises FailedPrecondition for a change by hand that a revision does not allow.
+
+    only_opens: the change opens positions and does nothing else, as the second part of the step would.
+    """
+    if state.read_only and not only_opens:
+        raise FailedPrecondition(f"revision {revision} is the first part of a step that has two: positions can be"
+                                 " opened here by hand, and nothing else; take the next part and edit there, or edit"
+                                 " the revision that it was made from", reason="READ_ONLY_REVISION",
+                                 metadata={"revision": revision})
 
 
 def _selectable(state: State) -> str:

@@ -28,8 +28,8 @@ class State:
     """The canvas at one revision, with all that the next step has to know. None is an open position.
 
     start: first position of the generated part. given: positions supplied by the user. protected: others that
-    samplers may not touch. by_hand: positions whose token a person chose. pending: see Summary. read_only: nobody
-    may edit it.
+    samplers may not touch. by_hand: positions whose token a person chose. pending: see Summary. read_only: a
+    person may only open positions of it.
     """
 
     tokens: tuple[int | None, ...]

@@ -109,7 +109,7 @@ def test_a_schedule_goes_on_after_an_edit_and_what_was_picked_stays(api, fake):
     api.step(session.id, 2)
     api.select(session.id, {5: 9, 7: 8})
     prediction, = api.step(session.id, 1)
-    refused = refusal(api.select, session.id, {6: None})
+    refused = refusal(api.select, session.id, {6: 3})
     assert prediction.read_only and (refused.code.name, refused.reason) == ("FAILED_PRECONDITION", "READ_ONLY_REVISION")
     remasking, = api.step(session.id, 1)
     assert not remasking.read_only
