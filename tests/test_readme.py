@@ -1,4 +1,4 @@
-"""The README's programs work as they are pasted."""
+"""The programs of README and docs work as they are pasted."""
 
 import re
 import subprocess
@@ -10,6 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.S)
+SESSIONS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sessions.md").read_text(), re.S)
+PRINTS = {
+    **dict(zip(PROGRAMS, [r"^64 \[\(\d+, \d+\)\]$", r"^32 0 open$"], strict=True)),
+    **dict(zip(SESSIONS, [r"^\d+ positions differ$", r"^Last winter .*\.$", r"^One day Tom and .*\w.*",
+                          r"^\d+ positions, cut-off 0\.\d+$"], strict=True)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +28,13 @@ def address():
         yield server.address
 
 
-@pytest.mark.parametrize("number", range(len(PROGRAMS)))
-def test_a_program_runs_as_pasted(address, number):
-    assert "127.0.0.1:50051" in PROGRAMS[number]
-    program = PROGRAMS[number].replace("127.0.0.1:50051", address)
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=110)
+@pytest.mark.parametrize("program", PRINTS, ids=range(len(PRINTS)))
+def test_a_program_runs_as_pasted(address, program):
+    assert "127.0.0.1:50051" in program
+    done = subprocess.run([sys.executable, "-c", program.replace("127.0.0.1:50051", address)], cwd=ROOT,
+                          capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
-    last = {0: r"^64 \[\(\d+, \d+\)\]$", 1: r"^32 0 open$"}[number]
-    assert re.search(last, done.stdout, re.M), done.stdout
+    assert re.search(PRINTS[program], done.stdout, re.M), done.stdout
 
 
 def test_the_quick_start_is_ten_lines():

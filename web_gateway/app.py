@@ -6,7 +6,7 @@ from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 from wsproto.utilities import RemoteProtocolError
 
-from . import page
+from . import page, recordings
 from .config import Settings
 from .origins import host_allowed, origin_allowed
 from .socket import Sockets
@@ -62,6 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     @sock.route("/ws")
     def websocket(ws):
         sockets.serve(ws)
+
+    app.register_blueprint(recordings.routes(upstream, settings))
 
     @app.get("/healthz")
     def healthz():

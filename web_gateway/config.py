@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     max_calls_per_socket: int = Field(32, ge=1)
     max_calls: int = Field(512, ge=1)
     max_frame_bytes: int = Field(64 * 1024, ge=1024)
+    max_recording_bytes: int = Field(256 << 20, ge=1024)
     max_buffered_frames: int = Field(32, ge=1)
 
     # A forward pass of a large model on a CPU takes minutes.

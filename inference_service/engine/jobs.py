@@ -14,6 +14,7 @@ import torch
 
 from inference_service.engine.plan import Plan, plan_for, plan_of
 from inference_service.engine.predictions import Kept, Predictions
+from inference_service.errors import InvalidField
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling import distribution, remasking
 from inference_service.sampling.sampler import Prediction, Proposal, Reopen
@@ -163,10 +164,9 @@ def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: in
             return
 
 
-def verify_job(session: Session, frame: Frame, denoiser: Denoiser,
-               predictions: Predictions) -> Generator[Forward, Passed, list[Change]]:
-    """What comes of a recorded step when it is computed again."""
-    parent = frame.parent
+def verify_job(session: Session, frame: Frame, denoiser: Denoiser) -> Generator[Forward, Passed, list[Change]]:
+    """What comes of a recorded step when it is computed again; nothing at hand is used."""
+    parent, predictions = frame.parent, Predictions(0)
     settings = frame.settings or session.state(parent).settings
     plan = plan_for(session, parent, settings, denoiser.info, frame.revision - 1)
     if plan.finished:
@@ -212,7 +212,10 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
 def with_pending(session: Session, frame: Frame, info: ModelInfo) -> Frame:
     """A frame about to be committed, with whether its sampler has more to do after it."""
     after = session.after(frame)
-    pending = not plan_of(after, frame.revision, after.settings, info).finished
+    try:
+        pending = not plan_of(after, frame.revision, after.settings, info).finished
+    except InvalidField:  # the settings of another program: what they have to do is not known
+        pending = None in after.tokens
     return replace(frame, summary=replace(frame.summary, pending=pending))
 
 

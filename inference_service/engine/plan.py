@@ -128,12 +128,19 @@ def plan_for(session: Session, revision: int, settings: Settings | None, info: M
 
 
 def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, drawn_at: int | None = None) -> Plan:
-    """The plan for a state."""
-    sampler = SAMPLERS[settings.sampler]
-    region = Region(state.start, state.length, state.open, state.tokens, state.untouchable, state.by_hand)
-    return Plan(sampler, Moment(
+    """The plan for a state. Raises InvalidField for settings, of another program or version, that are none here."""
+    sampler = SAMPLERS.get(settings.sampler)
+    if sampler is None:
+        raise InvalidField("settings.sampler", f"no sampler here is called {settings.sampler!r}; must be one of"
+                                               f" {', '.join(one.name for one in suitable(info.bidirectional))}")
+    try:
         # Completed again: a session of an earlier version lacks the parameters that came later.
-        parameters_for(sampler, settings.parameters, state.length),
+        parameters = parameters_for(sampler, settings.parameters, state.length)
+    except ParameterError as error:
+        raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
+    region = Region(state.start, state.length, state.open, state.tokens, state.given, state.by_hand, state.protected)
+    return Plan(sampler, Moment(
+        parameters,
         region,
         Ids(info.forbidden_tokens, info.eos_token, info.eot_token),
         Noise(settings.seed, revision if drawn_at is None else drawn_at),

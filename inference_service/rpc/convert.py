@@ -6,6 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from inference_service.models.denoiser import ModelInfo
+from inference_service.models.text import TokenPiece
 from inference_service.sampling.registry import describe
 from inference_service.sampling.sampler import Commit, Reopen, Sampler
 from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Splice, Summary
@@ -227,6 +228,10 @@ def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bo
             eos_token=info.eos_token, eot_token=info.eot_token, shifted=info.shifted,
             bidirectional=info.bidirectional))
     return message
+
+
+def token_to_proto(piece: TokenPiece) -> model_service_pb2.Token:
+    return model_service_pb2.Token(id=piece.id, text=piece.text, bytes=piece.bytes, special=piece.special)
 
 
 def commit_to_proto(commit: Commit) -> prediction_pb2.ProposedCommit:

@@ -5,7 +5,6 @@ import threading
 
 from inference_service.errors import InvalidField
 from inference_service.models.library import Library
-from inference_service.models.text import TokenPiece
 from inference_service.rpc import convert
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import check_tokens, text_of
@@ -78,7 +77,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         if len(request.text.encode()) > MAX_TEXT_BYTES:
             raise InvalidField("text", f"must be at most {MAX_TEXT_BYTES} bytes of UTF-8")
         text = text_of(self._library.get(request.model))
-        return pb.TokenizeResponse(tokens=[_token(text.token(id)) for id in text.encode(request.text)])
+        return pb.TokenizeResponse(tokens=[convert.token_to_proto(text.token(id)) for id in text.encode(request.text)])
 
     @answers_errors
     async def Detokenize(self, request, context):
@@ -88,8 +87,4 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             raise InvalidField("ids", f"must be at most {MAX_IDS} ids; got {len(request.ids)}")
         check_tokens("ids", request.ids, denoiser)
         return pb.DetokenizeResponse(text=text.decode(request.ids),
-                                     tokens=[_token(text.token(id)) for id in request.ids])
-
-
-def _token(piece: TokenPiece) -> pb.Token:
-    return pb.Token(id=piece.id, text=piece.text, bytes=piece.bytes, special=piece.special)
+                                     tokens=[convert.token_to_proto(text.token(id)) for id in request.ids])

@@ -24,6 +24,8 @@ DEFAULT_LENGTH = 64
 MAX_ID_LENGTH = 64
 MAX_STEPS = 1_000_000
 MAX_NAME_LENGTH = 80
+FORMS = {pb.ExportRequest.FORM_UNSPECIFIED: "binary", pb.ExportRequest.FORM_BINARY: "binary",
+         pb.ExportRequest.FORM_JSON: "json"}
 DIRECTIONS = {pb.RewindRequest.DIRECTION_UNSPECIFIED: "", pb.RewindRequest.DIRECTION_UNDO: "undo",
               pb.RewindRequest.DIRECTION_REDO: "redo"}
 ROLES = ("system", "user", "assistant")
@@ -234,7 +236,7 @@ def remasked_count(request: pb.ProposeRequest, state: State) -> int:
     amount = asked.WhichOneof("amount")
     if amount is None:
         raise InvalidField("remasking.amount", "must have a count or a ratio")
-    changeable = state.size - len(state.untouchable)
+    changeable = state.size - len(state.given)
     if amount == "count":
         if asked.count > state.size:
             raise InvalidField("remasking.count", f"must be from 0 to {state.size}; got {asked.count}")
@@ -251,6 +253,19 @@ def direction(request: pb.RewindRequest) -> str:
     if request.direction and request.revision:
         raise InvalidField("revision", f"must be left out with a direction; got {request.revision}")
     return DIRECTIONS[request.direction]
+
+
+def exported_candidates(asked: int) -> int:
+    if asked > MOST_CANDIDATES:
+        raise InvalidField("candidate_count", f"must be from 0 to {MOST_CANDIDATES}; got {asked}")
+    return asked
+
+
+def form(asked: int) -> str:
+    """The form of a recording's file as unmask.recording calls it."""
+    if asked not in FORMS:
+        raise InvalidField("form", f"must be one of {', '.join(dict.fromkeys(FORMS.values()))}; got {asked}")
+    return FORMS[asked]
 
 
 def branch_name(name: str) -> str:

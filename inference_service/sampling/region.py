@@ -11,8 +11,8 @@ class Region:
 
     start: first generated position (what stands before it is the prompt). length: how many
     positions were asked for. open: the open positions, ascending; holes in the prompt included.
-    tokens: the whole canvas, None where it is open. given: positions that nobody changes.
-    by_hand: positions whose token a person chose.
+    tokens: the whole canvas, None where it is open. given: positions supplied by the user.
+    by_hand: positions whose token a person chose. protected: others that only a person changes.
     """
 
     start: int
@@ -21,6 +21,7 @@ class Region:
     tokens: tuple[int | None, ...] = ()
     given: frozenset[int] = field(default=frozenset())
     by_hand: frozenset[int] = field(default=frozenset())
+    protected: frozenset[int] = field(default=frozenset())
 
     @property
     def context(self) -> list[int]:
@@ -29,7 +30,7 @@ class Region:
 
     def committed(self, protect: bool = True) -> list[int]:
         """The decided positions that a sampler may open or edit, ascending; those chosen by hand unless protected."""
-        kept = self.given | self.by_hand if protect else self.given
+        kept = self.given | self.protected | (self.by_hand if protect else frozenset())
         return [position for position, token in enumerate(self.tokens) if token is not None and position not in kept]
 
 

@@ -34,17 +34,18 @@ def compare(one: Tokens, other: Tokens, sources: Sequence[int | None], other_sou
             ) -> Comparison:
     """Aligns two canvases whose positions come from those of a common one, or were put in since (None).
 
-    Positions from the same source are paired. What lies between two such pairs on both sides is paired by position
-    where it is as long, and else by its tokens, which is a guess.
+    Positions from the same source are paired. Where positions were put in on both sides between two such pairs, what
+    lies there is paired by position where it is as long, and else by its tokens, which is a guess.
     """
     place = {source: position for position, source in enumerate(other_sources) if source is not None}
     anchors = [(position, place[source]) for position, source in enumerate(sources) if source in place]
     pairs: list[tuple[int, int]] = []
     exact, at, other_at = True, 0, 0
     for position, other_position in [*anchors, (len(one), len(other))]:
-        between, guessed = _paired(one[at:position], other[other_at:other_position])
-        pairs += [(at + left, other_at + right) for left, right in between]
-        exact &= not guessed
+        if None in sources[at:position] and None in other_sources[other_at:other_position]:
+            between = _paired(one[at:position], other[other_at:other_position])
+            pairs += [(at + left, other_at + right) for left, right in between]
+            exact = False
         if position < len(one):
             pairs.append((position, other_position))
         at, other_at = position + 1, other_position + 1
@@ -61,15 +62,13 @@ def by_token(size: int) -> list[int | None]:
     return [None] * size
 
 
-def _paired(one: Tokens, other: Tokens) -> tuple[list[tuple[int, int]], bool]:
-    """Pairs of positions of two stretches, and whether they had to be guessed."""
-    if not one or not other:
-        return [], False
+def _paired(one: Tokens, other: Tokens) -> list[tuple[int, int]]:
+    """Pairs of positions of two stretches, as far as can be guessed."""
     if len(one) == len(other):
-        return [(position, position) for position in range(len(one))], True
+        return [(position, position) for position in range(len(one))]
     # An open position is like any other one: only what is decided can tell which belong together.
     matcher = SequenceMatcher(None, [_key(token) for token in one], [_key(token) for token in other], autojunk=False)
-    return [(block.a + i, block.b + i) for block in matcher.get_matching_blocks() for i in range(block.size)], True
+    return [(block.a + i, block.b + i) for block in matcher.get_matching_blocks() for i in range(block.size)]
 
 
 def _key(token: int | None) -> int:

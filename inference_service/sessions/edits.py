@@ -159,9 +159,12 @@ def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known
 
 
 def earlier_at(session: Session, base: int) -> Callable[[int], tuple[int, bool] | None]:
-    """Finds what last stood at a position of a revision, on the way to it."""
+    """Finds what last stood at a position of a revision, on the way to it; what stands there still included."""
+    now = session.state(base)
 
     def find(position: int) -> tuple[int, bool] | None:
+        if now.tokens[position] is not None:  # opened by an edit of the same request
+            return now.tokens[position], position in now.given
         for revision in session.tree.way(base):
             if revision <= session.first:
                 return None
@@ -229,7 +232,10 @@ def _replace(cells: list[Cell], edit: Replace, field: str, known: Known) -> list
     given = all(cell.given for cell in span) if span else prompt
     wanted = [*edit.tokens, *[None] * (edit.count - len(edit.tokens) if edit.keep_length else 0)]
     # Positions stay the same ones as far as both reach.
-    places = [*span[:len(wanted)], *[Cell(prompt=prompt)] * (len(wanted) - len(span))]
+    added = [Cell(prompt=prompt)] * (len(wanted) - len(span))
+    places = [*span[:len(wanted)], *added]
+    if added and span and prompt and not any(cell.prompt for cell in cells[end:end + 1]):
+        places = [*span[:-1], *added, span[-1]]  # what is put in behind the prompt's last would not be prompt
     new = [place.opened() if token is None else place.supplied(token) if given else place.told(token)
            for place, token in zip(places, wanted, strict=True)]
     return [*cells[:edit.position], *new, *cells[end:]]
@@ -330,6 +336,8 @@ def _check_count(count: int, most: int, field: str, at: str = ".count") -> None:
 
 def _frame(session: Session, state: State, cells: list[Cell], appended: bool, now: float, keeps_schedule: bool,
            base: int) -> Frame:
+    cells = [replace(cell, source=None) if cell.source in state.protected and cell.by_hand and not cell.protected
+             else cell for cell in cells]  # no frame takes the protection alone: the place is made anew
     splices = tuple(_splices(state, cells))
     start = sum(cell.prompt for cell in cells) if appended else None
     bare = Frame(session.head + 1, base, Cause.EDIT, now, unmoved(state), splices=splices, start=start)
@@ -341,14 +349,16 @@ def _frame(session: Session, state: State, cells: list[Cell], appended: bool, no
         if not same or (cell.chosen and cell.by_hand and not by_hand):
             changes.append(Change(position, cell.token, cell.probability, cell.given))
             by_hand = cell.token is not None and not cell.given
-        if cell.protected and position not in moved.protected:
-            protected.append(position)
-        elif (position in moved.protected and not cell.protected and cell.token is not None
-              ) or (by_hand and not cell.by_hand):
+        freed = (by_hand and not cell.by_hand) or (
+            position in moved.protected and not cell.protected and cell.token is not None)
+        if freed:
             unprotected.append(position)
+        if cell.protected and (freed or position not in moved.protected):
+            protected.append(position)
     opened = any(change.token is None for change in changes)
     given_changed = any(change.given or change.position in moved.given for change in changes)
-    afresh = (splices or opened or given_changed) and not keeps_schedule
+    # What is opened, or reads otherwise than it did, gets a schedule of its own, as a new turn always does.
+    afresh = appended or ((splices or opened or given_changed) and not keeps_schedule)
     return replace(bare, changes=tuple(changes), protected=tuple(protected), unprotected=tuple(unprotected),
                    sampler_state={} if afresh else state.sampler_state)
 

@@ -105,7 +105,8 @@ def fold(state: State, frame: Frame) -> State:
         given = given | {position for position in range(start) if tokens[position] is not None}
         by_hand -= given
     if frame.protected or frame.unprotected:
-        protected = (protected | set(frame.protected)) - set(frame.unprotected)
+        # One that is in both was picked by hand, is not any more, and is protected.
+        protected = (protected - set(frame.unprotected)) | set(frame.protected)
         by_hand -= set(frame.unprotected)
     summary = frame.summary
     return State(tokens, frame.settings or state.settings, dict(frame.sampler_state), summary.total_forward_count,

@@ -32,7 +32,7 @@ class Tree:
         self._parents = array("q")
         self._places = array("q")
         self._children: dict[int, list[int]] = {}  # place to the places made from it, oldest first
-        self._visited: dict[int, int] = {}  # place to the child that was last come to
+        self._visited: dict[int, int] = {}  # place to the child that leads to where one was last, of all behind it
         for parent, cause in revisions:
             self.add(parent, cause)
 
@@ -48,8 +48,18 @@ class Tree:
         above = self.parent_place(place)
         if place == revision and above != NONE:
             self._children.setdefault(above, []).append(place)
-        if above != NONE:
-            self._visited[above] = place
+        if revision:
+            self._come_to(place, self._places[revision - 1])
+
+    def _come_to(self, place: int, before: int) -> None:
+        """Notes the way to a place, as far as it is not that to the place before."""
+        while place != before:  # a parent's place is always older
+            if place > before:
+                above = self.parent_place(place)
+                self._visited[above] = place
+                place = above
+            else:
+                before = self.parent_place(before)
 
     def parent(self, revision: int) -> int:
         """The revision that it was made from; -1 for revision 0."""
@@ -78,7 +88,7 @@ class Tree:
         return None if back == NONE else back
 
     def redo(self) -> int | None:
-        """The place made from here that was last come to, None where nothing was made from here."""
+        """The next place on the way back to where one was last, None where nothing was made from here."""
         return self._visited.get(self._places[len(self) - 1])
 
     # ---- branches ----

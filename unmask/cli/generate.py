@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -13,46 +14,34 @@ from rich.markup import escape
 from rich.progress import Progress
 
 import unmask
+from unmask.cli import options
+from unmask.cli.options import MAX_ID
 from unmask.v1.frame_pb2 import Summary
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model
 
-MAX_ID = 2**32 - 1  # the largest number that the API has a place for, where ids and positions go
-
 
 def generate(
-    prompt: Annotated[str | None, typer.Argument(help="What to answer; - reads it from standard input.")] = None,
-    tokens: Annotated[str | None, typer.Option(help="The prompt as token ids: 5,9,2.")] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Take the prompt as it is, without the chat template.")] = False,
-    model: Annotated[str, typer.Option(help="A name, a checkpoint folder or a hub id; empty takes the default.")] = "",
-    length: Annotated[int | None, typer.Option(min=0, max=MAX_ID, help="Positions to generate.")] = None,
-    word: Annotated[list[str], typer.Option(help="A word that stands at a position: 5:upon; repeatable.")] = [],  # noqa: B006
-    sampler: Annotated[str, typer.Option(help="The sampler; empty takes the model's first.")] = "",
-    set_: Annotated[list[str], typer.Option("--set", help="A sampler parameter, as name=value; repeatable.")] = [],  # noqa: B006
-    seed: Annotated[int | None, typer.Option(min=0, max=2**64 - 1, help="Where the randomness comes from.")] = None,
-    id_: Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: eot=126348.")] = [],  # noqa: B006
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "",
-    server: Annotated[str, typer.Option(help="host:port of a server; without it the model runs here.")] = "",
+    prompt: options.Prompt = None,
+    tokens: options.Tokens = None,
+    raw: options.Raw = False,
+    model: options.Model = "",
+    length: options.Length = None,
+    word: options.Word = [],  # noqa: B006
+    sampler: options.Sampler = "",
+    set_: options.Set = [],  # noqa: B006
+    seed: options.Seed = None,
+    id_: options.Id = [],  # noqa: B006
+    dtype: options.Dtype = "",
+    server: options.Server = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print tokens, text and what they took as JSON.")] = False,
 ):
     """Generate once and print the text."""
     errors = Console(stderr=True)
-    try:
-        wanted = prompt_from(prompt, tokens)
-        parameters = dict(map(parse_parameter, set_))
-        token_ids = dict(map(parse_id, id_))
-        words = parse_words(word)
-        with client_for(server) as client:
-            loaded = load(client, model, dtype, token_ids, errors)
-            session = client.create(wanted, raw=raw, model=loaded.name, length=length, words=words, sampler=sampler,
-                                    seed=seed, parameters=parameters)
-            steps, summary = run(session, errors)
-            made = session.tokens
-            text = client.detokenize(until_end(made, loaded), loaded.name) if loaded.has_tokenizer else None
-            if server:
-                session.delete()
-    except (unmask.UnmaskError, ValueError) as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+    asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server)
+    with one_line(errors), started(asked, errors) as (client, loaded, session):
+        steps, summary = run(session, errors)
+        made = session.tokens
+        text = client.detokenize(until_end(made, loaded), loaded.name) if loaded.has_tokenizer else None
     if as_json:
         print(json.dumps({
             "tokens": made, "text": text, "forwards": summary.total_forward_count, "steps": steps,
@@ -60,6 +49,50 @@ def generate(
             "wall_seconds": summary.total_wall_time.ToNanoseconds() / 1e9}))
     else:
         print(text if text is not None else ",".join(map(str, made)))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a generation as they were typed."""
+
+    prompt: str | None
+    tokens: str | None
+    raw: bool
+    model: str
+    length: int | None
+    word: list[str]
+    sampler: str
+    set: list[str]
+    seed: int | None
+    id: list[str]
+    dtype: str
+    server: str
+
+
+@contextmanager
+def one_line(errors: Console) -> Iterator[None]:
+    """Says in one line what went wrong, and ends the command."""
+    try:
+        yield
+    except (unmask.UnmaskError, ValueError) as error:
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def started(asked: Asked, errors: Console) -> Iterator[tuple[unmask.Client, Model, unmask.Session]]:
+    """A new session on a loaded model; a server does not keep it when all went well."""
+    wanted = prompt_from(asked.prompt, asked.tokens)
+    parameters = dict(map(parse_parameter, asked.set))
+    token_ids = dict(map(parse_id, asked.id))
+    words = parse_words(asked.word)
+    with client_for(asked.server) as client:
+        loaded = load(client, asked.model, asked.dtype, token_ids, errors)
+        session = client.create(wanted, raw=asked.raw, model=loaded.name, length=asked.length, words=words,
+                                sampler=asked.sampler, seed=asked.seed, parameters=parameters)
+        yield client, loaded, session
+        if asked.server:
+            session.delete()
 
 
 def prompt_from(prompt: str | None, tokens: str | None) -> str | list[int]:
@@ -154,12 +187,12 @@ def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int]
                 time.sleep(1)
 
 
-def run(session: unmask.Session, console: Console) -> tuple[int, Summary]:
-    """Runs to the end; the number of steps, and the last one's summary."""
+def run(session: unmask.Session, console: Console, draft: bool = False) -> tuple[int, Summary]:
+    """Runs to the end; the number of steps, and the last one's summary. draft: have every frame's draft kept."""
     steps, summary = 0, Summary()
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("unmasking", total=None)
-        for frame in session.step():
+        for frame in session.step(draft=draft):
             steps, summary = steps + 1, frame.summary
             # What is open again lets the bar go back.
             total = bar.tasks[task].total or summary.open_count + len(frame.changes)

@@ -1,0 +1,72 @@
+"""What every call on sessions needs: the parts of the server, and finding, waiting, predicting."""
+
+import asyncio
+from contextlib import suppress
+
+from inference_service.engine.engine import Engine, Ticket
+from inference_service.engine.jobs import Job, Predicted, predict_job
+from inference_service.engine.plan import Plan
+from inference_service.engine.predictions import Predictions
+from inference_service.errors import FailedPrecondition
+from inference_service.models.library import Library
+from inference_service.rpc import answers, requests
+from inference_service.sessions.collection import Live, Sessions
+from inference_service.sessions.frame import Frame, Settings
+from unmask.v1 import prediction_pb2
+
+
+class Calls:
+    """The base of the services' parts."""
+
+    def __init__(self, library: Library, sessions: Sessions, engine: Engine, predictions: Predictions):
+        self._library = library
+        self._sessions = sessions
+        self._engine = engine
+        self._predictions = predictions
+        self._ending: dict[str, Ticket] = {}  # cancelled steps that have not reached their boundary
+
+    async def _get(self, session_id: str) -> Live:
+        requests.check_id("session_id", session_id, required=True)
+        return await asyncio.to_thread(self._sessions.get, session_id)
+
+    async def _settled(self, session_id: str) -> None:
+        """Waits for a step that was cancelled to reach its boundary."""
+        ticket = self._ending.get(session_id)
+        if ticket:
+            with suppress(Exception):
+                await asyncio.wrap_future(ticket.result)
+
+    async def _replayed(self, request) -> list[Frame] | None:
+        """The frames that the same request made before, or None if it is a new one."""
+        requests.check_id("request_id", request.request_id)
+        await self._settled(request.session_id)
+        return await asyncio.to_thread(self._sessions.replay, request.session_id, request.request_id)
+
+    async def _predict(self, live: Live, revision: int, settings: Settings | None = None) -> tuple[Plan, Predicted]:
+        """The prediction of all open positions at a revision; ends with the call if that is cancelled."""
+        if not live.session.state(revision).open:
+            raise FailedPrecondition(f"no position is open at revision {revision}", reason="CANVAS_COMPLETE")
+        denoiser = self._library.get(live.session.origin.model)
+        return await self._run(predict_job(live.session, revision, settings, denoiser, self._predictions))
+
+    async def _run(self, job: Job, interactive: bool = True):
+        """What a job returns; it ends with the call if that is cancelled."""
+        ticket = self._engine.submit(job, interactive)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(ticket.result))
+        finally:
+            ticket.cancel()
+
+    def _later_settings(self, request, live: Live, revision: int | None = None) -> Settings | None:
+        """Those in force at a revision, changed as the request asks; None where it asks for no change."""
+        if not request.HasField("settings"):
+            return None
+        return requests.later_settings(request.settings, live.session.state(revision),
+                                       self._library.get(live.session.origin.model).info)
+
+    async def _following(self, request, live: Live):
+        """The prediction after a call's last frame, where it was asked for and something is open."""
+        if request.predict and live.session.state().open:
+            plan, predicted = await self._predict(live, live.session.head)
+            message: prediction_pb2.Prediction = await asyncio.to_thread(answers.prediction, plan, predicted, [], 1)
+            yield message

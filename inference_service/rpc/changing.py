@@ -1,0 +1,188 @@
+"""Step, Select, Edit, Rewind: the calls that add frames."""
+
+import asyncio
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from time import time
+
+from inference_service.engine.jobs import step_job, with_pending
+from inference_service.engine.plan import fitted_settings, plan_for
+from inference_service.errors import Aborted, FailedPrecondition, ServiceError
+from inference_service.models.denoiser import ModelInfo
+from inference_service.rpc import answers, convert, edits, requests
+from inference_service.rpc.calls import Calls
+from inference_service.rpc.errors import answers_errors
+from inference_service.rpc.requests import optional
+from inference_service.rpc.streams import FrameQueue
+from inference_service.sampling import distribution
+from inference_service.sampling.registry import SAMPLERS
+from inference_service.sessions.collection import Live, Turn
+from inference_service.sessions.edits import Edit, Known, earlier_at, edit_frame
+from inference_service.sessions.frame import Frame
+from inference_service.sessions.session import Session
+from unmask.v1 import session_service_pb2 as pb
+
+
+class Changing(Calls):
+    @answers_errors
+    async def Step(self, request, context):
+        live = await self._get(request.session_id)
+        replayed = await self._replayed(request)
+        if replayed is not None:
+            for frame in replayed:
+                yield pb.StepResponse(frame=convert.sent(frame))
+        else:
+            async for frame in self._steps(request, live):
+                yield pb.StepResponse(frame=convert.sent(frame))
+        async for prediction in self._following(request, live):
+            yield pb.StepResponse(prediction=prediction)
+
+    async def _steps(self, request, live: Live):
+        """The frames of a Step as they are committed. Leaving early cancels the rest."""
+        denoiser = self._library.get(live.session.origin.model)
+        requests.check_steps(request.count)
+        frames = FrameQueue()
+        with ExitStack() as stack:
+            turn = stack.enter_context(self._turn(request))
+            settings = self._later_settings(request, live, turn.base)
+            plan = await asyncio.to_thread(plan_for, turn.session, turn.base, settings, denoiser.info,
+                                           turn.session.head)
+            if await asyncio.to_thread(lambda: plan.finished):
+                raise FailedPrecondition("no position is open and the sampler has no more to do; rewind, open some"
+                                         " with Select, or go on with one that has (predict_remask, token_editing)",
+                                         reason="CANVAS_COMPLETE")
+            job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
+            ticket = self._engine.submit(job, interactive=request.count == 1)
+            held = stack.pop_all()  # from here the turn ends with the job, wherever that is
+
+        def ended(_):
+            held.close()
+            frames.put(None)
+
+        ticket.result.add_done_callback(ended)
+        try:
+            async for frame in frames:
+                yield frame
+            ticket.result.result()
+        finally:
+            if not ticket.result.done():
+                ticket.cancel()
+                self._ending[request.session_id] = ticket
+                ticket.result.add_done_callback(lambda _: self._ending.pop(request.session_id, None))
+
+    @answers_errors
+    async def Select(self, request, context):
+        live = await self._get(request.session_id)
+        frames = await self._replayed(request)
+        if frames is None:
+            denoiser = self._library.get(live.session.origin.model)
+            selections = requests.checked_selections(request.selections, denoiser)
+
+            def change(turn: Turn) -> Frame:
+                known = self._known_probabilities(turn.session, turn.base, selections, denoiser.info)
+                frame = turn.session.select_frame(selections, known, time(), _keeps_schedule(turn), turn.base)
+                return with_pending(turn.session, frame, denoiser.info)
+
+            frames = [await asyncio.to_thread(self._change, request, change)]
+        for frame in frames:
+            yield pb.SelectResponse(frame=convert.sent(frame))
+        async for prediction in self._following(request, live):
+            yield pb.SelectResponse(prediction=prediction)
+
+    @answers_errors
+    async def Edit(self, request, context):
+        live = await self._get(request.session_id)
+        frames = await self._replayed(request)
+        if frames is None:
+            denoiser = self._library.get(live.session.origin.model)
+            asked = await asyncio.to_thread(edits.checked, request, denoiser)
+            base = live.session.check_revision(optional(request, "from_revision"), "from_revision")
+            draft = await self._draft(live, base) if edits.takes_drafts(asked) else {}
+
+            def change(turn: Turn) -> Frame:
+                if draft and turn.base != base:
+                    raise Aborted("somebody else changed the session; look at what changed and try again",
+                                  reason="REVISION_MISMATCH", metadata={"actual_revision": turn.session.head})
+                return _edited(turn, asked, draft, denoiser.info)
+
+            frames = [await asyncio.to_thread(self._change, request, change)]
+        for frame in frames:
+            yield pb.EditResponse(frame=convert.sent(frame))
+        async for prediction in self._following(request, live):
+            yield pb.EditResponse(prediction=prediction)
+
+    async def _draft(self, live: Live, revision: int) -> dict[int, tuple[int, float]]:
+        """The likeliest token of every open position of a revision, with its p_base."""
+        if not live.session.state(revision).open:
+            return {}
+        plan, predicted = await self._predict(live, revision)
+        return await asyncio.to_thread(answers.likeliest, plan, predicted)
+
+    @answers_errors
+    async def Rewind(self, request, context):
+        live = await self._get(request.session_id)
+        direction = requests.direction(request)
+        frames = await self._replayed(request)
+        if frames is None:
+            def back(turn: Turn) -> Frame:
+                frame = turn.session.rewind_frame(_target(turn.session, request.revision, direction), time())
+                with suppress(ServiceError):  # going back needs no model; the target's word is nearly always right
+                    return with_pending(turn.session, frame, self._library.get(turn.session.origin.model).info)
+                return frame
+
+            frames = [await asyncio.to_thread(self._change, request, back)]
+        for frame in frames:
+            yield pb.RewindResponse(frame=convert.sent(frame))
+        async for prediction in self._following(request, live):
+            yield pb.RewindResponse(prediction=prediction)
+
+    def _turn(self, request):
+        base = None if isinstance(request, pb.RewindRequest) else optional(request, "from_revision")
+        return self._sessions.turn(request.session_id, optional(request, "expected_revision"), request.request_id, base)
+
+    def _change(self, request, make) -> Frame:
+        """Adds the one frame that `make` makes."""
+        with self._turn(request) as turn:
+            frame = make(turn)
+            turn.commit(frame)
+        return frame
+
+    def _known_probabilities(self, session: Session, revision: int, selections: dict[int, int | None],
+                             info: ModelInfo) -> dict[int, float]:
+        """p_base of the chosen tokens where a prediction of the revision is still at hand."""
+        state = session.state(revision)
+        key = (session.origin.session_id, session.canvas_revision(revision),
+               float(state.settings.parameters.get("cfg_scale", 0.0)), state.size, info)
+        still_open = set(state.open)
+        positions = [position for position, token in selections.items() if token is not None and position in still_open]
+        kept = self._predictions.get(key, positions) if positions else None
+        if kept is None:
+            return {}
+        p = distribution.p_base(kept.prediction.rows(positions))
+        return {position: float(p[row, selections[position]]) for row, position in enumerate(positions)}
+
+
+def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[int, float]],
+            info: ModelInfo) -> Frame:
+    """The frame of some edits, with the settings for a generated part of another length."""
+    session, base = turn.session, turn.base
+    ends = [token for token in (info.eos_token, info.eot_token) if token is not None]
+    known = Known(draft, earlier_at(session, base), ends, info.context_length)
+    frame = edit_frame(session, asked, known, time(), _keeps_schedule(turn), base)
+    before, after = session.state(base), session.after(frame)
+    if before.length != after.length:
+        fitted = fitted_settings(before.settings, before, after, info)
+        frame = replace(frame, settings=fitted if fitted != before.settings else None)
+    return with_pending(session, frame, info)
+
+
+def _keeps_schedule(turn: Turn) -> bool:
+    sampler = SAMPLERS.get(turn.session.state(turn.base).settings.sampler)
+    return sampler is not None and sampler.keeps_schedule
+
+
+def _target(session: Session, revision: int, direction: str) -> int:
+    """Where a rewind goes."""
+    if direction == "undo":
+        return session.undo_revision()
+    return session.redo_revision() if direction == "redo" else revision

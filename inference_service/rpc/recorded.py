@@ -1,0 +1,114 @@
+"""Sessions as recordings and back; the files themselves are `unmask.recording`'s."""
+
+from importlib.metadata import version
+from platform import python_version
+from time import time
+
+import unmask
+from inference_service.errors import FailedPrecondition, NotFound
+from inference_service.models.denoiser import Denoiser
+from inference_service.models.library import Library
+from inference_service.rpc import convert
+from inference_service.sampling.registry import SAMPLERS
+from inference_service.sessions.collection import Live
+from inference_service.sessions.frame import Cause
+from inference_service.sessions.log import Log
+from inference_service.sessions.session import Session
+from inference_service.sessions.state import Origin
+from inference_service.sessions.tree import Tree
+from unmask import recording as files
+from unmask.v1 import model_service_pb2, prediction_pb2, recording_pb2, session_pb2
+
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
+
+
+def record(live: Live, names: dict[str, int], denoiser: Denoiser | None,
+           predictions: list[prediction_pb2.Prediction]) -> recording_pb2.Recording:
+    """A session as a recording. denoiser: its model, if that is in memory."""
+    session, first = live.session, live.session.first
+    base = lambda revision: convert.base_to_proto(session.origin, session.state(revision), revision)  # noqa: E731
+    made = recording_pb2.Recording(
+        format=files.FORMAT, version=files.VERSION, create_time=convert.timestamp(time()),
+        model=_model(session.origin, denoiser), checkpoint=_checkpoint(denoiser),
+        versions=_versions(), session=base(first),
+        frames=map(convert.frame_to_proto, session.frames),
+        bases=[base(revision) for revision in session.roots(first) if revision < first],
+        branch_names={name: at for name, at in names.items() if at >= first}, predictions=predictions)
+    made.session.head_revision, made.session.first_revision = session.head, first
+    if denoiser and denoiser.text:
+        made.tokens.extend(convert.token_to_proto(denoiser.text.token(id)) for id in sorted(_ids(made)))
+    return made
+
+
+def _versions() -> dict[str, str]:
+    return {"unmask": unmask.__version__, "python": python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def _checkpoint(denoiser: Denoiser | None) -> str:
+    return f"sha256:{denoiser.info.checkpoint_hash}" if denoiser else ""
+
+
+def _model(origin: Origin, denoiser: Denoiser | None) -> model_service_pb2.Model:
+    if denoiser is None:
+        return model_service_pb2.Model(name=origin.model, mask_token=origin.mask_token)
+    text = denoiser.text
+    return convert.model_to_proto(origin.model, denoiser.info, model_service_pb2.Model.STATE_READY, False,
+                                  text is not None, text is not None and text.has_chat_template)
+
+
+def _ids(made: recording_pb2.Recording) -> set[int]:
+    """Every token that a recording shows."""
+    ids = {made.session.mask_token}
+    for session in (made.session, *made.bases):
+        ids.update(session.canvas.tokens)
+    for frame in made.frames:
+        ids.update(change.token for change in frame.changes if change.HasField("token"))
+        ids.update(frame.draft.tokens)
+    for prediction in made.predictions:
+        ids.update(prediction.draft.tokens)
+        ids.update(candidate.token for position in prediction.candidates for candidate in position.candidates)
+    return ids
+
+
+def session_of(made: recording_pb2.Recording, default_model: str) -> Session:
+    """The session of a checked recording, in memory."""
+    start, first = made.session, made.session.revision
+    states = {base.revision: convert.state_from_proto(base) for base in (*made.bases, *([start] if first else ()))}
+    frames = [convert.frame_from_proto(frame) for frame in made.frames]
+    tree = Tree((revision - 1, Cause.STEP if revision else Cause.CREATE) for revision in range(first))
+    for frame in frames:
+        tree.add(frame.parent, frame.cause)
+    return Session(_origin(start, made.model, default_model),
+                   Log(lambda low, high: frames[low - first:high - first + 1]), tree, first, states,
+                   states.__getitem__)
+
+
+def _origin(start: session_pb2.Session, model: model_service_pb2.Model, default_model: str) -> Origin:
+    given = tuple(token if state == convert.PositionState.POSITION_STATE_GIVEN else None
+                  for token, state in zip(start.canvas.tokens, start.canvas.states, strict=True))
+    mask = start.mask_token if start.HasField("mask_token") else model.mask_token
+    created = start.create_time.ToNanoseconds() / 1e9
+    # The lease of the session that was recorded has nothing to do with this one's.
+    return Origin("", start.model or model.name or default_model, given, start.prompt_length, mask, created, 0.0)
+
+
+def notes(made: recording_pb2.Recording, session: Session, library: Library) -> list[str]:
+    """What is not as it was where the recording was made. Raises FailedPrecondition where it cannot be shown here."""
+    name, found = session.origin.model, []
+    try:
+        state, denoiser = library.state(name)
+    except NotFound:
+        return [f"There is no model {name!r} here: the session can be looked at, and not gone on with."]
+    if denoiser is None:
+        found.append(f"The model {name!r} is {state} here; load it to go on with the session.")
+    elif made.model.vocabulary_size and made.model.vocabulary_size != denoiser.info.vocabulary_size:
+        raise FailedPrecondition(
+            f"chunk: the recording was made with a model {name!r} of {made.model.vocabulary_size} tokens; the one of"
+            f" that name here has {denoiser.info.vocabulary_size}", reason="OTHER_MODEL")
+    elif made.checkpoint and made.checkpoint != _checkpoint(denoiser):
+        found.append(f"The model {name!r} here is another checkpoint than the recording's: what it says will differ.")
+    every = (made.session.settings, *(frame.settings for frame in made.frames))
+    unknown = sorted({one.sampler for one in every if one.sampler and one.sampler not in SAMPLERS})
+    if unknown:
+        found.append(f"No sampler here is called {', '.join(unknown)}; name another one to go on.")
+    return found

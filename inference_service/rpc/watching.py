@@ -1,0 +1,51 @@
+"""WatchSession: a session's frames as they come."""
+
+import asyncio
+
+from inference_service.errors import NotFound
+from inference_service.rpc import answers, convert, requests
+from inference_service.rpc.calls import Calls
+from inference_service.rpc.errors import answers_errors
+from inference_service.rpc.requests import optional
+from inference_service.rpc.streams import Bell
+from unmask.v1 import session_service_pb2 as pb
+
+FRAMES_AT_ONCE = 64  # that a watcher reads before it sends them
+
+
+class Watching(Calls):
+    @answers_errors
+    async def WatchSession(self, request, context):
+        requests.check_id("session_id", request.session_id, required=True)
+        after = optional(request, "after_revision")
+        bell = Bell()
+        live = await asyncio.to_thread(self._sessions.follow, request.session_id, bell)
+        session = live.session
+        first, names_version = session.first, None
+        try:
+            if after is None:
+                following = first
+                for revision in [first, *session.roots(first)[:-1]] if first else [0]:
+                    yield pb.WatchSessionResponse(session=await asyncio.to_thread(answers.base, live, revision))
+            else:
+                following = session.check_revision(after, "after_revision") + 1
+            while True:
+                if session.first > first:
+                    first = session.first
+                    yield pb.WatchSessionResponse(trimmed=pb.HistoryTrimmed(first_revision=first))
+                    session.check_revision(min(following, session.head), "after_revision")
+                while following <= session.head:
+                    for frame in await asyncio.to_thread(
+                            session.log.between, following, min(session.head, following + FRAMES_AT_ONCE - 1)):
+                        yield pb.WatchSessionResponse(frame=convert.sent(frame))
+                        following += 1
+                if live.names_version != names_version:
+                    names = await asyncio.to_thread(self._sessions.names, request.session_id)
+                    if names or names_version is not None:
+                        yield pb.WatchSessionResponse(names=pb.BranchNames(revisions=names))
+                    names_version = live.names_version
+                if live.deleted:
+                    raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND")
+                await bell.wait()
+        finally:
+            self._sessions.unfollow(live, bell)
