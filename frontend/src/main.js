@@ -6,7 +6,11 @@ import { Calls } from "app/net/calls.js";
 import { Client } from "app/net/client.js";
 import { Connection } from "app/actions/connection.js";
 import { Vocabulary } from "app/actions/vocabulary.js";
+import { Troubles } from "app/actions/troubles.js";
 import { SessionActions } from "app/actions/session.js";
+import { Editing } from "app/actions/editing.js";
+import { Remask } from "app/actions/remask.js";
+import { Branches } from "app/actions/branches.js";
 import { Inspection } from "app/actions/inspection.js";
 import { keep, nameInAddress, recall, sessionInAddress } from "app/actions/memory.js";
 import "app/ui/um-app.js";
@@ -25,7 +29,11 @@ const socket = new Socket(address.href);
 const client = new Client(new Calls(socket));
 const connection = new Connection({ store, client, socket });
 const vocabulary = new Vocabulary({ store, client, connection });
-const session = new SessionActions({ store, client, connection, vocabulary });
+const troubles = new Troubles({ store, connection });
+const session = new SessionActions({ store, client, connection, vocabulary, troubles });
+const editing = new Editing({ store, client, session });
+const remask = new Remask({ store, client, connection, troubles });
+const branches = new Branches({ store, client, troubles });
 const inspection = new Inspection({ store, client, connection, vocabulary });
 
 let wanted = sessionInAddress() ?? kept.session ?? null;
@@ -43,7 +51,7 @@ window.addEventListener("hashchange", () => {
 keep(store, storage);
 
 const app = document.createElement("um-app");
-Object.assign(app, { page: { store, connection, session, inspection } });
+Object.assign(app, { page: { store, connection, session, editing, remask, branches, inspection } });
 document.body.append(app);
 connection.start();
 

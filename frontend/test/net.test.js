@@ -188,14 +188,14 @@ test("what the client gives is plain: numbers, null, text", async () => {
   await watching;
   const [frame] = frames;
   assert.deepEqual([frame.revision, frame.parent, frame.cause, frame.draft.predictedAt, frame.summary.seconds, frame.settings], [1, 0, "step", 0, 1.5, null]);
-  assert.deepEqual(frame.changes, [{ position: 1, token: 0, probability: 0.5 }, { position: 2, token: null, probability: null }]);
+  assert.deepEqual(frame.changes, [{ position: 1, token: 0, probability: 0.5, given: false }, { position: 2, token: null, probability: null, given: false }]);
   assert.deepEqual([frame.substep, frame.summary.totalWallSeconds, frame.summary.pending, frame.summary.tokensBeforeEnd], ["final", 3, true, 0]);
 });
 
 test("a proposal has three kinds of changes, a reprocessing the weighing of one position", async () => {
   const { client, wire } = connected();
   const { propose, reprocess } = SessionService.method;
-  const proposing = client.propose("s", null, {});
+  const proposing = client.propose("s", 4, null, {});
   await null;
   const proposal = { revision: 4n, commits: [{ position: 1, token: 9, probability: 0.5 }], edits: [{ position: 2, token: 8, probability: 0.25 }], reopens: [{ position: 7 }] };
   wire().answer(wire().sent.at(-1).id, propose, proposal);
@@ -217,4 +217,61 @@ test("a proposal has three kinds of changes, a reprocessing the weighing of one 
   wire().end(id);
   const weighing = await trying;
   assert.deepEqual([weighing.position, weighing.keptCount, weighing.margin, weighing.recomputed], [5, 2, 0.25, true]);
+});
+
+test("a call that adds frames says from where, an edit what is done", async () => {
+  const { client, wire } = connected();
+  const { edit, rewind, step: stepping } = SessionService.method;
+  const asked = async (events, method) => {
+    const reading = (async () => {
+      for await (const _ of events);
+    })();
+    await null;
+    const { id, action } = wire().sent.at(-1);
+    wire().end(id);
+    await reading;
+    return fromBinary(method.input, action.value.request.value);
+  };
+  const edits = [
+    { case: "replace", value: { position: 3, count: 1, content: { case: "text", value: " red" } } },
+    { case: "mask", value: { positions: [4, 5] } },
+  ];
+  const place = { sessionId: "s", expected: 7, from: 2 };
+  const request = await asked(client.edit({ ...place, edits, predict: true }, {}), edit);
+  assert.deepEqual([request.expectedRevision, request.fromRevision, request.predict], [7n, 2n, true]);
+  assert.deepEqual(request.edits.map(({ operation }) => operation.case), ["replace", "mask"]);
+  assert.deepEqual([request.edits[0].operation.value.content.value, request.edits[1].operation.value.positions], [" red", [4, 5]]);
+  assert.equal((await asked(client.step({ ...place, from: null, count: 1, settings: null, predict: false }, {}), stepping)).fromRevision, undefined);
+  assert.equal((await asked(client.step({ ...place, from: 0, count: 1, settings: null, predict: false }, {}), stepping)).fromRevision, 0n);
+  const ways = [];
+  for (const to of [3, "undo", "redo"]) {
+    const { revision, direction } = await asked(client.rewind({ sessionId: "s", expected: 7, to }, {}), rewind);
+    ways.push([Number(revision), direction]);
+  }
+  assert.deepEqual(ways, [[3, 0], [0, 1], [0, 2]]);
+});
+
+test("a watch tells of names and of a history cut short", async () => {
+  const { client, wire } = connected();
+  const told = [];
+  const watching = (async () => {
+    for await (const event of client.watch("s", null, {})) told.push(event);
+  })();
+  await null;
+  const { id } = wire().sent.at(-1);
+  const canvas = { tokens: [5, 6], states: [3, 2], byHand: [1], protected: [1] };
+  const splices = [{ position: 1, removed: 1, inserted: 2 }];
+  for (const event of [
+    { case: "session", value: { id: "s", revision: 4n, firstRevision: 4n, readOnly: true, canvas } },
+    { case: "names", value: { revisions: { "first try": 9n } } },
+    { case: "trimmed", value: { firstRevision: 6n } },
+    { case: "frame", value: { revision: 5n, parentRevision: 4n, cause: 5, splices, promptLength: 2, protected: [0], unprotected: [1], readOnly: true, changes: [{ position: 1, token: 9, given: true }] } },
+  ]) wire().answer(id, watchSession, { event });
+  wire().end(id);
+  await watching;
+  const [{ session }, { names }, { trimmed }, { frame }] = told;
+  assert.deepEqual([session.revision, session.readOnly, session.byHand, session.protected], [4, true, [1], [1]]);
+  assert.deepEqual([...names], [["first try", 9]]);
+  assert.equal(trimmed, 6);
+  assert.deepEqual([frame.cause, frame.splices, frame.promptLength, frame.protected, frame.unprotected, frame.readOnly, frame.changes[0].given], ["edit", splices, 2, [0], [1], true, true]);
 });

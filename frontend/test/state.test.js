@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { initialState, reduce, shownRevision } from "app/core/state.js";
 import { Store } from "app/core/store.js";
 import { blocksOf, cellsOf, hindrances, inspected, labelOf, marksOf, sentence, statistics, trialWanted, writtenText } from "app/core/selectors.js";
-import { GIVEN, OPEN } from "app/core/tree.js";
+import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
+import { editHindrances } from "app/core/edits.js";
+import { remasked, remaskedInWords, rankingWanted } from "app/core/remasking.js";
+import { frameOf } from "app/core/tree.js";
 
 const MODEL = { name: "m", state: "ready", hasTokenizer: true, hasChatTemplate: true, contextLength: 32, samplers: [
   { name: "llada", summary: "", source: "", revises: false, parameters: [] },
@@ -12,12 +15,12 @@ const MODEL = { name: "m", state: "ready", hasTokenizer: true, hasChatTemplate: 
 const SESSION = { id: "s", model: "m", promptLength: 1, settings: null, tokens: [7, 0, 0, 0], states: [GIVEN, OPEN, OPEN, OPEN] };
 const step = (revision, parent, changes, more = {}) => ({
   type: "frame.received", session: "s",
-  frame: {
-    revision, parent, cause: "step", settings: null, draft: null, time: null,
+  frame: frameOf({
+    revision, parent, cause: "step",
     summary: { openCount: 0, forwardCount: 1, totalForwardCount: revision, meanProbability: 0.5, minProbability: 0.25, meanEntropy: 1, seconds: 0.02, approximations: [] },
-    changes: changes.map(([position, token]) => ({ position, token, probability: 0.5 })),
+    changes: changes.map(([position, token]) => ({ position, token, probability: 0.5, given: false })),
     ...more,
-  },
+  }),
 });
 const after = (...events) =>
   [
@@ -169,6 +172,106 @@ test("a control says why it cannot be used", () => {
   assert.match(hindrances(reduce(state, { type: "connection.changed", connection: { state: "lost" } })).step, /Not connected/);
   assert.match(hindrances(initialState()).run, /Not connected/);
   assert.match(hindrances(reduce(state, { type: "form.changed", fields: { length: "99" } })).start, /length: 1 to 32/);
+});
+
+const edit = (revision, parent, changes, more = {}) => step(revision, parent, changes, { cause: "edit", summary: null, ...more });
+
+test("every revision has its own length and prompt", () => {
+  const state = after(step(1, 0, [[1, 20]]), edit(2, 1, [[1, 31]], { splices: [{ position: 1, removed: 0, inserted: 2 }] }));
+  assert.deepEqual(cellsOf(state).map(({ state: s, deed }) => [s, deed]), [["given", null], ["committed", "committed"], ["open", "inserted"], ["committed", null], ["open", null], ["open", null]]);
+  assert.equal(cellsOf(reduce(state, { type: "revision.shown", revision: 1 })).length, 4);
+  assert.match(sentence(state), /1 written by hand, 1 put in, 3 open/);
+  assert.match(labelOf(cellsOf(state)[2]), /put in/);
+  const turned = after(step(1, 0, ALL), edit(2, 1, [], { splices: [{ position: 3, removed: 1, inserted: 2 }], promptLength: 3 }));
+  assert.equal(writtenText(turned), "", "the answer is prompt now");
+  assert.match(sentence(turned), /a turn appended/);
+  assert.equal(inspected(reduce(turned, { type: "position.looked", position: 4 }))?.inPrompt, false);
+  assert.equal(inspected(reduce(turned, { type: "position.looked", position: 5 })), null, "the canvas ends before");
+});
+
+test("picks move with their positions", () => {
+  const pick = (position) => ({ type: "pick.added", position, pick: { token: 20, replaces: null, probability: 0.4, by: "hand" } });
+  const state = after(pick(1), pick(3), edit(1, 0, [], { splices: [{ position: 1, removed: 1, inserted: 2 }] }));
+  assert.deepEqual([...state.picks.keys()], [4], "what was taken out is not picked any more");
+  assert.deepEqual([...after(pick(3), step(1, 0, [[1, 20]])).picks.keys()], [3]);
+});
+
+test("a lock is said and shown, and says what it hinders", () => {
+  const state = after(step(1, 0, [[1, 20]]), edit(2, 1, [], { protected: [1] }));
+  assert.equal(cellsOf(state)[1].locked, true);
+  assert.match(labelOf(cellsOf(state)[1]), /locked/);
+  assert.equal(editHindrances(state, 1).lock, "");
+  assert.match(editHindrances(state, 0).lock, /given/);
+  assert.match(editHindrances(state, 2).lock, /decided/);
+  assert.match(editHindrances(state, null).mask, /Look at a position/);
+});
+
+test("what can be done by hand depends on what stands there, and stood", () => {
+  const state = after(step(1, 0, [[1, 20]]), edit(2, 1, [[1, null]]));
+  const can = (position, at = state) => Object.entries(editHindrances(at, position)).filter(([, why]) => !why).map(([doing]) => doing);
+  assert.deepEqual(can(1), ["draft", "earlier", "insert", "delete", "write", "replace"]);
+  assert.deepEqual(can(2), ["draft", "insert", "delete", "write", "replace"]);
+  assert.deepEqual(can(0), ["mask", "insert", "delete", "write", "replace"]);
+  assert.deepEqual(can(1, reduce(state, { type: "activity.started", activity: "run" })), []);
+  const readOnly = after(step(1, 0, ALL, { readOnly: true }));
+  assert.deepEqual(can(1, readOnly), ["mask"]);
+  assert.match(editHindrances(readOnly, 1).write, /opened here, and nothing else/);
+  const picked = (token) => reduce(readOnly, { type: "picks.replaced", picks: [[1, { token, replaces: 20, probability: null, by: "auto" }]] });
+  assert.equal(hindrances(picked(null)).apply, "");
+  assert.match(hindrances(picked(31)).apply, /nothing else/);
+});
+
+test("undo and redo say why not", () => {
+  assert.match(hindrances(after()).undo, /nothing to undo/);
+  assert.match(hindrances(after(step(1, 0, ALL))).redo, /nothing to redo/);
+  assert.equal(hindrances(after(step(1, 0, ALL))).undo, "");
+  const undone = after(step(1, 0, ALL), step(2, 0, [], { cause: "rewind" }));
+  assert.equal(hindrances(undone).redo, "");
+});
+
+test("the preview of masking again marks what it would open, and changes nothing", () => {
+  const full = { ...SESSION, tokens: [7, 20, 30, 31], states: [GIVEN, COMMITTED, COMMITTED, COMMITTED] };
+  const open = [{ type: "session.opened", session: full }, { type: "remask.changed", fields: { open: true, share: 0.67 } }];
+  const state = after(...open);
+  const wanted = rankingWanted(state);
+  assert.deepEqual([wanted.revision, wanted.rho, wanted.ratio], [0, 0, 0.67]);
+  assert.equal(remasked(state), null, "not answered yet");
+  const ranked = [{ position: 2, score: 0.9 }, { position: 3, score: 0.5 }, { position: 1, score: 0.1 }];
+  const answered = reduce(state, { type: "remask.changed", fields: { answer: { key: wanted.key, ranked } } });
+  assert.deepEqual(remasked(answered), { positions: [2, 3], of: 3, cutoff: 0.5 });
+  assert.equal(remaskedInWords(remasked(answered)), "would open 2 of 3 positions, cut-off 0.50");
+  assert.deepEqual(cellsOf(answered).map(({ previewed }) => previewed), [false, false, true, true]);
+  assert.match(labelOf(cellsOf(answered)[2]), /would be masked again/);
+  // Another share of the same ranking needs no other answer; another rho does.
+  assert.deepEqual(remasked(reduce(answered, { type: "remask.changed", fields: { share: 0.34 } })).positions, [2]);
+  assert.equal(remasked(reduce(answered, { type: "remask.changed", fields: { rho: 0.5 } })), null);
+  assert.equal(remasked(reduce(answered, { type: "remask.changed", fields: { open: false } })), null);
+  assert.deepEqual([answered.picks.size, answered.tree], [0, state.tree]);
+  const some = reduce(answered, edit(1, 0, [[1, null]]));
+  const again = reduce(some, { type: "remask.changed", fields: { answer: { key: rankingWanted(some).key, ranked: ranked.slice(0, 2) } } });
+  assert.deepEqual(remasked(again).positions, [2], "open positions count towards the share");
+});
+
+test("a session cut short begins at its oldest revision kept", () => {
+  const late = { ...SESSION, revision: 5 };
+  const state = after(
+    { type: "session.opened", session: late },
+    { type: "base.received", session: { ...SESSION, revision: 2, tokens: [7, 20, 0, 0], states: [GIVEN, COMMITTED, OPEN, OPEN] } },
+    step(6, 5, [[2, 30]]),
+    step(7, 2, [[2, 31]]),
+  );
+  assert.deepEqual(cellsOf(state).map(({ token }) => token), [7, 20, 31, null]);
+  assert.deepEqual(marksOf(state).map(({ revision }) => revision), [5, 6, 7]);
+  assert.equal(shownRevision(reduce(state, { type: "revision.shown", revision: 0 })), 5);
+  assert.match(sentence(reduce(state, { type: "revision.shown", revision: 5 })), /the oldest revision kept/);
+  const shorter = reduce(reduce(state, { type: "revision.shown", revision: 5 }), { type: "history.trimmed", session: "s", first: 6 });
+  assert.equal(shownRevision(shorter), 6);
+  assert.deepEqual(marksOf(shorter).map(({ revision }) => revision), [6, 7]);
+});
+
+test("news of one thing is told once", () => {
+  const news = (why) => ({ type: "notice.raised", id: 1, notice: { what: "Dropped.", why, advice: "", details: "", kind: "info" } });
+  assert.deepEqual(after(news("to 5"), news("to 9")).notices.map(({ why }) => why), ["to 9"]);
 });
 
 test("a lost connection keeps what was typed and what came", () => {

@@ -1,6 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { COMMITTED, deedsOf, draftAt, GIVEN, grow, headOf, isComplete, OPEN, pathTo, plant, remember, spread, weighingOf } from "app/core/tree.js";
+import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
+import { draftAt, draftColumns } from "app/core/drafts.js";
+import { deedsOf, frameOf, grow, headOf, isComplete, pathTo, plant, remember } from "app/core/tree.js";
+import { weighingOf } from "app/core/weighing.js";
 
 const SETTINGS = { sampler: "llada", parameters: { steps: 4 }, seed: "1" };
 
@@ -8,9 +11,9 @@ const SETTINGS = { sampler: "llada", parameters: { steps: 4 }, seed: "1" };
 const planted = () =>
   plant({ id: "s", model: "m", promptLength: 2, settings: SETTINGS, tokens: [7, 8, 0, 0, 0, 0], states: [GIVEN, GIVEN, OPEN, OPEN, OPEN, OPEN] });
 
-const frame = (revision, parent, cause, changes = [], more = {}) => ({
-  revision, parent, cause, settings: null, summary: null, draft: null, time: null,
-  changes: changes.map(([position, token, probability = null]) => ({ position, token, probability })),
+const frame = (revision, parent, cause, changes = [], more = {}) => frameOf({
+  revision, parent, cause,
+  changes: changes.map(([position, token, probability = null]) => ({ position, token, probability, given: false })),
   ...more,
 });
 
@@ -134,11 +137,12 @@ test("a prediction asked for replaces the one a step brought", () => {
 });
 
 test("a draft is spread over the canvas once", () => {
-  const one = draft(0, [[2, 20, 255], [5, 50, 51]]);
-  const columns = spread(one, 6);
+  const tree = grown(frame(1, 0, "step", [], { draft: draft(0, [[2, 20, 255], [5, 50, 51]]) }));
+  const columns = draftColumns(tree, 1);
   assert.deepEqual([...columns.tokens], [-1, -1, 20, -1, -1, 50]);
   assert.equal(columns.probabilities[5], 51);
-  assert.equal(spread(one, 6), columns);
+  assert.equal(draftColumns(tree, 0), columns);
+  assert.equal(draftColumns(planted(), 0), null);
 });
 
 test("an open position is weighed here, a committed one where it was last open", () => {

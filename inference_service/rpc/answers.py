@@ -8,6 +8,7 @@ from inference_service.rpc import convert
 from inference_service.sampling import distribution
 from inference_service.sessions.collection import Live
 from inference_service.sessions.compare import Comparison
+from inference_service.sessions.session import Session
 from inference_service.sessions.tree import Line
 from unmask.v1 import prediction_pb2 as pb
 from unmask.v1 import session_pb2
@@ -26,8 +27,13 @@ def session(live: Live, revision: int | None = None, with_canvas: bool = True) -
     return convert.session_to_proto(
         made.origin, made.state(revision), revision, with_canvas, head_revision=made.head, state=doing,
         first_revision=made.first, update_time=convert.timestamp(live.row.update_time),
-        expire_time=convert.timestamp(live.row.expire_time), undo_revision=made.tree.undo(),
-        redo_revision=made.tree.redo())
+        expire_time=convert.timestamp(live.row.expire_time), undo_revision=_kept(made, made.tree.undo()),
+        redo_revision=_kept(made, made.tree.redo()))
+
+
+def _kept(session: Session, revision: int | None) -> int | None:
+    """The revision, or None if it is not kept any more."""
+    return revision if revision is not None and revision >= session.first else None
 
 
 def base(live: Live, revision: int) -> session_pb2.Session:

@@ -22,6 +22,7 @@ class Watching(Calls):
         live = await asyncio.to_thread(self._sessions.follow, request.session_id, bell)
         session = live.session
         first, names_version = session.first, None
+        knows_names = after is not None  # and perhaps some that are gone
         try:
             if after is None:
                 following = first
@@ -41,9 +42,9 @@ class Watching(Calls):
                         following += 1
                 if live.names_version != names_version:
                     names = await asyncio.to_thread(self._sessions.names, request.session_id)
-                    if names or names_version is not None:
+                    if names or knows_names:
                         yield pb.WatchSessionResponse(names=pb.BranchNames(revisions=names))
-                    names_version = live.names_version
+                    names_version, knows_names = live.names_version, True
                 if live.deleted:
                     raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND")
                 await bell.wait()

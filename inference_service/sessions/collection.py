@@ -14,10 +14,10 @@ from time import time
 from types import MappingProxyType
 from typing import Protocol
 
-from inference_service.errors import Aborted, Exhausted, InvalidField, NotFound
+from inference_service.errors import Aborted, Exhausted, FailedPrecondition, InvalidField, NotFound
 from inference_service.sessions.frame import Cause, Frame, Settings
 from inference_service.sessions.log import Log
-from inference_service.sessions.session import Session, first_frame
+from inference_service.sessions.session import Session, first_frame, trimmed
 from inference_service.sessions.state import Origin, State
 from inference_service.sessions.store import Conflict, Entry, Missing, Row, Store
 from inference_service.sessions.tree import Tree
@@ -160,7 +160,10 @@ class Sessions:
     def _log(self, session_id: str) -> Log:
         """The frames of a session as the store has them."""
         def read(first: int, last: int) -> list[Frame]:
-            return list(map(self._codec.frame_from_bytes, self._store.frames(session_id, first, last)))
+            bodies = self._store.frames(session_id, first, last)
+            if not all(bodies):  # dropped since the caller looked
+                raise trimmed("revision", first, self._store.row(session_id).first)
+            return list(map(self._codec.frame_from_bytes, bodies))
 
         return Log(read)
 
@@ -310,6 +313,8 @@ class Sessions:
         except Missing:
             raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND") from None
         with self._lock:
+            if row.first > session.first:  # another server has trimmed it
+                session.based(row.first, self._store.load(row.session_id, row.head).bases)
             session.append(frame)
             session.based(session.first, bases)
             live.row = replace(row, expire_time=live.row.expire_time)
@@ -325,11 +330,12 @@ class Sessions:
         while over > 0 and first < session.head:
             over -= sizes[first]
             first += 1
-        roots = session.roots(first)
-        bases = {revision: self._codec.state_to_bytes(session.origin, revision, session.state(revision))
-                 for revision in roots}
-        with self._lock:
-            live.row = self._store.trim(session_id, first, bases)
+        # Whoever was faster trims it: what it needs may be gone, or it may need more.
+        with self._lock, session.lock, suppress(Conflict, Missing, FailedPrecondition):
+            roots = session.roots(first)
+            bases = {revision: self._codec.state_to_bytes(session.origin, revision, session.state(revision))
+                     for revision in roots}
+            live.row = self._store.trim(session_id, session.head, first, bases)
             session.based(first, roots)
 
     # ---- names of branches ----
@@ -343,27 +349,24 @@ class Sessions:
         with self._lock:
             live = self.get(session_id)
             place = live.session.tree.place(live.session.check_revision(revision))
-            names = {other: at for other, at in self.names(session_id).items() if other != name and at != place}
-            if len(names) >= MOST_NAMES:
+            others = [other for other, at in self.names(session_id).items() if other != name and at != place]
+            if len(others) >= MOST_NAMES:
                 raise InvalidField("name", f"a session has at most {MOST_NAMES} names; delete one")
-            self._rename(live, {**names, name: place})
+            try:
+                self._store.name(session_id, name, place)
+            except Missing:
+                raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND") from None
+            live.names_version += 1
+            _tell(live)
             return place
 
     def unname(self, session_id: str, name: str) -> None:
         """Takes a name away; one that is not there is fine."""
         with self._lock:
             live = self.get(session_id)
-            names = self.names(session_id)
-            if name in names:
-                self._rename(live, {other: at for other, at in names.items() if other != name})
-
-    def _rename(self, live: Live, names: dict[str, int]) -> None:
-        try:
-            self._store.set_names(live.row.session_id, names)
-        except Missing:
-            raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND") from None
-        live.names_version += 1
-        _tell(live)
+            if self._store.unname(session_id, name):
+                live.names_version += 1
+                _tell(live)
 
     # ---- following ----
 

@@ -28,7 +28,8 @@ class Session:
     """The frames of one session, and the states that they make.
 
     log: the frames. tree: their parents. first: the oldest revision that is kept. bases: revisions whose state can
-    be had without folding, from `read_base`; all that kept frames need of trimmed ones are among them.
+    be had without folding, from `read_base`; all that kept frames need of trimmed ones are among them. lock: held
+    while a state is read, and by whoever drops frames that it may be read from.
     """
 
     def __init__(self, origin: Origin, log: Log, tree: Tree, first: int = 0, bases: Iterable[int] = (),
@@ -40,7 +41,7 @@ class Session:
         self._bases = set(bases)
         self._read_base = read_base
         self._states: OrderedDict[int, State] = OrderedDict()
-        self._lock = threading.RLock()  # the engine appends while others read
+        self.lock = threading.RLock()  # the engine appends while others read
 
     @property
     def head(self) -> int:
@@ -60,10 +61,7 @@ class Session:
         if revision is None:
             return self.head
         if 0 <= revision < self.first:
-            raise FailedPrecondition(f"{field}: the session has outgrown the server's limit, and revisions before"
-                                     f" {self.first} are gone; got {revision}", reason="HISTORY_TRIMMED",
-                                     metadata={"first_revision": self.first, "head_revision": self.head},
-                                     fields=[(field, f"must be from {self.first} to {self.head}")])
+            raise trimmed(field, revision, self.first, self.head)
         if not 0 <= revision <= self.head:
             raise OutOfRange(f"{field}: must be from {self.first} to {self.head}; got {revision}",
                              metadata={"head_revision": self.head},
@@ -77,7 +75,7 @@ class Session:
     def state(self, revision: int | None = None) -> State:
         """The state at a revision: the fold of its ancestors, from the nearest one remembered."""
         revision = self.head if revision is None else revision
-        with self._lock:
+        with self.lock:
             path, base = [], None
             for ancestor in self.tree.way(revision):
                 base = self._known(ancestor)
@@ -111,7 +109,7 @@ class Session:
 
     def append(self, frame: Frame) -> None:
         """Adds the frame made of the newest revision's successor number."""
-        with self._lock:
+        with self.lock:
             if frame.revision != self.head + 1:
                 raise ValueError(f"frame {frame.revision} cannot follow revision {self.head}")
             state = self.after(frame) if frame.revision else self._created(frame)
@@ -121,7 +119,7 @@ class Session:
 
     def based(self, first: int, bases: Iterable[int]) -> None:
         """The states of `bases` are kept now, and frames before `first` no more."""
-        with self._lock:
+        with self.lock:
             self.first = first
             self._bases |= set(bases)
 
@@ -216,6 +214,15 @@ class Session:
     def after(self, frame: Frame) -> State:
         """The state that a frame would make."""
         return fold(self.state(frame.parent), frame)
+
+
+def trimmed(field: str, revision: int, first: int, head: int | None = None) -> FailedPrecondition:
+    """The error for a revision before the first that is kept. head: the newest, where it is known."""
+    upper = {} if head is None else {"head_revision": head}
+    allowed = f"must be {first} or later" if head is None else f"must be from {first} to {head}"
+    return FailedPrecondition(f"{field}: the session has outgrown the server's limit, and revisions before {first} are"
+                              f" gone; got {revision}", reason="HISTORY_TRIMMED",
+                              metadata={"first_revision": first, **upper}, fields=[(field, allowed)])
 
 
 def check_editable(state: State, revision: int, only_opens: bool) -> None:

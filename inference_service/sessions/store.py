@@ -73,7 +73,7 @@ class Store(Protocol):
     def frames(self, session_id: str, first: int, last: int) -> list[bytes]: ...
     def base(self, session_id: str, revision: int) -> bytes: ...
     def sizes(self, session_id: str) -> list[int]: ...
-    def trim(self, session_id: str, first: int, bases: Mapping[int, bytes]) -> Row: ...
+    def trim(self, session_id: str, expected_head: int, first: int, bases: Mapping[int, bytes]) -> Row: ...
     def row(self, session_id: str) -> Row: ...
     def extend(self, session_id: str, expire_time: float) -> None: ...
     def page(self, now: float, limit: int, before: tuple[float, str] | None) -> list[Row]: ...
@@ -83,7 +83,8 @@ class Store(Protocol):
     def request(self, session_id: str, request_id: str) -> tuple[int, int] | None: ...
     def created_by(self, request_id: str) -> str | None: ...
     def names(self, session_id: str) -> dict[str, int]: ...
-    def set_names(self, session_id: str, names: Mapping[str, int]) -> None: ...
+    def name(self, session_id: str, name: str, revision: int) -> None: ...
+    def unname(self, session_id: str, name: str) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -136,7 +137,10 @@ class SQLiteStore:
         return row
 
     def append(self, session_id, expected_head, entries, now, request_id, bases=None):
-        """Adds frames after expected_head. Raises Conflict or Missing and changes nothing."""
+        """Adds frames after expected_head. Raises Conflict or Missing and changes nothing.
+
+        What a frame is made from must be kept: it may have been dropped since the caller looked.
+        """
         last, size = expected_head + len(entries), sum(len(entry.body) for entry in entries)
         with self._write() as db:
             rows = db.execute("UPDATE session SET head = ?, update_time = ?, size = size + ? WHERE id = ? AND head = ?"
@@ -144,6 +148,9 @@ class SQLiteStore:
             if not rows:
                 exists = db.execute("SELECT 1 FROM session WHERE id = ?", (session_id,)).fetchone()
                 raise Conflict(session_id) if exists else Missing(session_id)
+            first = Row(*rows[0]).first
+            if any(entry.parent < first and not _has_state(db, session_id, entry.parent) for entry in entries):
+                raise Conflict(session_id)
             _put(db, session_id, expected_head + 1, entries, bases or {})
             if request_id:
                 db.execute("INSERT INTO request VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last",
@@ -184,16 +191,20 @@ class SQLiteStore:
         return [size for (size,) in self._read("SELECT LENGTH(body) FROM frame WHERE session_id = ? ORDER BY revision",
                                                session_id)]
 
-    def trim(self, session_id, first, bases):
-        """Drops the frames before `first` and the states before it but those of `bases`, which it keeps."""
+    def trim(self, session_id, expected_head, first, bases):
+        """Drops the frames before `first` and the states before it but those of `bases`, which it keeps.
+
+        Raises Conflict and changes nothing if the newest revision is another one: it may need others. Or Missing.
+        """
         with self._write() as db:
+            head = db.execute("SELECT head FROM session WHERE id = ?", (session_id,)).fetchone()
+            if head != (expected_head,):
+                raise Conflict(session_id) if head else Missing(session_id)
             db.execute("UPDATE frame SET body = x'' WHERE session_id = ? AND revision < ?", (session_id, first))
             db.execute("DELETE FROM state WHERE session_id = ? AND revision < ?", (session_id, first))
             _put(db, session_id, 0, (), bases)
             rows = db.execute("UPDATE session SET first_revision = ?, size = (SELECT SUM(LENGTH(body)) FROM frame"
                               f" WHERE session_id = id) WHERE id = ? RETURNING {ROW}", (first, session_id)).fetchall()
-        if not rows:
-            raise Missing(session_id)
         return Row(*rows[0])
 
     def extend(self, session_id, expire_time):
@@ -238,13 +249,19 @@ class SQLiteStore:
         """Revision by name."""
         return dict(self._read("SELECT name, revision FROM name WHERE session_id = ? ORDER BY name", session_id))
 
-    def set_names(self, session_id, names):
-        """Puts names in the place of all that there were. Raises Missing."""
+    def name(self, session_id, name, revision):
+        """Gives a revision a name, in the place of its own and of the name's revision. Raises Missing."""
         with self._write() as db:
             if not db.execute("SELECT 1 FROM session WHERE id = ?", (session_id,)).fetchone():
                 raise Missing(session_id)
-            db.execute("DELETE FROM name WHERE session_id = ?", (session_id,))
-            _put_names(db, session_id, names)
+            db.execute("DELETE FROM name WHERE session_id = ? AND (name = ? OR revision = ?)",
+                       (session_id, name, revision))
+            _put_names(db, session_id, {name: revision})
+
+    def unname(self, session_id, name):
+        """Takes a name away; whether it was there."""
+        with self._write() as db:
+            return db.execute("DELETE FROM name WHERE session_id = ? AND name = ?", (session_id, name)).rowcount > 0
 
     def close(self):
         with self._lock:
@@ -256,6 +273,11 @@ def _put(db, session_id: str, first: int, entries: Sequence[Entry], bases: Mappi
                    [(session_id, first + i, entry.parent, entry.cause, entry.body) for i, entry in enumerate(entries)])
     db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
                    [(session_id, revision, body) for revision, body in bases.items()])
+
+
+def _has_state(db, session_id: str, revision: int) -> bool:
+    return bool(db.execute("SELECT 1 FROM state WHERE session_id = ? AND revision = ?",
+                           (session_id, revision)).fetchone())
 
 
 def _put_names(db, session_id: str, names: Mapping[str, int]) -> None:

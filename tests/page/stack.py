@@ -23,9 +23,13 @@ def free_port() -> int:
 
 
 class Stack:
-    """The two processes. `service` can be killed and started again on the same port and store."""
+    """The two processes. `service` can be killed and started again on the same port and store.
 
-    def __init__(self, folder: Path):
+    settings: more of the service's environment.
+    """
+
+    def __init__(self, folder: Path, **settings: str):
+        self._settings = settings
         self.grpc_port, self.web_port = free_port(), free_port()
         self.grpc = f"127.0.0.1:{self.grpc_port}"
         self.page = f"http://127.0.0.1:{self.web_port}/"
@@ -42,7 +46,8 @@ class Stack:
 
     def start_service(self) -> None:
         self.service = self._start("inference_service", UNMASK_PORT=str(self.grpc_port),
-                                   UNMASK_STORE=str(self._folder / "sessions.sqlite3"), UNMASK_THREADS="1")
+                                   UNMASK_STORE=str(self._folder / "sessions.sqlite3"), UNMASK_THREADS="1",
+                                   **self._settings)
 
     def _start(self, module: str, **variables: str) -> subprocess.Popen:
         log = open(self._folder / f"{module}.log", "ab")  # the process writes on

@@ -210,7 +210,7 @@ class SessionServiceServicer:
 
     def Edit(self, request, context):
         """Changes the canvas by hand in any way, all edits or none, and streams the
-        resulting frame.
+        resulting frame, also where it changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

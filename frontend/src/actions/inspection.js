@@ -37,7 +37,7 @@ export class Inspection {
   /** Asks again for what could not be had. */
   retry() {
     const view = inspected(this.#store.state);
-    if (view?.target) this.#put(weighingKey(view.target.revision, view.position), null);
+    if (view?.target) this.#put(weighingKey(view.target.revision, view.target.position), null);
   }
 
   #wanted() {
@@ -46,7 +46,7 @@ export class Inspection {
     if (!view?.target || view.weighing !== undefined || !this.#connection.isReady || !state.tree) return null;
     // While steps run, every frame would ask again; the last one is enough.
     if (state.activity === "run" || state.activity === "step") return null;
-    return { session: state.tree.id, revision: view.target.revision, position: view.position };
+    return { session: state.tree.id, revision: view.target.revision, position: view.target.position };
   }
 
   #later() {

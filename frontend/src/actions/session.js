@@ -1,7 +1,9 @@
 // What a person does to a session. Frames reach the page twice, by the call that
 // made them and by the watch; folding does not mind.
-import { explain, CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE } from "app/core/errors.js";
-import { headOf, isComplete, OPEN, weighingOf } from "app/core/tree.js";
+import { CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE } from "app/core/errors.js";
+import { OPEN } from "app/core/canvas.js";
+import { headOf, isComplete } from "app/core/tree.js";
+import { weighingOf } from "app/core/weighing.js";
 import { shownRevision } from "app/core/state.js";
 import { RANKING_SAMPLER, rankingOf, readWords, samplerNamed, settingsOf, settingsToSend, wordsOf } from "app/core/settings.js";
 import { cellsOf, shown } from "app/core/selectors.js";
@@ -15,13 +17,14 @@ export class SessionActions {
   #call = null;
   /** @type {AbortController | null} */
   #watch = null;
-  #notices = 0;
+  #troubles;
 
-  constructor({ store, client, connection, vocabulary }) {
+  constructor({ store, client, connection, vocabulary, troubles }) {
     this.#store = store;
     this.#client = client;
     this.#connection = connection;
     this.#vocabulary = vocabulary;
+    this.#troubles = troubles;
     connection.addEventListener("ready", () => {
       const { tree } = this.#store.state;
       if (tree) this.#follow(tree.id, headOf(tree));
@@ -63,7 +66,7 @@ export class SessionActions {
 
   #opened(/** @type {any} */ session) {
     this.#store.dispatch({ type: "session.opened", session });
-    this.#vocabulary.need(session.tokens.filter((/** @type {number} */ _, /** @type {number} */ i) => session.states[i] !== OPEN));
+    this.#vocabulary.need(decided(session));
     const { model } = this.#state;
     if (model && model.name !== session.model) {
       this.#client.getModel(session.model).then(
@@ -71,17 +74,24 @@ export class SessionActions {
           this.#store.dispatch({ type: "model.received", model: own });
           this.#needAll();
         },
-        (error) => this.#fail("Reading the session's model", error),
+        (error) => this.#troubles.tell("Reading the session's model", error),
       );
     }
+  }
+
+  /** An older state, which frames to come were made from. */
+  #based(/** @type {any} */ session) {
+    this.#store.dispatch({ type: "base.received", session });
+    this.#vocabulary.need(decided(session));
   }
 
   #needAll() {
     const { tree } = this.#state;
     if (!tree) return;
-    const root = tree.revisions[0].canvas;
-    this.#vocabulary.need([...root.tokens].filter((_, position) => root.states[position] !== OPEN));
-    for (const revision of tree.revisions) this.#vocabulary.need(idsIn(revision));
+    for (const revision of tree.revisions) {
+      if (revision?.parent < 0) this.#vocabulary.need(decided(revision.canvas));
+      else if (revision) this.#vocabulary.need(idsIn(revision));
+    }
     for (const { draft } of tree.predictions.values()) if (draft) this.#vocabulary.need(Array.from(draft.tokens));
   }
 
@@ -89,24 +99,37 @@ export class SessionActions {
   async #follow(/** @type {string} */ id, /** @type {number | null} */ after) {
     this.#watch?.abort();
     const watch = (this.#watch = new AbortController());
+    let opened = after !== null;
+    // Names are told at the start where there are any; those of before may be gone.
+    this.#store.dispatch({ type: "names.received", session: id, names: new Map() });
     try {
-      for await (const { session, frame } of this.#client.watch(id, after, { signal: watch.signal })) {
+      for await (const told of this.#client.watch(id, after, { signal: watch.signal })) {
         if (watch.signal.aborted) return;
-        if (session) this.#opened(session);
-        else this.#receive(id, frame);
+        if (told.session && opened) this.#based(told.session);
+        else if (told.session) this.#opened(told.session);
+        else if (told.names) this.#store.dispatch({ type: "names.received", session: id, names: told.names });
+        else if (told.trimmed) this.#trimmed(id, told.trimmed);
+        else this.#receive(id, told.frame);
+        opened = true;
       }
       if (!watch.signal.aborted) this.#connection.serviceLost({ message: "The server ended the stream." });
     } catch (error) {
       if (watch.signal.aborted) return;
-      if (error.code === OUT_OF_RANGE && after !== null) this.#follow(id, null);
+      // What is held is from before a restart, or too old: from the beginning.
+      if ((error.code === OUT_OF_RANGE || error.reason === "HISTORY_TRIMMED") && after !== null) this.#follow(id, null);
       // A stream may not last for ever; its end is no news.
       else if (error.code === DEADLINE_EXCEEDED) this.#follow(id, this.#state.tree?.id === id ? headOf(this.#state.tree) : null);
       else if (error.code === NOT_FOUND) {
         this.#store.dispatch({ type: "session.closed" });
-        this.#fail("Opening the session", error);
+        this.#troubles.tell("Opening the session", error);
       } else if (error.code === UNAVAILABLE || error.code === CANCELLED) this.#connection.serviceLost(error);
-      else this.#fail("Following the session", error);
+      else this.#troubles.tell("Following the session", error);
     }
+  }
+
+  #trimmed(/** @type {string} */ session, /** @type {number} */ first) {
+    this.#store.dispatch({ type: "history.trimmed", session, first });
+    this.#troubles.news("The oldest revisions were dropped.", `The session has outgrown the server's limit; it reaches back to revision ${first} now.`);
   }
 
   #receive(/** @type {string} */ session, /** @type {any} */ frame) {
@@ -131,19 +154,15 @@ export class SessionActions {
   }
 
   step() {
-    return this.#perform("step", "The step", async (signal) => {
-      await this.#standAt(shownRevision(this.#state), signal);
-      await this.#advance(1, signal);
-    });
+    return this.#perform("step", "The step", (signal) => this.#advance(1, signal));
   }
 
   run() {
     return this.#perform("run", "The run", async (signal) => {
-      await this.#standAt(shownRevision(this.#state), signal);
       // With a pause between steps, each is a call of its own: stopping is exact.
-      for (;;) {
+      for (let base = shownRevision(this.#state); ; base = this.#head) {
         const { delay } = this.#state.view;
-        await this.#advance(delay ? 1 : 0, signal);
+        await this.#advance(delay ? 1 : 0, signal, base);
         if (!delay || this.#complete) return;
         await pause(delay, signal);
         if (signal.aborted) return;
@@ -151,27 +170,50 @@ export class SessionActions {
     });
   }
 
+  get #head() {
+    const { tree } = this.#state;
+    return tree ? headOf(tree) : 0;
+  }
+
   get #complete() {
     const { tree } = this.#state;
     return !tree || isComplete(tree.revisions[headOf(tree)]);
   }
 
-  get #openCount() {
-    const { tree } = this.#state;
-    return tree ? tree.revisions[headOf(tree)].canvas.openCount : 0;
-  }
-
-  async #advance(/** @type {number} */ count, /** @type {AbortSignal} */ signal) {
+  async #advance(/** @type {number} */ count, /** @type {AbortSignal} */ signal, base = shownRevision(this.#state)) {
     const { tree, model, form } = this.#state;
     if (!tree) return;
-    const head = headOf(tree);
-    const settings = settingsToSend(model, form, tree.revisions[head].settings);
-    const events = this.#client.step(
-      { sessionId: tree.id, count, expected: head, settings, predict: false },
-      { signal },
-    );
-    await this.#take(tree.id, events);
+    const settings = settingsToSend(model, form, tree.revisions[base].settings);
+    await this.#take(tree.id, this.#client.step({ ...this.#place(tree, base), count, settings, predict: false }, { signal }));
     if (settings) this.#store.dispatch({ type: "form.sent" });
+  }
+
+  /**
+   * Where the next revision is to be made from: the one shown, or another. Any
+   * but the newest starts a branch.
+   * @param {import("app/core/tree.js").Tree} tree
+   */
+  #place(tree, base = shownRevision(this.#state)) {
+    const expected = headOf(tree);
+    return { sessionId: tree.id, expected, from: base === expected ? null : base };
+  }
+
+  /**
+   * Makes a revision by hand from the one shown.
+   * @param {import("app/core/state.js").Activity} activity
+   * @param {string} what
+   * @param {(place: any, options: { signal: AbortSignal }) => AsyncIterable<any>} call
+   * @returns {Promise<boolean>} whether it was made
+   */
+  async change(activity, what, call) {
+    let done = false;
+    await this.#perform(activity, what, async (signal) => {
+      const { tree } = this.#state;
+      if (!tree) return;
+      await this.#take(tree.id, call(this.#place(tree), { signal }));
+      done = true;
+    });
+    return done;
   }
 
   /** Commits a token: here, or, where the position was decided before, on a new branch. */
@@ -179,55 +221,48 @@ export class SessionActions {
     return this.#perform("select", "Picking the token", async (signal) => {
       const { tree } = this.#state;
       if (!tree) return;
-      const target = weighingOf(tree, shownRevision(this.#state), position);
+      const at = shownRevision(this.#state);
+      const target = weighingOf(tree, at, position);
       if (!target) return;
-      const at = target.chosen === null ? shownRevision(this.#state) : target.revision;
-      await this.#standAt(at, signal);
-      await this.#select([{ position, token }], signal);
+      const decided = target.chosen !== null;
+      const selections = [{ position: decided ? target.position : position, token }];
+      const place = this.#place(tree, decided ? target.revision : at);
+      await this.#take(tree.id, this.#client.select({ ...place, selections, predict: true }, { signal }));
     });
   }
 
   apply() {
     return this.#perform("select", "Applying the selection", async (signal) => {
-      const selections = [...this.#state.picks].map(([position, { token }]) => ({ position, token: token ?? undefined }));
-      await this.#standAt(shownRevision(this.#state), signal, true);
-      await this.#select(selections, signal);
+      const { tree, picks } = this.#state;
+      if (!tree) return;
+      const selections = [...picks].map(([position, { token }]) => ({ position, token: token ?? undefined }));
+      // The prediction that follows shows at once what the choice did to the rest.
+      await this.#take(tree.id, this.#client.select({ ...this.#place(tree), selections, predict: true }, { signal }));
       this.#store.dispatch({ type: "picks.replaced", picks: [] });
     });
-  }
-
-  async #select(/** @type {{ position: number, token?: number }[]} */ selections, /** @type {AbortSignal} */ signal) {
-    const { tree } = this.#state;
-    if (!tree || !selections.length) return;
-    // The prediction that follows shows at once what the choice did to the rest.
-    const { states } = tree.revisions[headOf(tree)].canvas;
-    const filled = selections.filter(({ position, token }) => token !== undefined && states[position] === OPEN).length;
-    const predict = this.#openCount > filled || selections.some(({ token }) => token === undefined);
-    const expected = headOf(tree);
-    await this.#take(tree.id, this.#client.select({ sessionId: tree.id, selections, expected, predict }, { signal }));
   }
 
   /** What the ranking, or the sampler of the steps, would do next, put into the tray. */
   propose() {
     return this.#perform("propose", "Auto-select", async (signal) => {
-      await this.#standAt(shownRevision(this.#state), signal);
       const { tree, model, form, ranking, view } = this.#state;
       if (!tree) return;
+      const at = shownRevision(this.#state);
       const sampler = view.selector === "ranking" ? samplerNamed(model, RANKING_SAMPLER) : null;
       const settings = sampler
         ? { sampler: sampler.name, parameters: rankingOf(model, form, sampler, ranking).parameters, seed: null }
         : settingsOf(model, form);
-      const { commits, edits, reopens } = await this.#client.propose(tree.id, settings, { signal });
+      const { commits, edits, reopens } = await this.#client.propose(tree.id, at, settings, { signal });
       this.#vocabulary.need([...commits, ...edits].map(({ token }) => token));
-      const { tokens } = tree.revisions[headOf(tree)].canvas;
+      const { tokens, openCount } = tree.revisions[at].canvas;
       const picks = [
         ...commits.map(({ position, token, probability }) => [position, { token, replaces: null, probability, by: "auto" }]),
         ...edits.map(({ position, token, probability }) => [position, { token, replaces: tokens[position], probability, by: "auto" }]),
         ...reopens.map((position) => [position, { token: null, replaces: tokens[position], probability: null, by: "auto" }]),
       ];
-      this.#store.dispatch({ type: "picks.replaced", picks });
+      if (shownRevision(this.#state) === at) this.#store.dispatch({ type: "picks.replaced", picks });
       // The pass was made for the ranking; its draft costs nothing more.
-      if (this.#openCount) this.#predicted(tree.id, await this.#client.predict(tree.id, headOf(tree), { signal }));
+      if (openCount) this.#predicted(tree.id, await this.#client.predict(tree.id, at, { signal }));
     });
   }
 
@@ -253,26 +288,21 @@ export class SessionActions {
     this.#store.dispatch({ type: "picks.replaced", picks: [] });
   }
 
-  /** Makes a revision the newest, so that what follows continues from it. */
-  rewind(/** @type {number} */ revision) {
-    return this.#perform("rewind", "Going back", (signal) => this.#standAt(revision, signal));
+  /** Goes to a revision, as a new one, or one back or on again. */
+  rewind(/** @type {number | "undo" | "redo"} */ to) {
+    const what = to === "undo" ? "Undoing" : to === "redo" ? "Redoing" : "Going back";
+    return this.change("rewind", what, ({ sessionId, expected }, options) => this.#client.rewind({ sessionId, expected, to }, options));
   }
 
-  async #standAt(/** @type {number} */ revision, /** @type {AbortSignal} */ signal, keepPicks = false) {
-    const { tree, picks } = this.#state;
-    if (!tree) return;
-    const head = headOf(tree);
-    if (revision !== head) {
-      await this.#take(tree.id, this.#client.rewind({ sessionId: tree.id, revision, expected: head }, { signal }));
-    }
-    this.#store.dispatch({ type: "revision.shown", revision: null });
-    if (keepPicks) this.#store.dispatch({ type: "picks.replaced", picks });
-  }
-
+  /** Takes what a call has made. Its first frame is what is looked at next, unless one has looked elsewhere meanwhile. */
   async #take(/** @type {string} */ id, /** @type {AsyncIterable<any>} */ events) {
+    let looking = this.#state.shown;
     for await (const { frame, prediction } of events) {
       if (frame) this.#receive(id, frame);
       else if (prediction) this.#predicted(id, prediction);
+      if (!frame || looking === null) continue;
+      if (looking === this.#state.shown) this.#store.dispatch({ type: "revision.shown", revision: null });
+      looking = null;
     }
   }
 
@@ -300,23 +330,17 @@ export class SessionActions {
         interrupted = error.code === UNAVAILABLE && (activity === "run" || activity === "step");
         // Banners tell of the connection, and that the run can go on.
         if (interrupted) this.#connection.serviceLost(error);
-        else this.#fail(what, error);
+        else this.#troubles.tell(what, error);
       }
     } finally {
       this.#store.dispatch({ type: "activity.ended", interrupted });
     }
   }
-
-  #fail(/** @type {string} */ what, /** @type {any} */ error) {
-    if (error.code === UNAVAILABLE) this.#connection.serviceLost(error);
-    if (error.code === undefined) {
-      console.error(error);
-      error = { code: 13, message: String(error.message ?? error), reason: "", metadata: {}, fields: [], retryAfter: null, method: "the page" };
-    }
-    this.#notices += 1;
-    this.#store.dispatch({ type: "notice.raised", id: this.#notices, notice: explain(what, error) });
-  }
 }
+
+/** The tokens of a canvas that are not open. */
+const decided = (/** @type {{ tokens: ArrayLike<number>, states: ArrayLike<number> }} */ { tokens, states }) =>
+  Array.from(tokens).filter((_, position) => states[position] !== OPEN);
 
 /** The tokens that a frame brings along. */
 function idsIn(/** @type {any} */ { changes, draft }) {

@@ -16,6 +16,7 @@
  * @property {string} why
  * @property {string} advice
  * @property {string} details  for a bug report
+ * @property {"info"} [kind]  news, and no error
  */
 
 export const CANCELLED = 1;
@@ -36,6 +37,11 @@ const NAMES = [
 const ADVICE_BY_REASON = {
   SESSION_BUSY: "Another call is changing this session. Stop it, or wait for it to end.",
   CANVAS_COMPLETE: "Go back on the timeline, open positions again, or take a sampler that revises.",
+  CANVAS_OPEN: "Finish the answer first: Run, or fill the open positions.",
+  HISTORY_TRIMMED: "The server keeps later revisions only. Choose one that is still on the timeline.",
+  READ_ONLY_REVISION: "Take one more step and edit there, or edit the revision before.",
+  NOTHING_TO_UNDO: "The session stands at its beginning.",
+  NOTHING_TO_REDO: "Nothing was made from here yet.",
   REVISION_MISMATCH: "The session moved on meanwhile. Look at its newest revision, then try again.",
 };
 

@@ -1,7 +1,14 @@
 // What is shown, worked out of the state. Pure functions; what is costly is
 // remembered for as long as its input lives.
 import { faceOf } from "app/core/tokens.js";
-import { COMMITTED, deedsOf, draftAt, GIVEN, headOf, isComplete, OPEN, pathTo, spread, weighingOf } from "app/core/tree.js";
+import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
+import { draftAt, draftColumns } from "app/core/drafts.js";
+import { READ_ONLY } from "app/core/edits.js";
+import { redoOf, undoOf } from "app/core/places.js";
+import { busy, offline, unchangeable } from "app/core/readiness.js";
+import { remasked } from "app/core/remasking.js";
+import { deedsOf, headOf, isComplete, pathTo } from "app/core/tree.js";
+import { weighingOf } from "app/core/weighing.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
 import { duration, humanised, percent, plural } from "app/core/format.js";
 import { problemsOf, RANKING_SAMPLER, samplerNamed, samplerOf, settingsToSend, trialOf } from "app/core/settings.js";
@@ -24,8 +31,10 @@ export function shown(state) {
  * @property {number | null} probability  0 to 1
  * @property {Deed | null} deed  what the revision shown did to it
  * @property {boolean} byHand
+ * @property {boolean} locked  protected: no step changes it
  * @property {boolean} picked
  * @property {boolean} reopening  picked to be opened again
+ * @property {boolean} previewed  masking again would open it
  * @property {boolean} repeat  the special token before it once more: drawn small
  */
 
@@ -40,11 +49,11 @@ export function cellsOf(state) {
   if (!tree || !revision) return [];
   const { canvas } = revision;
   const deeds = deedsOf(tree, revision.revision);
-  const found = view.draft ? draftAt(tree, revision.revision) : null;
-  const draft = found && spread(found.draft, tree.length);
+  const draft = view.draft ? draftColumns(tree, revision.revision) : null;
+  const preview = new Set(remasked(state)?.positions);
   /** @type {Cell[]} */
   const cells = [];
-  for (let position = 0; position < tree.length; position++) {
+  for (let position = 0; position < canvas.length; position++) {
     const open = canvas.states[position] === OPEN;
     const pick = picks.get(position);
     /** @type {number | null} */
@@ -65,9 +74,11 @@ export function cellsOf(state) {
       face,
       probability: Number.isNaN(probability ?? NaN) ? null : probability,
       deed: deeds.get(position) ?? null,
-      byHand: canvas.origins[position] > 0 && tree.revisions[canvas.origins[position]].cause === "select",
+      byHand: canvas.byHand[position] === 1,
+      locked: canvas.protected[position] === 1,
       picked: pick !== undefined,
       reopening: pick?.token === null,
+      previewed: preview.has(position),
       repeat: false,
     };
     const before = cells[position - 1];
@@ -78,7 +89,7 @@ export function cellsOf(state) {
 }
 
 /** What a screen reader says of a cell: first what differs from its neighbours. */
-export function labelOf(/** @type {Cell} */ { position, state, face, probability, picked, reopening, deed, byHand }) {
+export function labelOf(/** @type {Cell} */ { position, state, face, probability, picked, reopening, previewed, deed, byHand, locked }) {
   const words = [];
   if (face) words.push(face.name);
   else words.push("open");
@@ -86,8 +97,10 @@ export function labelOf(/** @type {Cell} */ { position, state, face, probability
   else if (state === "open" && face) words.push("draft");
   if (state !== "given" && probability !== null) words.push(percent(probability).replace("%", " percent"));
   if (state === "given") words.push("given");
-  if (deed) words.push({ committed: "new", reopened: "opened again", edited: "edited" }[deed]);
+  if (previewed) words.push("would be masked again");
+  if (deed) words.push({ committed: "new", reopened: "opened again", edited: "edited", inserted: "put in" }[deed]);
   if (byHand) words.push("picked by hand");
+  if (locked) words.push("locked");
   words.push(`position ${position}`);
   return words.join(", ");
 }
@@ -113,7 +126,7 @@ export function blocksOf(from, to, size = 64) {
 export function inspected(state) {
   const { tree, looked } = state;
   const revision = shown(state);
-  if (!tree || !revision || looked === null || looked >= tree.length) return null;
+  if (!tree || !revision || looked === null || looked >= revision.canvas.length) return null;
   const target = weighingOf(tree, revision.revision, looked);
   const positionState = revision.canvas.states[looked];
   return {
@@ -122,9 +135,11 @@ export function inspected(state) {
     state: positionState === OPEN ? "open" : positionState === GIVEN ? "given" : "committed",
     probability: positionState === COMMITTED ? revision.canvas.probabilities[looked] : null,
     target,
-    byHand: target !== null && target.origin > 0 && tree.revisions[target.origin].cause === "select",
-    weighing: target ? state.weighings.get(weighingKey(target.revision, looked)) : undefined,
-    inPrompt: looked < tree.promptLength,
+    byHand: revision.canvas.byHand[looked] === 1,
+    locked: revision.canvas.protected[looked] === 1,
+    origin: revision.canvas.origins[looked],
+    weighing: target ? state.weighings.get(weighingKey(target.revision, target.position)) : undefined,
+    inPrompt: looked < revision.canvas.promptLength,
     settings: target ? tree.revisions[target.revision].settings : null,
     trial: trialOfView(state),
   };
@@ -141,7 +156,7 @@ export function trialWanted(state) {
   const revision = shown(state);
   if (!tree || !revision || looked === null || revision.canvas.states[looked] !== OPEN) return null;
   const target = weighingOf(tree, revision.revision, looked);
-  const weighing = target && state.weighings.get(weighingKey(target.revision, looked));
+  const weighing = target && state.weighings.get(weighingKey(target.revision, target.position));
   if (!target || !weighing || weighing === "asked" || "failed" in weighing) return null;
   const settings = trialOf(model, form, revision.settings);
   if (!settings) return null;
@@ -177,6 +192,7 @@ export function statistics(state) {
   while (made.cause === "rewind") made = tree.revisions[made.parent];
   const beforeEnd = complete ? (made.summary?.tokensBeforeEnd ?? null) : null;
   const deeds = [...deedsOf(tree, revision.revision).values()];
+  const { splices } = revision;
   const done = (/** @type {Deed} */ deed) => deeds.filter((other) => other === deed).length;
   let forwards = summary?.totalForwardCount ?? null;
   for (let at = revision; forwards === null && at.parent >= 0; at = tree.revisions[at.parent]) {
@@ -190,7 +206,11 @@ export function statistics(state) {
     cause: revision.cause,
     parent: revision.parent,
     substep: revision.substep,
-    done: { committed: done("committed"), reopened: done("reopened"), edited: done("edited") },
+    done: { committed: done("committed"), reopened: done("reopened"), edited: done("edited"), inserted: done("inserted") },
+    removed: splices.reduce((n, splice) => n + splice.removed, 0),
+    locked: revision.protected.length,
+    unlocked: revision.unprotected.length,
+    turn: revision.promptLength !== null,
     beforeEnd,
     forwards: forwards ?? 0,
     perForward: forwards ? (beforeEnd ?? committed) / forwards : null,
@@ -205,18 +225,28 @@ export function statistics(state) {
   };
 }
 
+/** @type {Record<string, string>} */
+const BY_HAND = { select: "picked by hand", edit: "written by hand" };
+
 /** What the revision shown is, in words: "remasking: 5 opened again". */
-export function deedInWords(/** @type {NonNullable<ReturnType<typeof statistics>>} */ { cause, substep, done, parent }) {
+export function deedInWords(/** @type {NonNullable<ReturnType<typeof statistics>>} */ numbers) {
+  const { cause, substep, done, parent } = numbers;
   if (cause === "create") return "the beginning";
+  if (cause === "trimmed") return "the oldest revision kept";
   if (cause === "rewind") return `back to revision ${parent}`;
-  const { committed, reopened, edited } = done;
+  if (numbers.turn) return "a turn appended";
+  const { committed, reopened, edited, inserted } = done;
   const parts = [
-    committed && `${committed} ${cause === "select" ? "picked by hand" : "committed"}`,
+    committed && `${committed} ${BY_HAND[cause] ?? "committed"}`,
     reopened && `${reopened} opened again`,
     edited && `${edited} edited`,
+    inserted && `${inserted} put in`,
+    numbers.removed && `${numbers.removed} taken out`,
+    numbers.locked && `${numbers.locked} locked`,
+    numbers.unlocked && `${numbers.unlocked} unlocked`,
   ].filter(Boolean);
   const what = parts.join(", ") || "nothing changed";
-  if (cause === "select") return what;
+  if (cause === "select" || cause === "edit") return what;
   return substep ? `${humanised(substep).toLowerCase()}: ${what}` : what;
 }
 
@@ -245,7 +275,7 @@ export function marksOf(state) {
   const { tree } = state;
   if (!tree) return [];
   const path = pathTo(tree, shownRevision(state));
-  const marks = tree.revisions.map(({ revision, cause }) => ({
+  const marks = tree.revisions.slice(tree.first).map(({ revision, cause }) => ({
     revision,
     cause,
     onPath: path.has(revision),
@@ -256,33 +286,37 @@ export function marksOf(state) {
 /**
  * Why a control cannot be used now; an empty string where it can.
  * @param {State} state
- * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick", string>}
+ * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick" | "change" | "undo" | "redo" | "mask" | "turn", string>}
  */
 export function hindrances(state) {
-  const offline = { ready: "", loading: "The model is still loading.", connecting: "Not connected yet.", lost: "Not connected." }[
-    state.connection.state
-  ];
-  const busy = state.activity === null ? "" : "Wait for the present call to end, or stop it.";
   const problem = Object.entries(problemsOf(state.model, state.form))
     .map(([field, range]) => `${field}: ${range}.`)
     .join(" ");
-  const none = state.tree ? "" : "Start a session first.";
   const revision = shown(state);
   const closed = revision && revision.canvas.openCount === 0 ? "No position is open at this revision." : "";
   const sampler = samplerOf(state.model, state.form);
   const done = closed && revision && isComplete(revision) && !goesOn(state, sampler) ? closed : "";
   const selector = state.view.selector === "sampler" ? sampler : samplerNamed(state.model, RANKING_SAMPLER);
   const selectable = state.view.selector === "sampler" ? done || problem : selector?.revises ? "" : closed;
-  const change = offline || none || busy;
+  const change = unchangeable(state);
+  const { tree } = state;
+  const target = tree && revision && state.looked !== null && state.looked < revision.canvas.length ? weighingOf(tree, revision.revision, state.looked) : null;
+  const tokens = [...state.picks.values()].some(({ token }) => token !== null);
+  const preview = remasked(state);
   return {
-    start: offline || busy || (state.model ? "" : "No model yet.") || problem,
+    start: offline(state) || busy(state) || (state.model ? "" : "No model yet.") || problem,
     forward: change || closed,
     step: change || done || problem,
     run: change || done || problem,
     propose: change || selectable,
-    apply: change || (state.picks.size ? "" : "Nothing is picked."),
+    apply: change || (!state.picks.size ? "Nothing is picked." : revision?.readOnly && tokens ? READ_ONLY : ""),
     clear: state.picks.size ? "" : "Nothing is picked.",
-    pick: change,
+    pick: change || (tree && target && tree.revisions[target.revision].readOnly ? READ_ONLY : ""),
+    change,
+    undo: change || (tree && undoOf(tree) === null ? (tree.first ? "The revisions before are not kept any more." : "There is nothing to undo.") : ""),
+    redo: change || (tree && redoOf(tree) === null ? "There is nothing to redo." : ""),
+    mask: change || (preview?.positions.length ? "" : "Nothing would be opened."),
+    turn: change || (revision && isComplete(revision) ? "" : "The answer is not finished."),
   };
 }
 
@@ -296,9 +330,10 @@ export function writtenText(/** @type {State} */ state) {
   const revision = shown(state);
   if (!state.tree || !revision) return "";
   let text = "";
-  for (let position = state.tree.promptLength; position < state.tree.length; position++) {
-    if (revision.canvas.states[position] === OPEN) continue;
-    const token = state.tokens.get(revision.canvas.tokens[position]);
+  const { promptLength, length, states, tokens } = revision.canvas;
+  for (let position = promptLength; position < length; position++) {
+    if (states[position] === OPEN) continue;
+    const token = state.tokens.get(tokens[position]);
     if (token && !token.special) text += token.text;
   }
   return text;

@@ -171,6 +171,12 @@ export function readWords(typed) {
   return { words };
 }
 
+/** The length of an answer to come; 0 is for prompts with holes alone. */
+export const lengthOf = (/** @type {Form} */ { length }) => Number(length) || 64;
+
+/** [[mask:3]] in a prompt leaves a hole of three positions; the server reads it. */
+const HOLE = /\[\[mask(?::\d+)?\]\]/;
+
 /**
  * Everything wrong with the form, by field.
  * @param {Model | null} model
@@ -182,8 +188,10 @@ export function problemsOf(model, form) {
   const problems = {};
   const length = Number(form.length);
   const longest = model?.contextLength || Infinity;
-  if (form.length !== "" && !(Number.isInteger(length) && length >= 1 && length <= longest)) {
-    problems.length = Number.isFinite(longest) ? `1 to ${longest}` : "1 or more";
+  // A prompt with a hole has something to write without any more.
+  const least = HOLE.test(form.prompt) ? 0 : 1;
+  if (form.length !== "" && !(Number.isInteger(length) && length >= least && length <= longest)) {
+    problems.length = Number.isFinite(longest) ? `${least} to ${longest}` : `${least} or more`;
   }
   if (form.seed !== "" && !(/^\d{1,20}$/.test(form.seed) && BigInt(form.seed) < 2n ** 64n)) {
     problems.seed = "a whole number, 0 or more";

@@ -1,6 +1,7 @@
 // The page's state and every event that changes it. Server frames and a person's
 // actions are events alike; what they mean is decided here and nowhere else.
-import { headOf, grow, OPEN, plant, remember } from "app/core/tree.js";
+import { OPEN } from "app/core/canvas.js";
+import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/core/tree.js";
 
 /**
  * @typedef {import("app/core/tree.js").Tree} Tree
@@ -36,13 +37,20 @@ import { headOf, grow, OPEN, plant, remember } from "app/core/tree.js";
  * @property {number | null} probability
  * @property {"hand" | "auto"} by
  *
+ * @typedef {object} Remask  the preview of masking again
+ * @property {boolean} open  it is unfolded
+ * @property {number} share  of the positions that samplers may change, 0 to 1
+ * @property {number} rho  0: the doubtful ones; 1: random ones
+ * @property {{ key: string, ranked: { position: number, score: number }[] | null } | null} answer
+ *   key: of rankingWanted(). ranked: null where it could not be had
+ *
  * @typedef {object} Connection
  * @property {"connecting" | "loading" | "ready" | "lost"} state  loading: the
  *   service is there, its model not yet
  * @property {number | null} retryAt  milliseconds since 1970
  * @property {string} why
  *
- * @typedef {"start" | "open" | "forward" | "step" | "run" | "propose" | "select" | "rewind"} Activity
+ * @typedef {"start" | "open" | "forward" | "step" | "run" | "propose" | "select" | "edit" | "rewind"} Activity
  *
  * @typedef {object} State
  * @property {Connection} connection
@@ -56,12 +64,14 @@ import { headOf, grow, OPEN, plant, remember } from "app/core/tree.js";
  * @property {ReadonlyMap<string, Weighing | "asked" | { failed: string }>} weighings  by weighingKey()
  * @property {Trial | null} trial
  * @property {ReadonlyMap<number, Pick>} picks  by position
+ * @property {Remask} remask
  * @property {Activity | null} activity
  * @property {boolean} stopping
  * @property {boolean} interrupted  a run was cut off by a lost connection
  * @property {readonly Notice[]} notices
- * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler" }} view
- *   selector: what auto-select asks
+ * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
+ *             branches: boolean | null }} view
+ *   selector: what auto-select asks. branches: listed; null: where there are several
  */
 
 /** @type {Form} */
@@ -94,18 +104,18 @@ export function initialState(kept = {}) {
     weighings: new Map(),
     trial: null,
     picks: new Map(),
+    remask: { open: false, share: 0.25, rho: 0, answer: null },
     activity: null,
     stopping: false,
     interrupted: false,
     notices: [],
-    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", ...kept.view },
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, ...kept.view },
   };
 }
 
 export const weighingKey = (/** @type {number} */ revision, /** @type {number} */ position) => `${revision}:${position}`;
 
-/** @param {State} state */
-export const shownRevision = (state) => (state.tree ? (state.shown ?? headOf(state.tree)) : 0);
+export const shownRevision = (/** @type {{ tree: Tree | null, shown: number | null }} */ state) => (state.tree ? (state.shown ?? headOf(state.tree)) : 0);
 
 /**
  * @param {State} state
@@ -152,11 +162,20 @@ export function reduce(state, event) {
       };
     case "session.closed":
       return { ...state, tree: null, shown: null, looked: null, weighings: new Map(), trial: null, picks: new Map(), interrupted: false };
+    case "base.received":
+      return state.tree && event.session.id === state.tree.id ? { ...state, tree: based(state.tree, event.session) } : state;
+    case "names.received":
+      return state.tree && event.session === state.tree.id ? { ...state, tree: { ...state.tree, names: event.names } } : state;
+    case "history.trimmed": {
+      if (!state.tree || event.session !== state.tree.id) return state;
+      const { shown } = state;
+      return { ...state, tree: trimmed(state.tree, event.first), shown: shown === null ? null : Math.max(shown, event.first) };
+    }
     case "frame.received": {
       if (!state.tree || event.session !== state.tree.id) return state;
       const tree = grow(state.tree, event.frame);
       if (tree === state.tree) return state;
-      return { ...state, tree, picks: state.shown === null ? stillFitting(state.picks, tree) : state.picks };
+      return { ...state, tree, picks: state.shown === null ? stillFitting(state.picks, tree, headOf(state.tree)) : state.picks };
     }
     case "prediction.received":
       if (!state.tree || event.session !== state.tree.id) return state;
@@ -174,13 +193,15 @@ export function reduce(state, event) {
     case "revision.shown": {
       if (!state.tree) return state;
       const head = headOf(state.tree);
-      const revision = event.revision === null ? null : Math.min(Math.max(0, event.revision), head);
+      const revision = event.revision === null ? null : Math.min(Math.max(state.tree.first, event.revision), head);
       const shown = revision === head ? null : revision;
       // Picks belong to the canvas they were made for.
       return shown === state.shown ? state : { ...state, shown, picks: new Map() };
     }
     case "position.looked":
       return { ...state, looked: event.position };
+    case "remask.changed":
+      return { ...state, remask: { ...state.remask, ...event.fields } };
     case "pick.added":
       return { ...state, picks: new Map(state.picks).set(event.position, event.pick) };
     case "pick.removed": {
@@ -200,7 +221,8 @@ export function reduce(state, event) {
 
     case "notice.raised": {
       const { notice } = event;
-      const same = state.notices.find((held) => held.what === notice.what && held.why === notice.why);
+      // News of one thing is told once: the newest.
+      const same = state.notices.find((held) => held.what === notice.what && (held.why === notice.why || notice.kind === "info"));
       const others = state.notices.filter((held) => held !== same);
       return { ...state, notices: [...others, { ...notice, id: event.id }].slice(-4) };
     }
@@ -220,12 +242,20 @@ function affectsSettings(/** @type {Partial<Form>} */ fields) {
 }
 
 /**
- * The picks whose positions are still as they were when they were picked.
+ * The picks whose positions are still as they were when they were picked; they
+ * move with them.
  * @param {ReadonlyMap<number, Pick>} picks
  * @param {Tree} tree
+ * @param {number} before  the head that they were picked at
  */
-function stillFitting(picks, tree) {
-  const { states, tokens } = tree.revisions[headOf(tree)].canvas;
-  const kept = [...picks].filter(([at, { replaces }]) => (states[at] === OPEN ? replaces === null : replaces === tokens[at]));
-  return kept.length === picks.size ? picks : new Map(kept);
+function stillFitting(picks, tree, before) {
+  if (!picks.size) return picks;
+  const { canvas, parent, layout } = tree.revisions[headOf(tree)];
+  const { states, tokens } = canvas;
+  const same = layout === tree.revisions[before].layout;
+  const sources = !same && parent === before ? sourcesIn(tree, headOf(tree), before) : [];
+  const kept = [...picks]
+    .map(([at, pick]) => /** @type {[number, Pick]} */ ([same ? at : (sources ?? []).indexOf(at), pick]))
+    .filter(([at, { replaces }]) => at >= 0 && (states[at] === OPEN ? replaces === null : replaces === tokens[at]));
+  return same && kept.length === picks.size ? picks : new Map(kept);
 }

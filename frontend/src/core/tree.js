@@ -1,14 +1,19 @@
 // A session as a tree of revisions. Frames are only ever added, so a state is
-// its parent's state with the frame's changes put in, and nothing computed for
-// a revision is ever computed again.
+// its parent's state folded with the frame, and nothing computed for a revision
+// is ever computed again.
+import { cameFrom, canvasOf, carried, folded, OPEN, range } from "app/core/canvas.js";
 
 /**
- * @typedef {"create" | "step" | "select" | "rewind"} Cause
+ * @typedef {"create" | "step" | "select" | "rewind" | "edit" | "trimmed"} Cause  trimmed: what made
+ *   it is not kept any more
+ * @typedef {import("app/core/canvas.js").Canvas} Canvas
+ * @typedef {import("app/core/canvas.js").Splice} Splice
  *
  * @typedef {object} Change
  * @property {number} position
  * @property {number | null} token  null: the position is open again
  * @property {number | null} probability  the model's own (p_base)
+ * @property {boolean} given
  *
  * @typedef {object} Draft  entry i of every list belongs to positions[i]
  * @property {ArrayLike<number>} positions
@@ -40,20 +45,20 @@
  * @property {number} parent
  * @property {Cause} cause
  * @property {string} substep  the part of a step that it is; empty where steps have no parts
+ * @property {Splice[]} splices  done before the changes
  * @property {Change[]} changes
+ * @property {number | null} promptLength  set where a turn was appended
+ * @property {number[]} protected
+ * @property {number[]} unprotected
+ * @property {boolean} readOnly  a person may only open positions here
  * @property {Settings | null} settings
  * @property {Summary | null} summary
  * @property {Draft | null} draft
  * @property {number | null} time  milliseconds since 1970
  *
- * @typedef {object} Canvas  four columns, one entry a position; never written to
- * @property {Uint32Array} tokens
- * @property {Uint8Array} states  OPEN, COMMITTED or GIVEN
- * @property {Float32Array} probabilities  of committed tokens; NaN where unknown
- * @property {Int32Array} origins  the revision that committed the token; -1: none
- * @property {number} openCount
- *
- * @typedef {Frame & { canvas: Canvas, settings: Settings | null }} Revision
+ * @typedef {Frame & { canvas: Canvas, settings: Settings | null, layout: number }} Revision
+ *   layout: the last revision on the way here that moved positions; with the same one, a position
+ *   is the same in both
  *
  * @typedef {object} Prediction
  * @property {number} revision
@@ -66,48 +71,81 @@
  * @typedef {object} Tree
  * @property {string} id
  * @property {string} model
- * @property {number} promptLength
- * @property {number} length
- * @property {readonly Revision[]} revisions  revisions[i].revision === i
+ * @property {number} first  the oldest revision that the server keeps
+ * @property {readonly Revision[]} revisions  revisions[i].revision === i; before `first` there may be none
+ * @property {ReadonlyMap<string, number>} names  of branches: the revision that each was given to
  * @property {ReadonlyMap<number, Prediction>} predictions  by revision
  * @property {readonly Frame[]} waiting  frames that came before their parents
  */
 
-/** The states of a position, numbered as in the API. */
-export const OPEN = 1;
-export const COMMITTED = 2;
-export const GIVEN = 3;
-
 /**
- * The tree of a session at revision 0.
- * @param {{ id: string, model: string, promptLength: number, settings: Settings | null,
- *           tokens: ArrayLike<number>, states: ArrayLike<number>, time?: number | null }} session
+ * The tree of a session at its oldest kept revision, nearly always 0.
+ * @param {any} session  as net/convert.js makes it
  * @returns {Tree}
  */
 export function plant(session) {
-  const length = session.tokens.length;
-  const states = Uint8Array.from(session.states);
-  const canvas = {
-    tokens: Uint32Array.from(session.tokens),
-    states,
-    probabilities: new Float32Array(length).fill(NaN),
-    origins: new Int32Array(length).fill(-1),
-    openCount: states.reduce((n, state) => n + (state === OPEN ? 1 : 0), 0),
-  };
-  const root = {
-    revision: 0,
-    parent: -1,
-    cause: /** @type {Cause} */ ("create"),
-    substep: "",
-    changes: [],
+  const root = rooted(session);
+  const { id, model } = session;
+  /** @type {Revision[]} */
+  const revisions = [];
+  revisions[root.revision] = root;
+  return { id, model, first: root.revision, revisions, names: new Map(), predictions: new Map(), waiting: [] };
+}
+
+/**
+ * The tree with the state of a revision that is not kept, but that kept frames
+ * were made from.
+ * @param {Tree} tree
+ * @param {any} session
+ * @returns {Tree}
+ */
+export function based(tree, session) {
+  const root = rooted(session);
+  if (root.revision >= tree.first) return tree;
+  const revisions = [...tree.revisions];
+  revisions[root.revision] = root;
+  return { ...tree, revisions };
+}
+
+/** The tree of a session that has lost its oldest frames. What is here stays, but cannot be asked about. */
+export function trimmed(/** @type {Tree} */ tree, /** @type {number} */ first) {
+  return first > tree.first ? { ...tree, first } : tree;
+}
+
+/** @returns {Revision} */
+function rooted(/** @type {any} */ session) {
+  const revision = session.revision ?? 0;
+  return {
+    ...frameOf({ revision, parent: -1, cause: revision ? "trimmed" : "create" }),
     settings: session.settings,
+    summary: session.summary ?? null,
+    readOnly: session.readOnly ?? false,
+    time: session.time ?? null,
+    canvas: canvasOf(session),
+    layout: revision,
+  };
+}
+
+/**
+ * A whole frame of what is said of it.
+ * @param {Partial<Frame>} said
+ * @returns {Frame}
+ */
+export function frameOf(said) {
+  return /** @type {Frame} */ ({
+    substep: "",
+    splices: [],
+    changes: [],
+    promptLength: null,
+    protected: [],
+    unprotected: [],
+    readOnly: false,
+    settings: null,
     summary: null,
     draft: null,
-    time: session.time ?? null,
-    canvas,
-  };
-  const { id, model, promptLength } = session;
-  return { id, model, promptLength, length, revisions: [root], predictions: new Map(), waiting: [] };
+    time: null,
+    ...said,
+  });
 }
 
 /** @param {Tree} tree */
@@ -134,7 +172,8 @@ export function grow(tree, frame) {
   const revision = {
     ...frame,
     settings: frame.settings ?? parent.settings,
-    canvas: applied(parent.canvas, frame),
+    canvas: folded(parent.canvas, frame),
+    layout: frame.splices.length ? frame.revision : parent.layout,
   };
   let grown = /** @type {Tree} */ ({ ...tree, revisions: [...tree.revisions, revision] });
   if (frame.draft) grown = remember(grown, fromDraft(frame.draft, frame.summary));
@@ -174,61 +213,37 @@ export function remember(tree, prediction) {
   return { ...tree, predictions: new Map(tree.predictions).set(prediction.revision, prediction) };
 }
 
-/**
- * @param {Canvas} canvas
- * @param {Frame} frame
- * @returns {Canvas}
- */
-function applied(canvas, frame) {
-  if (frame.changes.length === 0) return canvas;
-  const tokens = canvas.tokens.slice();
-  const states = canvas.states.slice();
-  const probabilities = canvas.probabilities.slice();
-  const origins = canvas.origins.slice();
-  let { openCount } = canvas;
-  for (const { position, token, probability } of frame.changes) {
-    if (position >= tokens.length) continue;
-    openCount -= states[position] === OPEN ? 1 : 0;
-    if (token === null) {
-      states[position] = OPEN;
-      probabilities[position] = NaN;
-      origins[position] = -1;
-      openCount += 1;
-    } else {
-      tokens[position] = token;
-      states[position] = COMMITTED;
-      probabilities[position] = probability ?? NaN;
-      origins[position] = frame.revision;
-    }
-  }
-  return { tokens, states, probabilities, origins, openCount };
-}
-
 /** Nothing is open, and the sampler has no more to do. */
 export const isComplete = (/** @type {Revision} */ { canvas, summary }) => canvas.openCount === 0 && !summary?.pending;
 
 /**
  * What a revision did to each position that it changed. A rewind did nothing.
- * @typedef {"committed" | "reopened" | "edited"} Deed  edited: another token in a committed one's place
+ * @typedef {"committed" | "reopened" | "edited" | "inserted"} Deed  edited: another token in a
+ *   decided one's place. inserted: an open position was put in
  * @param {Tree} tree
  * @param {number} revision
  * @returns {Map<number, Deed>}
  */
 export function deedsOf(tree, revision) {
-  const { parent, changes } = tree.revisions[revision];
+  const { parent, changes, splices, promptLength, canvas } = tree.revisions[revision];
   /** @type {Map<number, Deed>} */
   const deeds = new Map();
   const before = tree.revisions[parent]?.canvas;
-  for (const { position, token } of before ? changes : []) {
-    const wasOpen = before.states[position] === OPEN;
-    if (token === null ? wasOpen : !wasOpen && before.tokens[position] === token) continue;
+  // A turn is a new beginning: all behind the old answer is new.
+  if (!before || promptLength !== null) return deeds;
+  const sources = splices.length ? carried(range(before.length), splices) : null;
+  sources?.forEach((source, position) => source < 0 && canvas.states[position] === OPEN && deeds.set(position, "inserted"));
+  for (const { position, token } of changes) {
+    const source = sources ? sources[position] : position;
+    const wasOpen = source < 0 || before.states[source] === OPEN;
+    if (token === null ? wasOpen : !wasOpen && before.tokens[source] === token) continue;
     deeds.set(position, token === null ? "reopened" : wasOpen ? "committed" : "edited");
   }
   return deeds;
 }
 
 /**
- * The revisions on the way from 0 to `revision`.
+ * The revisions on the way from the beginning to `revision`.
  * @param {Tree} tree
  * @param {number} revision
  * @returns {Set<number>}
@@ -240,87 +255,32 @@ export function pathTo(tree, revision) {
 }
 
 /**
- * The draft to show at a revision: its own prediction, or else that of the
- * nearest ancestor that has one. A step that only weighed what is committed has
- * none: what it opened again shows what was written there before.
- * @param {Tree} tree
- * @param {number} revision
- * @returns {{ draft: Draft, at: number, exact: boolean } | null}  exact: it was
- *   predicted from this very canvas
- */
-export function draftAt(tree, revision) {
-  const { canvas } = tree.revisions[revision];
-  for (let at = revision; at >= 0; at = tree.revisions[at].parent) {
-    const draft = tree.predictions.get(at)?.draft;
-    if (draft?.positions.length) return { draft, at, exact: tree.revisions[at].canvas === canvas };
-  }
-  return null;
-}
-
-/**
- * @typedef {object} DraftColumns  one entry a position
- * @property {Int32Array} tokens  -1: no draft there
- * @property {Uint8Array} probabilities
- * @property {Uint8Array} entropies
- */
-
-/** @type {WeakMap<Draft, DraftColumns>} */
-const columns = new WeakMap();
-
-/**
- * A draft spread over the whole canvas.
- * @param {Draft} draft
- * @param {number} length
- * @returns {DraftColumns}
- */
-export function spread(draft, length) {
-  const known = columns.get(draft);
-  if (known) return known;
-  const made = {
-    tokens: new Int32Array(length).fill(-1),
-    probabilities: new Uint8Array(length),
-    entropies: new Uint8Array(length),
-  };
-  for (let i = 0; i < draft.positions.length; i++) {
-    const position = draft.positions[i];
-    made.tokens[position] = draft.tokens[i];
-    made.probabilities[position] = draft.probabilities[i] ?? 0;
-    made.entropies[position] = draft.entropies[i] ?? 0;
-  }
-  columns.set(draft, made);
-  return made;
-}
-
-/**
- * Where the model's weighing of a position is to be seen, standing at a
- * revision: here, if the position is open; else where it was last open on the
- * way here, just before the token was committed.
+ * A position on its way back to the beginning: the revision and the position
+ * that it was there, as long as it was there.
  * @param {Tree} tree
  * @param {number} revision
  * @param {number} position
- * @returns {{ revision: number, position: number, chosen: number | null, origin: number, replaced: number | null } | null}
- *   replaced: the token that `chosen` was put in the place of. Null for a given
- *   position: nobody weighed it
  */
-export function weighingOf(tree, revision, position) {
-  const { canvas } = tree.revisions[revision];
-  if (canvas.states[position] === OPEN) return { revision: source(tree, revision), position, chosen: null, origin: -1, replaced: null };
-  const origin = canvas.origins[position];
-  if (origin < 1) return null;
-  let at = tree.revisions[origin].parent;
-  const before = tree.revisions[at].canvas;
-  const replaced = before.states[position] === OPEN ? null : before.tokens[position];
-  // An edit of a committed position: go on to where it was open.
-  while (at >= 0 && tree.revisions[at].canvas.states[position] !== OPEN) at = tree.revisions[at].parent;
-  if (at < 0) return null;
-  return { revision: source(tree, at), position, chosen: canvas.tokens[position], origin, replaced };
+export function* traced(tree, revision, position) {
+  for (let at = revision, place = position; ; ) {
+    yield { at, place, held: tree.revisions[at] };
+    const { parent, splices } = tree.revisions[at];
+    if (splices.length) place = cameFrom(place, splices);
+    if (parent < 0 || place < 0) return;
+    at = parent;
+  }
 }
 
-/** The revision a rewind came from has the same canvas, and its logits may still be at hand. */
-function source(/** @type {Tree} */ tree, /** @type {number} */ revision) {
-  let at = revision;
-  while (tree.revisions[at].cause === "rewind" && tree.revisions[at].settings === tree.revisions[tree.revisions[at].parent].settings) {
-    at = tree.revisions[at].parent;
-  }
-  return at;
+/**
+ * Where each position of a revision comes from in an ancestor's canvas; -1: put
+ * in since. Null where all are the same.
+ * @param {Tree} tree
+ * @param {number} revision
+ * @param {number} ancestor
+ */
+export function sourcesIn(tree, revision, ancestor) {
+  if (tree.revisions[revision].layout === tree.revisions[ancestor].layout) return null;
+  const way = [];
+  for (let at = revision; at !== ancestor; at = tree.revisions[at].parent) way.push(tree.revisions[at].splices);
+  return way.reverse().reduce(carried, range(tree.revisions[ancestor].canvas.length));
 }

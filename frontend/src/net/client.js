@@ -1,5 +1,5 @@
 // The service's methods as the page calls them: plain records in and out.
-import { SessionService } from "app/net/gen/unmask/v1/session_service_pb.js";
+import { RewindRequest_Direction, SessionService } from "app/net/gen/unmask/v1/session_service_pb.js";
 import { ModelService } from "app/net/gen/unmask/v1/model_service_pb.js";
 import { frameFrom, modelFrom, predictionFrom, sessionFrom, settingsInto, weighingFrom } from "app/net/convert.js";
 
@@ -40,39 +40,52 @@ export class Client {
     return sessionFrom(session);
   }
 
-  /** The session at its beginning, or frames, as { session } and { frame }. */
+  /**
+   * What there is to know of a session, one thing at a time: { session } at its beginning (then of
+   * older states that kept frames need), { frame }, { names } of branches, { trimmed } to a revision.
+   */
   async *watch(/** @type {string} */ sessionId, /** @type {number | null} */ after, /** @type {Options} */ options) {
     const request = { sessionId, afterRevision: after === null ? undefined : BigInt(after) };
     for await (const { event } of this.#calls.stream(sessions.watchSession, request, options)) {
       if (event.case === "session") yield { session: sessionFrom(event.value) };
       else if (event.case === "frame") yield { frame: frameFrom(event.value) };
+      else if (event.case === "names") yield { names: namesFrom(event.value) };
+      else if (event.case === "trimmed") yield { trimmed: Number(event.value.firstRevision) };
     }
   }
 
-  /** @param {{ sessionId: string, count: number, expected: number, settings: any, predict: boolean }} wanted */
-  step({ sessionId, count, expected, settings, predict }, /** @type {Options} */ options) {
+  /**
+   * `from`: the revision to go on from; null takes the newest.
+   * @typedef {{ sessionId: string, expected: number, from: number | null }} Place
+   *
+   * @param {Place & { count: number, settings: any, predict: boolean }} wanted
+   */
+  step({ count, settings, predict, ...place }, /** @type {Options} */ options) {
     const request = {
-      sessionId,
+      ...placed(place),
       count,
-      expectedRevision: BigInt(expected),
       settings: settingsInto(settings),
       draft: true,
       predict,
-      requestId: newId(),
     };
     return this.#changes(sessions.step, request, options);
   }
 
-  /** @param {{ sessionId: string, selections: { position: number, token?: number }[], expected: number, predict: boolean }} wanted */
-  select({ sessionId, selections, expected, predict }, /** @type {Options} */ options) {
-    const request = { sessionId, selections, expectedRevision: BigInt(expected), predict, requestId: newId() };
-    return this.#changes(sessions.select, request, options);
+  /** @param {Place & { selections: { position: number, token?: number }[], predict: boolean }} wanted */
+  select({ selections, predict, ...place }, /** @type {Options} */ options) {
+    return this.#changes(sessions.select, { ...placed(place), selections, predict }, options);
   }
 
-  /** @param {{ sessionId: string, revision: number, expected: number }} wanted */
-  rewind({ sessionId, revision, expected }, /** @type {Options} */ options) {
-    const request = { sessionId, revision: BigInt(revision), expectedRevision: BigInt(expected), requestId: newId() };
-    return this.#changes(sessions.rewind, request, options);
+  /** @param {Place & { edits: import("app/core/edits.js").Edit[], predict: boolean }} wanted */
+  edit({ edits, predict, ...place }, /** @type {Options} */ options) {
+    const request = { ...placed(place), edits: edits.map((operation) => ({ operation })), predict };
+    return this.#changes(sessions.edit, request, options);
+  }
+
+  /** @param {{ sessionId: string, expected: number, to: number | "undo" | "redo" }} wanted */
+  rewind({ to, ...place }, /** @type {Options} */ options) {
+    const where = typeof to === "number" ? { revision: BigInt(to) } : { direction: DIRECTIONS[to] };
+    return this.#changes(sessions.rewind, { ...placed({ ...place, from: null }), ...where }, options);
   }
 
   async *#changes(/** @type {any} */ method, /** @type {any} */ request, /** @type {Options} */ options) {
@@ -114,9 +127,10 @@ export class Client {
     return weighingFrom(answer.candidates[0], answer.recomputed);
   }
 
-  /** What a sampler would do at the newest revision: tokens it would commit or edit, positions it would open again. */
-  async propose(/** @type {string} */ sessionId, /** @type {any} */ settings, /** @type {Options} */ options) {
-    const answer = await this.#calls.unary(sessions.propose, { sessionId, settings: settingsInto(settings) }, options);
+  /** What a sampler would do at a revision: tokens it would commit or edit, positions it would open again. */
+  async propose(/** @type {string} */ sessionId, /** @type {number} */ revision, /** @type {any} */ settings, /** @type {Options} */ options) {
+    const request = { sessionId, revision: BigInt(revision), settings: settingsInto(settings) };
+    const answer = await this.#calls.unary(sessions.propose, request, options);
     const proposed = (/** @type {any} */ { position, token, probability }) => ({ position, token, probability });
     return {
       revision: Number(answer.revision),
@@ -125,6 +139,35 @@ export class Client {
       reopens: answer.reopens.map((/** @type {any} */ { position }) => position),
     };
   }
+
+  /**
+   * Which positions would be masked again: all that could be, the first to go first.
+   * @param {{ sessionId: string, revision: number, ratio: number, rho: number }} wanted
+   * @returns {Promise<{ position: number, score: number }[]>}
+   */
+  async remasking({ sessionId, revision, ratio, rho }) {
+    const remasking = { amount: { case: "ratio", value: ratio }, rho };
+    const { ranked } = await this.#calls.unary(sessions.propose, { sessionId, revision: BigInt(revision), remasking });
+    return ranked.map((/** @type {any} */ { position, score }) => ({ position, score }));
+  }
+
+  async nameBranch(/** @type {string} */ sessionId, /** @type {number} */ revision, /** @type {string} */ name) {
+    await this.#calls.unary(sessions.nameBranch, { sessionId, revision: BigInt(revision), name });
+  }
+
+  async deleteBranchName(/** @type {string} */ sessionId, /** @type {string} */ name) {
+    await this.#calls.unary(sessions.deleteBranchName, { sessionId, name });
+  }
+}
+
+const DIRECTIONS = { undo: RewindRequest_Direction.UNDO, redo: RewindRequest_Direction.REDO };
+
+const namesFrom = (/** @type {any} */ { revisions }) =>
+  new Map(Object.entries(revisions).map(([name, revision]) => [name, Number(revision)]));
+
+/** What every call that adds frames says of where, and that it is to be done once. */
+function placed(/** @type {Place} */ { sessionId, expected, from }) {
+  return { sessionId, expectedRevision: BigInt(expected), fromRevision: from === null ? undefined : BigInt(from), requestId: newId() };
 }
 
 /** A UUID; crypto.randomUUID exists only where the page came by https or from this machine. */

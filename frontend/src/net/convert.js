@@ -32,6 +32,7 @@ const CAUSES = {
   [Cause.STEP]: "step",
   [Cause.SELECT]: "select",
   [Cause.REWIND]: "rewind",
+  [Cause.EDIT]: "edit",
 };
 
 /** @returns {import("app/core/tree.js").Frame} */
@@ -41,11 +42,17 @@ export function frameFrom(/** @type {any} */ message) {
     parent: Number(message.parentRevision),
     cause: CAUSES[message.cause] ?? "step",
     substep: message.substep,
-    changes: message.changes.map((/** @type {any} */ { position, token, probability }) => ({
+    splices: message.splices.map((/** @type {any} */ { position, removed, inserted }) => ({ position, removed, inserted })),
+    changes: message.changes.map((/** @type {any} */ { position, token, probability, given }) => ({
       position,
       token: token ?? null,
       probability: probability ?? null,
+      given,
     })),
+    promptLength: message.promptLength ?? null,
+    protected: message.protected,
+    unprotected: message.unprotected,
+    readOnly: message.readOnly,
     settings: settingsFrom(message.settings),
     summary: summaryFrom(message.summary),
     draft: draftFrom(message.draft),
@@ -112,7 +119,11 @@ export function sessionFrom(/** @type {any} */ message) {
     promptLength: message.promptLength,
     tokens: message.canvas?.tokens ?? [],
     states: message.canvas?.states ?? [],
+    byHand: message.canvas?.byHand ?? [],
+    protected: message.canvas?.protected ?? [],
+    readOnly: message.readOnly,
     settings: settingsFrom(message.settings),
+    summary: summaryFrom(message.summary),
     time: timeOf(message.createTime),
   };
 }

@@ -5,6 +5,9 @@ import { LitElement } from "lit";
  * @property {import("app/core/store.js").Store<import("app/core/state.js").State, any>} store
  * @property {import("app/actions/connection.js").Connection} connection
  * @property {import("app/actions/session.js").SessionActions} session
+ * @property {import("app/actions/editing.js").Editing} editing
+ * @property {import("app/actions/remask.js").Remask} remask
+ * @property {import("app/actions/branches.js").Branches} branches
  * @property {import("app/actions/inspection.js").Inspection} inspection
  */
 

@@ -7,8 +7,10 @@ import { blocksOf, cellsOf, draftShown, labelOf, shown, writtenText } from "app/
 import { headOf } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
 import { plural } from "app/core/format.js";
+import * as icons from "app/ui/icons.js";
 import "app/ui/um-status.js";
 import "app/ui/um-legend.js";
+import "app/ui/um-turn.js";
 
 /** The canvas in reading flow: the prompt, then the positions being written. */
 class CanvasPanel extends PageElement {
@@ -22,12 +24,20 @@ class CanvasPanel extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, tokens, picks, looked, view, model, activity }) {
-    return [tree, revision, tokens, picks, looked, view.draft, view.prompt, model, activity];
+  watched(/** @type {any} */ { tree, shown: revision, tokens, picks, remask, looked, view, model, activity }) {
+    return [tree, revision, tokens, picks, remask, looked, view.draft, view.prompt, model, activity];
+  }
+
+  /** Whether a cell has the focus: it may be gone after drawing. */
+  #focused = false;
+
+  willUpdate() {
+    this.#focused = this.contains(document.activeElement) && document.activeElement?.classList.contains("cell") === true;
   }
 
   updated() {
     const { tree } = this.state;
+    if (this.#focused && document.activeElement === document.body) /** @type {HTMLElement | null} */ (this.querySelector(".cell[tabindex='0']"))?.focus();
     this.toggleAttribute("data-running", this.state.activity === "run" || this.state.activity === "step");
     if (tree) {
       this.dataset.revision = String(shownRevision(this.state));
@@ -57,7 +67,8 @@ class CanvasPanel extends PageElement {
         </label>
         ${tree ? html`<button class="quiet text" @click=${this.#copy} title="Copy the text written so far">${this.copied ? "Copied" : "Copy"}</button>` : nothing}
       </header>
-      ${tree ? this.#listbox(tree) : emptyCanvas()}
+      ${tree ? this.#listbox() : emptyCanvas()}
+      <um-turn .page=${this.page}></um-turn>
       <um-legend></um-legend>
       <um-status .page=${this.page}></um-status>
     </section>`;
@@ -76,11 +87,12 @@ class CanvasPanel extends PageElement {
     </p>`;
   }
 
-  #listbox(/** @type {import("app/core/tree.js").Tree} */ tree) {
+  #listbox() {
     const { view, looked } = this.state;
+    const { length, promptLength } = /** @type {import("app/core/canvas.js").Canvas} */ (shown(this.state)?.canvas);
     const cells = cellsOf(this.state);
-    const first = Math.min(tree.promptLength, tree.length - 1);
-    const active = this.active !== null && this.active < tree.length ? this.active : first;
+    const first = Math.min(promptLength, length - 1);
+    const active = this.active === null ? first : Math.min(this.active, length - 1);
     const block = (/** @type {{ start: number, end: number }} */ { start, end }, /** @type {number} */ _i, /** @type {any[]} */ all) => {
       const inside = active >= start && active < end ? active : -1;
       const here = looked !== null && looked >= start && looked < end ? looked : -1;
@@ -92,12 +104,12 @@ class CanvasPanel extends PageElement {
       class="listbox"
       role="listbox"
       aria-multiselectable="true"
-      aria-label="Canvas, ${plural(tree.length, "position")}"
+      aria-label="Canvas, ${plural(length, "position")}"
       @click=${this.#click}
       @keydown=${this.#key}
       @focusin=${this.#focus}
     >
-      ${tree.promptLength
+      ${promptLength
         ? html`<div class="prompt" role="group" aria-label="Prompt" ?data-folded=${!view.prompt}>
             <button
               class="quiet text prompt-fold"
@@ -105,17 +117,17 @@ class CanvasPanel extends PageElement {
               aria-hidden="true"
               @click=${(/** @type {Event} */ e) => (e.stopPropagation(), this.dispatch({ type: "view.changed", view: { prompt: !view.prompt } }))}
             >
-              Prompt · ${plural(tree.promptLength, "token")} · ${view.prompt ? "hide" : "show"}
+              Prompt · ${plural(promptLength, "token")} · ${view.prompt ? "hide" : "show"}
             </button>
-            ${view.prompt ? blocksOf(0, tree.promptLength).map(block) : nothing}
+            ${view.prompt ? blocksOf(0, promptLength).map(block) : nothing}
           </div>`
         : nothing}
-      <div class="answer" role="group" aria-label="Answer">${blocksOf(tree.promptLength, tree.length).map(block)}</div>
+      ${promptLength < length ? html`<div class="answer" role="group" aria-label="Answer">${blocksOf(promptLength, length).map(block)}</div>` : nothing}
     </div>`;
   }
 
   #cell(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active, /** @type {number} */ looked) {
-    const { position, state, token, face, probability, deed, byHand, picked, reopening, repeat } = cell;
+    const { position, state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, repeat } = cell;
     const ghost = state === "open" && !picked && face !== null;
     return html`<span
         class="cell"
@@ -131,13 +143,15 @@ class CanvasPanel extends PageElement {
         ?data-ghost=${ghost}
         ?data-picked=${picked}
         ?data-reopening=${reopening}
+        ?data-preview=${previewed}
+        ?data-locked=${locked}
         data-new=${deed ?? nothing}
         ?data-hand=${byHand}
         ?data-special=${face?.special}
         ?data-repeat=${repeat}
         ?data-looked=${position === looked}
         ${cssVars({ "--p": state === "open" && probability !== null ? probability.toFixed(2) : "0" })}
-        >${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
+        >${locked ? icons.locked : nothing}${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
       >${face && face.breaks ? breaks(face.breaks) : nothing}`;
   }
 
@@ -212,8 +226,8 @@ function positionOf(/** @type {EventTarget | null} */ target) {
 function signature(/** @type {any[]} */ cells, /** @type {number} */ start, /** @type {number} */ end) {
   const parts = [];
   for (let i = start; i < end; i++) {
-    const { state, token, face, probability, deed, byHand, picked, reopening, repeat } = cells[i];
-    parts.push(face, `${state}${token}${probability}${deed}${byHand}${picked}${reopening}${repeat}`);
+    const { state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, repeat } = cells[i];
+    parts.push(face, `${state}${token}${probability}${deed}${byHand}${locked}${picked}${reopening}${previewed}${repeat}`);
   }
   return parts;
 }

@@ -6,6 +6,7 @@ import { faceOfId, hindrances, inspected, shown } from "app/core/selectors.js";
 import { shownRevision } from "app/core/state.js";
 import { headOf } from "app/core/tree.js";
 import { decimal, percent, plural } from "app/core/format.js";
+import "app/ui/um-edit.js";
 import * as icons from "app/ui/icons.js";
 
 /** Why a token is not kept where nothing is drawn. */
@@ -36,17 +37,32 @@ class Inspector extends PageElement {
   }
 
   #body(/** @type {NonNullable<ReturnType<typeof inspected>>} */ view) {
-    if (view.state === "given") {
-      return html`<p class="lede">${this.#chip(view.token)} ${view.inPrompt ? "is part of the prompt" : "was given for this position"}. No step changes it.</p>`;
+    const locked = view.locked ? html`<p class="lede locked">${icons.locked} Locked: no step changes it.</p>` : nothing;
+    return html`<um-edit .page=${this.page}></um-edit>
+      ${this.#about(view)} ${locked} ${view.target ? this.#weighing(view) : nothing}`;
+  }
+
+  /** What stands there and where it came from. */
+  #about(/** @type {NonNullable<ReturnType<typeof inspected>>} */ view) {
+    const { state, token, target, inPrompt, origin } = view;
+    if (state === "given") {
+      const where = inPrompt ? "is part of the prompt" : "was given for this position";
+      return html`<p class="lede">
+        ${this.#chip(token)} ${where}. No step changes it.${target ? ` The model wrote it at revision ${target.origin}, and weighed just before:` : ""}
+      </p>`;
     }
-    if (!view.target) return html`<p class="lede">${this.#chip(view.token)} was there from the beginning.</p>`;
-    return html`${this.#lede(view)} ${this.#weighing(view)}`;
+    if (target) return this.#lede(view);
+    const cut = (this.state.tree?.first ?? 0) > 0;
+    const unknown = cut ? "what the model weighed before is not kept any more" : "the model had weighed nothing there";
+    if (origin > 0) return html`<p class="lede">${this.#chip(token)} was written at revision ${origin}; ${unknown}.</p>`;
+    return html`<p class="lede">${this.#chip(token)} was there ${cut ? "at the oldest revision kept" : "from the beginning"}.</p>`;
   }
 
   #lede(/** @type {any} */ { state, token, probability, target, byHand }) {
     if (state === "open") return html`<p class="lede">Open. The candidates at revision ${target.revision}:</p>`;
     const p = Number.isFinite(probability) ? html`, p ${percent(probability)}` : nothing;
-    const how = byHand ? "picked by hand" : target.replaced === null ? "committed" : "edited";
+    const made = this.state.tree?.revisions[target.origin].cause;
+    const how = byHand ? `${made === "edit" ? "written" : "picked"} by hand` : target.replaced === null ? "committed" : "edited";
     const before = target.replaced === null ? nothing : html`, in the place of ${this.#chip(target.replaced)}`;
     return html`<p class="lede">
       ${this.#chip(token)} ${how} at revision ${target.origin}${p}${before}. What the model weighed
@@ -55,7 +71,8 @@ class Inspector extends PageElement {
   }
 
   #weighing(/** @type {any} */ view) {
-    const { weighing, position } = view;
+    const { weighing } = view;
+    const { position } = view.target;
     if (weighing?.failed) {
       return html`<p class="lede" data-problem>${weighing.failed}</p>
         <button class="button" @click=${() => this.page.inspection.retry()}>Try again</button>`;
@@ -69,6 +86,7 @@ class Inspector extends PageElement {
     if (!drawn) return html`<p class="lede waiting" role="status">Asking the model…</p>`;
     const settings = tried ? trial.settings : view.settings;
     const cut = settings?.parameters.temperature === 0 ? GREEDY : "Cut by top-k or top-p";
+    const hindrance = hindrances(this.state).pick;
     const onlyShown = drawn.candidates.filter((/** @type {any} */ { kept }) => !kept).length;
     return html`<div class="weighing" ?data-open=${view.state === "open"} ?data-stale=${!ready} aria-busy=${!ready}>
       ${tried
@@ -82,7 +100,7 @@ class Inspector extends PageElement {
         <span title="p_final: after penalties, temperature, constraints, top-k and top-p; what the sampler draws from">sampler</span>
       </div>
       <ol class="candidates" data-testid="candidates">
-        ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank, cut))}
+        ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank, cut, hindrance))}
       </ol>
       ${drawn.otherPBase > 0.00005 || drawn.otherPFinal > 0.00005 ? this.#others(drawn) : nothing}
       <p class="note facts">
@@ -96,12 +114,12 @@ class Inspector extends PageElement {
     </div>`;
   }
 
-  #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank, /** @type {string} */ cut) {
+  #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank, /** @type {string} */ cut, /** @type {string} */ hindrance) {
     const { token, pBase, pFinal, kept } = candidate;
     const { picks } = this.state;
     const chosen = view.target.chosen === token;
     const picked = picks.get(view.position)?.token === token;
-    const why = chosen ? "This is the token there." : hindrances(this.state).pick;
+    const why = chosen ? "This is the token there." : hindrance;
     const face = faceOfId(this.state, token);
     const limit = `${token === this.state.model?.maskToken ? "Never generated" : cut}: visual only. `;
     return html`<li class="candidate" ?data-cut=${!kept} ?data-chosen=${chosen} data-token=${token} data-rank=${rank}>
@@ -144,7 +162,7 @@ class Inspector extends PageElement {
   #advice(/** @type {any} */ view) {
     const { tree } = this.state;
     if (!tree || !shown(this.state)) return nothing;
-    if (view.state === "committed") {
+    if (view.state !== "open") {
       return html`<p class="note">
         Picking another token goes back to revision ${view.target.revision} and branches off there. What stands now stays on the timeline.
       </p>`;

@@ -20,8 +20,8 @@ class Keys extends PageElement {
       </form>
       <dl>
         ${KEYS.map(
-          ({ keys, does }) => html`<div>
-            <dt>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dt>
+          ({ keys, shift, does }) => html`<div>
+            <dt>${shift ? html`<kbd>⇧</kbd>` : ""}${keys.map((key) => html`<kbd>${key}</kbd>`)}</dt>
             <dd>${does}</dd>
           </div>`,
         )}

@@ -31,12 +31,11 @@ class Notices extends PageElement {
         : nothing}
       <div role="alert">
         ${notices.map(
-          ({ id, what, why, advice, details }) => html`<div class="notice" data-kind="error" data-testid="error">
-            ${icons.alert}
+          ({ id, kind = "error", what, why, advice, details }) => html`<div class="notice" data-kind=${kind} data-testid=${kind === "error" ? "error" : "news"}>
+            ${kind === "error" ? icons.alert : nothing}
             <div>
               <p><b>${what}</b> ${why}</p>
-              <p>${advice}</p>
-              <p class="note">${details}</p>
+              ${advice ? html`<p>${advice}</p>` : nothing} ${details ? html`<p class="note">${details}</p>` : nothing}
             </div>
             <button class="quiet" aria-label="Dismiss" @click=${() => this.dispatch({ type: "notice.dismissed", id })}>${icons.close}</button>
           </div>`,

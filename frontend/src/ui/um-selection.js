@@ -5,6 +5,7 @@ import { faceOfId, hindrances } from "app/core/selectors.js";
 import { RANKING_SAMPLER, rankingOf, samplerNamed, samplerOf } from "app/core/settings.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { humanised, percent } from "app/core/format.js";
+import "app/ui/um-remask.js";
 import * as icons from "app/ui/icons.js";
 
 /** The tray: changes chosen, by hand or by a rule, and not applied yet. */
@@ -64,6 +65,7 @@ class Selection extends PageElement {
         </button>
         <button class="button" data-testid="clear" @click=${() => this.page.session.clearPicks()}>Clear</button>
       </div>
+      <um-remask .page=${this.page}></um-remask>
     </section>`;
   }
 

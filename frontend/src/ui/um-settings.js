@@ -69,10 +69,12 @@ class SettingsPanel extends PageElement {
             data-testid="prompt"
             rows="4"
             spellcheck="false"
+            aria-describedby="prompt-note"
             .value=${live(form.prompt)}
             @input=${(/** @type {any} */ e) => this.#change({ prompt: e.target.value })}
             @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && this.#submit(e)}
           ></textarea>
+          <p class="note" id="prompt-note"><code>[[mask:3]]</code> leaves a hole of three positions, to be filled in.</p>
           <div class="examples" role="group" aria-label="Examples">
             ${EXAMPLES.map(
               ({ name, prompt }) =>

@@ -3,12 +3,14 @@ import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { hindrances, marksOf, sentence, shown } from "app/core/selectors.js";
+import { branchesOf, redoOf, undoOf } from "app/core/places.js";
 import { headOf, isComplete } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
+import "app/ui/um-branches.js";
 import * as icons from "app/ui/icons.js";
 
 const DELAYS = [0, 100, 250, 500, 1000];
-const CAUSES = { create: "Beginning", step: "Step", select: "Picked by hand", rewind: "Went back" };
+const CAUSES = { create: "Beginning", step: "Step", select: "Picked by hand", rewind: "Went back", edit: "Edited by hand", trimmed: "Oldest kept" };
 
 /** The timeline, and what moves along it. */
 class Transport extends PageElement {
@@ -29,7 +31,7 @@ class Transport extends PageElement {
 
   /** @override */
   watched(/** @type {any} */ { tree, shown: revision, activity, stopping, connection, form, model, view }) {
-    return [tree, revision, activity, stopping, connection.state, form, model, view.delay];
+    return [tree, revision, activity, stopping, connection.state, form, model, view.delay, view.branches];
   }
 
   #show(/** @type {number | null} */ revision) {
@@ -39,26 +41,29 @@ class Transport extends PageElement {
   render() {
     const { tree } = this.state;
     return html`<section class="transport" aria-label="Timeline and steps">
-      ${tree ? this.#timeline(tree) : nothing} ${this.#buttons()}
+      ${tree ? this.#timeline(tree) : nothing}
+      <um-branches .page=${this.page}></um-branches>
+      ${this.#buttons()}
     </section>`;
   }
 
   #timeline(/** @type {import("app/core/tree.js").Tree} */ tree) {
     const head = headOf(tree);
+    const { first } = tree;
     const at = shownRevision(this.state);
     return html`<div class="timeline">
-      <button class="quiet" aria-label="Revision before" title="Revision before ([)" aria-disabled=${at === 0 ? "true" : "false"} @click=${() => this.#show(at - 1)}>${icons.previous}</button>
+      <button class="quiet" aria-label="Revision before" title="Revision before ([)" aria-disabled=${at === first ? "true" : "false"} @click=${() => this.#show(at - 1)}>${icons.previous}</button>
       <div class="track">
         <input
           type="range"
           data-testid="timeline"
           aria-label="Revision"
-          min="0"
+          min=${first}
           max=${head}
           step="1"
           .value=${live(String(at))}
           aria-valuetext=${sentence(this.state)}
-          ?disabled=${head === 0}
+          ?disabled=${head === first}
           @input=${(/** @type {any} */ e) => this.#show(Number(e.target.value))}
         />
         <div class="marks" aria-hidden="true">
@@ -69,7 +74,7 @@ class Transport extends PageElement {
               ?data-off=${!onPath}
               ?data-here=${revision === at}
               title="${CAUSES[cause]}, revision ${revision}"
-              ${cssVars({ "--at": head ? (revision / head).toFixed(5) : "0" })}
+              ${cssVars({ "--at": head > first ? ((revision - first) / (head - first)).toFixed(5) : "0" })}
             ></i>`,
           )}
         </div>
@@ -104,11 +109,18 @@ class Transport extends PageElement {
           ${DELAYS.map((ms) => html`<option value=${ms} .selected=${ms === view.delay}>${ms ? `${ms / 1000} s` : "none"}</option>`)}
         </select>
       </label>
+      ${tree
+        ? html`<div class="history" role="group" aria-label="History">
+            ${this.#quiet("undo", "Undo", icons.undo, why.undo, `Undo: back to revision ${undoOf(tree)} (Z)`)}
+            ${this.#quiet("redo", "Redo", icons.redo, why.redo, `Redo: on to revision ${redoOf(tree)} (⇧Z)`)}
+            ${this.#branchesSwitch(tree)}
+          </div>`
+        : nothing}
       <span class="grow"></span>
       ${back
         ? html`<div class="looking-back">
-            <p>Looking back. Stepping continues from here.</p>
-            <button class="button" data-testid="continue" aria-disabled=${why.pick ? "true" : "false"} title=${why.pick || "Make this revision the newest, as a new revision"} @click=${() => !why.pick && this.page.session.rewind(shownRevision(this.state))}>
+            <p>Looking back. Steps and edits go on from here.</p>
+            <button class="button" data-testid="continue" aria-disabled=${why.change ? "true" : "false"} title=${why.change || "Make this revision the newest, as a new revision"} @click=${() => !why.change && this.page.session.rewind(shownRevision(this.state))}>
               Continue from here
             </button>
             <button class="button" data-testid="newest" @click=${() => this.#show(null)}>Newest</button>
@@ -116,6 +128,38 @@ class Transport extends PageElement {
         : nothing}
       ${complete && !back ? html`<p class="done" data-testid="complete">${icons.check} Complete</p>` : nothing}
     </div>`;
+  }
+
+  /** @param {"undo" | "redo"} way @param {string} label @param {unknown} icon @param {string} why @param {string} hint */
+  #quiet(way, label, icon, why, hint) {
+    return html`<button
+        class="quiet"
+        data-testid=${way}
+        aria-label=${label}
+        aria-disabled=${why ? "true" : "false"}
+        aria-describedby=${why ? `${way}-why` : nothing}
+        title=${why || hint}
+        @click=${() => !why && this.page.session.rewind(way)}
+      >
+        ${icon}
+      </button>
+      <span class="unseen" id="${way}-why">${why}</span>`;
+  }
+
+  #branchesSwitch(/** @type {import("app/core/tree.js").Tree} */ tree) {
+    const count = branchesOf(tree).length;
+    const open = this.state.view.branches ?? (count > 1 || tree.names.size > 0);
+    return html`<button
+      class="quiet text branches-switch"
+      data-testid="branches-switch"
+      aria-label="Branches: ${count}"
+      aria-expanded=${open ? "true" : "false"}
+      aria-controls="branches"
+      title=${open ? "Hide the branches" : "List the branches"}
+      @click=${() => this.dispatch({ type: "view.changed", view: { branches: !open } })}
+    >
+      ${icons.branch} ${count}
+    </button>`;
   }
 
   /** @param {{ id: string, label: string, icon: unknown, why: string, hint: string, act: () => void, busy?: boolean, primary?: boolean }} button */

@@ -1,0 +1,32 @@
+// What went wrong, and other news, as notices.
+import { explain, UNAVAILABLE } from "app/core/errors.js";
+
+export class Troubles {
+  #store;
+  #connection;
+  #count = 0;
+
+  constructor({ store, connection }) {
+    this.#store = store;
+    this.#connection = connection;
+  }
+
+  /** @param {string} what  was being done  @param {any} error */
+  tell(what, error) {
+    if (error.code === UNAVAILABLE) this.#connection.serviceLost(error);
+    if (error.code === undefined) {
+      console.error(error);
+      error = { code: 13, message: String(error.message ?? error), reason: "", metadata: {}, fields: [], retryAfter: null, method: "the page" };
+    }
+    this.#raise(explain(what, error));
+  }
+
+  news(/** @type {string} */ what, /** @type {string} */ why) {
+    this.#raise({ what, why, advice: "", details: "", kind: "info" });
+  }
+
+  #raise(/** @type {any} */ notice) {
+    this.#count += 1;
+    this.#store.dispatch({ type: "notice.raised", id: this.#count, notice });
+  }
+}

@@ -1,0 +1,48 @@
+// A preview of masking again: which positions would be opened, before any is.
+import { GIVEN } from "app/core/canvas.js";
+import { plural } from "app/core/format.js";
+import { shownRevision } from "app/core/state.js";
+
+/** @typedef {import("app/core/state.js").State} State */
+
+/**
+ * The ranking that the preview needs, by a key that says of what; null while
+ * the preview is folded or there is nothing to rank.
+ * @param {State} state
+ */
+export function rankingWanted({ tree, shown, remask }) {
+  if (!tree || !remask.open) return null;
+  const revision = shownRevision({ tree, shown });
+  const { rho, share } = remask;
+  // Chance is drawn anew with every revision of the session.
+  const drawn = rho > 0 ? tree.revisions.length : 0;
+  return { sessionId: tree.id, revision, rho, ratio: share, key: `${tree.id} ${revision} ${rho} ${drawn}` };
+}
+
+/**
+ * The positions that would be opened, and what is said of them; null while
+ * they are not known.
+ * @param {State} state
+ */
+export function remasked(state) {
+  const wanted = rankingWanted(state);
+  const { tree, remask } = state;
+  if (!wanted || !tree || remask.answer?.key !== wanted.key || !remask.answer.ranked) return null;
+  const { ranked } = remask.answer;
+  const count = Math.min(ranked.length, countOf(tree.revisions[wanted.revision].canvas, remask.share));
+  const cutoff = count ? ranked[count - 1].score : null;
+  return { positions: ranked.slice(0, count).map(({ position }) => position), of: ranked.length, cutoff };
+}
+
+/** The share of the positions that samplers may change, rounded down; the open ones count towards it. */
+function countOf(/** @type {import("app/core/canvas.js").Canvas} */ canvas, /** @type {number} */ share) {
+  let changeable = 0;
+  for (let at = 0; at < canvas.length; at++) changeable += canvas.states[at] === GIVEN || canvas.protected[at] ? 0 : 1;
+  return Math.max(0, Math.floor(changeable * share + 1e-9) - canvas.openCount); // 0.15 * 20 is 3
+}
+
+/** "would open 12 of 60, cut-off 0.41" */
+export function remaskedInWords(/** @type {NonNullable<ReturnType<typeof remasked>>} */ { positions, of, cutoff }) {
+  if (!of) return "nothing here can be masked again";
+  return `would open ${positions.length} of ${plural(of, "position")}${cutoff === null ? "" : `, cut-off ${cutoff.toFixed(2)}`}`;
+}

@@ -1,0 +1,84 @@
+"""What a person does on the page, again and again."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from unmask.v1 import session_pb2
+
+STORY = "Tell me a story about Tom and a red kite."
+
+
+def start(page: Page, prompt: str = STORY, length: int = 32, seed: int = 7, **parameters: str) -> str:
+    """Fills in the form and starts; the session's id."""
+    page.get_by_test_id("prompt").fill(prompt)
+    page.get_by_test_id("length").fill(str(length))
+    page.get_by_test_id("seed").fill(str(seed))
+    for name, value in parameters.items():
+        field = page.get_by_label(name, exact=False).first
+        field.fill(value)
+    before = page.evaluate("location.hash")
+    page.get_by_test_id("start").click()
+    expect(page.locator('um-canvas [data-state="open"]').first).to_be_visible()
+    page.wait_for_function("before => location.hash && location.hash !== before", arg=before)
+    return session_of(page)
+
+
+def session_of(page: Page) -> str:
+    return re.search(r"session=([\w-]+)|#([\w-]+)$", page.url).group(1) or page.url.rsplit("#", 1)[1]
+
+
+def shown_tokens(page: Page) -> list[int | None]:
+    """The tokens of the cells after the prompt, None for an open one."""
+    return page.eval_on_selector_all(
+        "um-canvas [data-position]",
+        "cells => cells.filter(cell => cell.dataset.state !== 'given')"
+        ".map(cell => cell.dataset.state === 'open' ? null : Number(cell.dataset.token))")
+
+
+def revision(page: Page) -> int:
+    return int(page.get_by_test_id("revision").inner_text().split("/")[0])
+
+
+def go_to(page: Page, wanted: int) -> None:
+    """Moves the timeline with the keyboard, as a person would."""
+    page.get_by_test_id("timeline").focus()
+    page.keyboard.press("Home")
+    for _ in range(wanted):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"^{wanted}\s*/"))
+
+
+def run_to_end(page: Page) -> None:
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("complete")).to_be_visible(timeout=60_000)
+
+
+def at_revision(page: Page, wanted: int, head: int | None = None) -> None:
+    """Waits until a revision is shown."""
+    last = rf"\s*/\s*{head}$" if head is not None else r"\s*/"
+    expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"^{wanted}{last}"))
+
+
+def steps(page: Page, count: int) -> None:
+    for wanted in range(1, count + 1):
+        page.get_by_test_id("step").click()
+        at_revision(page, wanted)
+
+
+def cell(page: Page, position: int) -> Locator:
+    return page.locator(f'um-canvas [data-position="{position}"]')
+
+
+def shown_canvas(page: Page) -> list[tuple[str, int | None]]:
+    """Every cell: its state, and its token where it has one that is not a draft."""
+    return [tuple(seen) for seen in page.eval_on_selector_all(
+        "um-canvas [data-position]",
+        "cells => cells.map(({dataset: {state, token}}) => [state, state === 'open' ? null : Number(token)])")]
+
+
+def canvas_of(session: session_pb2.Session) -> list[tuple[str, int | None]]:
+    """The same of a session as the service tells it."""
+    names = {1: "open", 2: "committed", 3: "given"}
+    return [(names[state], None if state == 1 else token)
+            for token, state in zip(session.canvas.tokens, session.canvas.states, strict=True)]
