@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint proto embedded-model bench-samplers screenshots lock clean
+.PHONY: help run test lint proto embedded-model bench bench-sessions bench-samplers screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -40,6 +40,12 @@ embedded-model: ## Train, export and evaluate the small model that ships (hours 
 	$(BIN)/python -m embedded_model.export
 	rm -r out/embedded_model # an interrupted training goes on; a finished one begins anew
 	$(BIN)/python -m embedded_model.evaluate
+
+bench: bench-sessions ## Run every benchmark that takes no more than a minute or two
+
+bench-sessions: ## Measure what sessions cost against their limits and write benchmarks/results/sessions.json
+	@tools/install.sh dev
+	$(BIN)/python -m benchmarks.sessions
 
 bench-samplers: ## Compare every sampler on the embedded model's tasks and write docs/samplers.md (minutes)
 	@tools/install.sh dev

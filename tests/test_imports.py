@@ -22,6 +22,7 @@ RULES = {
     "inference_service/inspection": [f"{SERVICE}.rpc", "grpc", "google.protobuf", "unmask"],
     "web_gateway": [SERVICE, "torch", "transformers"],
     "unmask": [SERVICE, "web_gateway", "torch", "transformers"],
+    "unmask/recording": ["grpc", "rich", "typer", "unmask.cli", "unmask.client", "unmask.errors", "unmask.session"],
 }
 
 # Runs the service inside its own process when no server is named; asked for by a command, not by an import.

@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.S)
 SESSIONS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sessions.md").read_text(), re.S)
 PRINTS = {
-    **dict(zip(PROGRAMS, [r"^64 \[\(\d+, \d+\)\]$", r"^32 0 open$"], strict=True)),
+    **dict(zip(PROGRAMS, [r"^64 \[\(\d+, \d+\)\]$", r"^32 0 open$", r"2 branches$"], strict=True)),
     **dict(zip(SESSIONS, [r"^\d+ positions differ$", r"^Last winter .*\.$", r"^One day Tom and .*\w.*",
                           r"^\d+ positions, cut-off 0\.\d+$"], strict=True)),
 }

@@ -45,8 +45,8 @@ function told(row, prompt, { splices, changes, cause, promptLength, protected: k
     end = promptLength;
     cells.slice(0, end).filter(({ state }) => state !== OPEN).forEach((cell) => Object.assign(cell, { state: GIVEN, hand: false }));
   }
-  for (const position of kept) cells[position].kept = true;
   for (const position of unprotected) cells[position].kept = cells[position].hand = false;
+  for (const position of kept) cells[position].kept = true;
   return [cells, end];
 }
 

@@ -103,7 +103,7 @@ def fitted_settings(settings: Settings, before: State, after: State, info: Model
     parameters = dict(settings.parameters)
     for name in ("block_length", "suffix_window"):
         if parameters.get(name) == before.length:
-            parameters[name] = after.length
+            parameters[name] = max(1, after.length)
     length = max(1, after.length)
     block = parameters.get("block_length")
     if block is not None and (block > length or length % block):

@@ -43,13 +43,15 @@ def base(live: Live, revision: int) -> session_pb2.Session:
 
 
 def branch(live: Live, line: Line, names: dict[str, int]) -> session_pb2.Branch:
-    """A branch with its name."""
+    """A branch with its names. Where its newest place is not kept any more, the session stands at it."""
     made = live.session
-    frame, state = made.frame(line.leaf), made.state(line.leaf)
-    named = {at: name for name, at in names.items()}
-    at = next((place for place in line.own if place in named), None)
+    revision = line.leaf if line.leaf >= made.first else made.head
+    frame, state = made.frame(revision), made.state(revision)
+    by_place = {at: name for name, at in names.items()}
+    named = [at for at in line.own if at in by_place]
     return session_pb2.Branch(
-        leaf_revision=line.leaf, fork_revision=line.fork, name="" if at is None else named[at], named_revision=at,
+        leaf_revision=line.leaf, fork_revision=line.fork, name=by_place[named[0]] if named else "",
+        named_revision=named[0] if named else None, other_names=[by_place[at] for at in named[1:]],
         length=len(line.own), update_time=convert.timestamp(frame.create_time),
         summary=convert.summary_to_proto(frame.summary), settings=convert.settings_to_proto(state.settings),
         current=line == made.tree.current())

@@ -19,7 +19,8 @@ class Branching(Calls):
 
         def branches():
             names = self._sessions.names(request.session_id)
-            lines = [line for line in live.session.tree.lines() if line.leaf >= live.session.first]
+            tree, first = live.session.tree, live.session.first
+            lines = [line for line in tree.lines() if line.leaf >= first or line == tree.current()]
             return [answers.branch(live, line, names) for line in lines]
 
         return pb.ListBranchesResponse(branches=await asyncio.to_thread(branches))

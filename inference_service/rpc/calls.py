@@ -10,9 +10,11 @@ from inference_service.engine.predictions import Predictions
 from inference_service.errors import FailedPrecondition
 from inference_service.models.library import Library
 from inference_service.rpc import answers, requests
+from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live, Sessions
 from inference_service.sessions.frame import Frame, Settings
-from unmask.v1 import prediction_pb2
+from inference_service.sessions.session import Session
+from unmask.v1 import prediction_pb2, settings_pb2
 
 
 class Calls:
@@ -47,6 +49,10 @@ class Calls:
         if not live.session.state(revision).open:
             raise FailedPrecondition(f"no position is open at revision {revision}", reason="CANVAS_COMPLETE")
         denoiser = self._library.get(live.session.origin.model)
+        state = live.session.state(revision)
+        if settings is None and state.settings.sampler not in SAMPLERS:  # another program's: what the model says is
+            # the same by any sampler
+            settings = requests.first_settings(settings_pb2.Settings(seed=0), state.length, state.holes, denoiser.info)
         return await self._run(predict_job(live.session, revision, settings, denoiser, self._predictions))
 
     async def _run(self, job: Job, interactive: bool = True):
@@ -57,16 +63,19 @@ class Calls:
         finally:
             ticket.cancel()
 
-    def _later_settings(self, request, live: Live, revision: int | None = None) -> Settings | None:
+    def _later_settings(self, request, session: Session, revision: int) -> Settings | None:
         """Those in force at a revision, changed as the request asks; None where it asks for no change."""
         if not request.HasField("settings"):
             return None
-        return requests.later_settings(request.settings, live.session.state(revision),
-                                       self._library.get(live.session.origin.model).info)
+        return requests.later_settings(request.settings, session.state(revision),
+                                       self._library.get(session.origin.model).info)
 
-    async def _following(self, request, live: Live):
+    async def _following(self, request):
         """The prediction after a call's last frame, where it was asked for and something is open."""
-        if request.predict and live.session.state().open:
+        if not request.predict:
+            return
+        live = await self._get(request.session_id)  # anew: what the call began with may have left the memory
+        if live.session.state().open:
             plan, predicted = await self._predict(live, live.session.head)
             message: prediction_pb2.Prediction = await asyncio.to_thread(answers.prediction, plan, predicted, [], 1)
             yield message

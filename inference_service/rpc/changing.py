@@ -34,7 +34,7 @@ class Changing(Calls):
         else:
             async for frame in self._steps(request, live):
                 yield pb.StepResponse(frame=convert.sent(frame))
-        async for prediction in self._following(request, live):
+        async for prediction in self._following(request):
             yield pb.StepResponse(prediction=prediction)
 
     async def _steps(self, request, live: Live):
@@ -44,7 +44,7 @@ class Changing(Calls):
         frames = FrameQueue()
         with ExitStack() as stack:
             turn = stack.enter_context(self._turn(request))
-            settings = self._later_settings(request, live, turn.base)
+            settings = self._later_settings(request, turn.session, turn.base)
             plan = await asyncio.to_thread(plan_for, turn.session, turn.base, settings, denoiser.info,
                                            turn.session.head)
             if await asyncio.to_thread(lambda: plan.finished):
@@ -86,7 +86,7 @@ class Changing(Calls):
             frames = [await asyncio.to_thread(self._change, request, change)]
         for frame in frames:
             yield pb.SelectResponse(frame=convert.sent(frame))
-        async for prediction in self._following(request, live):
+        async for prediction in self._following(request):
             yield pb.SelectResponse(prediction=prediction)
 
     @answers_errors
@@ -108,7 +108,7 @@ class Changing(Calls):
             frames = [await asyncio.to_thread(self._change, request, change)]
         for frame in frames:
             yield pb.EditResponse(frame=convert.sent(frame))
-        async for prediction in self._following(request, live):
+        async for prediction in self._following(request):
             yield pb.EditResponse(prediction=prediction)
 
     async def _draft(self, live: Live, revision: int) -> dict[int, tuple[int, float]]:
@@ -120,7 +120,7 @@ class Changing(Calls):
 
     @answers_errors
     async def Rewind(self, request, context):
-        live = await self._get(request.session_id)
+        await self._get(request.session_id)
         direction = requests.direction(request)
         frames = await self._replayed(request)
         if frames is None:
@@ -133,7 +133,7 @@ class Changing(Calls):
             frames = [await asyncio.to_thread(self._change, request, back)]
         for frame in frames:
             yield pb.RewindResponse(frame=convert.sent(frame))
-        async for prediction in self._following(request, live):
+        async for prediction in self._following(request):
             yield pb.RewindResponse(prediction=prediction)
 
     def _turn(self, request):

@@ -129,6 +129,13 @@ def sent(frame: Frame) -> frame_pb2.Frame:
     return message
 
 
+def sent_from_bytes(body: bytes) -> frame_pb2.Frame:
+    """A kept frame for a client, at a tenth of the cost of making it anew."""
+    message = frame_pb2.Frame.FromString(body)
+    message.ClearField("sampler_state")
+    return message
+
+
 def frame_from_proto(message: frame_pb2.Frame) -> Frame:
     return Frame(
         revision=message.revision,

@@ -26,15 +26,16 @@ def record(live: Live, names: dict[str, int], denoiser: Denoiser | None,
            predictions: list[prediction_pb2.Prediction]) -> recording_pb2.Recording:
     """A session as a recording. denoiser: its model, if that is in memory."""
     session, first = live.session, live.session.first
+    frames = session.log.between(first, session.head)  # more may come while the rest is put together
     base = lambda revision: convert.base_to_proto(session.origin, session.state(revision), revision)  # noqa: E731
     made = recording_pb2.Recording(
         format=files.FORMAT, version=files.VERSION, create_time=convert.timestamp(time()),
         model=_model(session.origin, denoiser), checkpoint=_checkpoint(denoiser),
         versions=_versions(), session=base(first),
-        frames=map(convert.frame_to_proto, session.frames),
+        frames=map(convert.frame_to_proto, frames),
         bases=[base(revision) for revision in session.roots(first) if revision < first],
         branch_names={name: at for name, at in names.items() if at >= first}, predictions=predictions)
-    made.session.head_revision, made.session.first_revision = session.head, first
+    made.session.head_revision, made.session.first_revision = frames[-1].revision, first
     if denoiser and denoiser.text:
         made.tokens.extend(convert.token_to_proto(denoiser.text.token(id)) for id in sorted(_ids(made)))
     return made
@@ -95,16 +96,18 @@ def _origin(start: session_pb2.Session, model: model_service_pb2.Model, default_
 def notes(made: recording_pb2.Recording, session: Session, library: Library) -> list[str]:
     """What is not as it was where the recording was made. Raises FailedPrecondition where it cannot be shown here."""
     name, found = session.origin.model, []
+    if not (made.session.model or made.model.name):
+        found.append(f"The recording names no model; it is taken to be of {name!r}.")
     try:
         state, denoiser = library.state(name)
     except NotFound:
-        return [f"There is no model {name!r} here: the session can be looked at, and not gone on with."]
+        return [*found, f"There is no model {name!r} here: the session can be looked at, and not gone on with."]
     if denoiser is None:
         found.append(f"The model {name!r} is {state} here; load it to go on with the session.")
-    elif made.model.vocabulary_size and made.model.vocabulary_size != denoiser.info.vocabulary_size:
+    elif (most := max(made.model.vocabulary_size - 1, *_ids(made))) >= denoiser.info.vocabulary_size:
         raise FailedPrecondition(
-            f"chunk: the recording was made with a model {name!r} of {made.model.vocabulary_size} tokens; the one of"
-            f" that name here has {denoiser.info.vocabulary_size}", reason="OTHER_MODEL")
+            f"chunk: the recording was made with a model whose tokens go up to {most} at least; those of {name!r} here"
+            f" go up to {denoiser.info.vocabulary_size - 1}", reason="OTHER_MODEL")
     elif made.checkpoint and made.checkpoint != _checkpoint(denoiser):
         found.append(f"The model {name!r} here is another checkpoint than the recording's: what it says will differ.")
     every = (made.session.settings, *(frame.settings for frame in made.frames))

@@ -4,10 +4,11 @@ import asyncio
 from contextlib import suppress
 
 from inference_service.engine.jobs import verify_job
-from inference_service.errors import InvalidField, ServiceError
+from inference_service.errors import FailedPrecondition, InvalidField, ServiceError
 from inference_service.rpc import answers, convert, recorded, requests
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
+from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live
 from inference_service.sessions.frame import Cause
 from unmask import recording as files
@@ -33,11 +34,14 @@ class Recording(Calls):
                 predictions.append(await asyncio.to_thread(answers.prediction, plan, predicted, plan.open, count))
 
         def file() -> bytes:
-            with suppress(ServiceError):
+            denoiser = None
+            with suppress(ServiceError):  # a session can be taken along without its model
                 denoiser = self._library.get(session.origin.model)
-                return files.write(recorded.record(
-                    live, self._sessions.names(request.session_id), denoiser, predictions), form)
-            return files.write(recorded.record(live, self._sessions.names(request.session_id), None, []), form)
+            made = recorded.record(live, self._sessions.names(request.session_id), denoiser, predictions)
+            try:
+                return files.write(made, form)
+            except files.BadRecording as bad:
+                raise FailedPrecondition(str(bad), reason=bad.reason) from None
 
         data = await asyncio.to_thread(file)
         for start in range(0, len(data), CHUNK):
@@ -72,6 +76,10 @@ class Recording(Calls):
         denoiser = self._library.get(session.origin.model)
         frames = [frame for frame in await asyncio.to_thread(lambda: session.frames) if frame.cause is Cause.STEP
                   and frame.revision > session.first]
+        foreign = {frame.settings.sampler for frame in frames if frame.settings} - set(SAMPLERS)
+        if foreign:
+            raise FailedPrecondition(f"the steps of {', '.join(sorted(foreign))} were made by another program; there is"
+                                     " nothing here to compute them again with", reason="NOT_COMPUTABLE")
         for done, frame in enumerate(frames):
             if done % VERIFIED_AT_ONCE == 0:
                 yield pb.VerifyResponse(progress=pb.Progress(done=done, total=len(frames)))

@@ -36,9 +36,10 @@ class Watching(Calls):
                     yield pb.WatchSessionResponse(trimmed=pb.HistoryTrimmed(first_revision=first))
                     session.check_revision(min(following, session.head), "after_revision")
                 while following <= session.head:
-                    for frame in await asyncio.to_thread(
-                            session.log.between, following, min(session.head, following + FRAMES_AT_ONCE - 1)):
-                        yield pb.WatchSessionResponse(frame=convert.sent(frame))
+                    bodies = await asyncio.to_thread(self._sessions.bodies, request.session_id, following,
+                                                     min(session.head, following + FRAMES_AT_ONCE - 1))
+                    for body in bodies:
+                        yield pb.WatchSessionResponse(frame=convert.sent_from_bytes(body))
                         following += 1
                 if live.names_version != names_version:
                     names = await asyncio.to_thread(self._sessions.names, request.session_id)

@@ -25,7 +25,7 @@ from inference_service.sessions.tree import Tree
 NONE_FIXED: Mapping[int, int] = MappingProxyType({})
 NONE_KEPT: Mapping = MappingProxyType({})
 EXTEND_SHARE = 0.1  # a lease is written again when this share of it is used up
-BASE_EVERY = 256  # revisions between two kept states: what a state takes at most to fold
+BASE_EVERY = 256  # frames on the way between two kept states: what a state takes at most to fold
 TRIM_TO = 0.75  # the share of the limit that trimming leaves
 MOST_NAMES = 1000
 
@@ -141,12 +141,10 @@ class Sessions:
             session_id = secrets.token_urlsafe(16)
             origin = replace(made.origin, session_id=session_id, ttl=self.ttl(made.origin.ttl))
             gone = [Entry(made.tree.parent(revision), int(Cause.STEP), b"") for revision in range(made.first)]
-            bases = [*(made.roots(made.first) if made.first else ()),
-                     *range(made.first - made.first % -BASE_EVERY or BASE_EVERY, made.head + 1, BASE_EVERY)]
             self._store.create(session_id, self._codec.origin_to_bytes(origin), [*gone, *map(self._entry, made.frames)],
                                now, now + origin.ttl, request_id, made.first, {
                                    revision: self._codec.state_to_bytes(origin, revision, made.state(revision))
-                                   for revision in bases}, names)
+                                   for revision in made.bases_for(BASE_EVERY)}, names)
             return self._keep(self._load(session_id))
 
     def _check_room(self, now: float) -> None:
@@ -160,10 +158,7 @@ class Sessions:
     def _log(self, session_id: str) -> Log:
         """The frames of a session as the store has them."""
         def read(first: int, last: int) -> list[Frame]:
-            bodies = self._store.frames(session_id, first, last)
-            if not all(bodies):  # dropped since the caller looked
-                raise trimmed("revision", first, self._store.row(session_id).first)
-            return list(map(self._codec.frame_from_bytes, bodies))
+            return list(map(self._codec.frame_from_bytes, self.bodies(session_id, first, last)))
 
         return Log(read)
 
@@ -302,7 +297,7 @@ class Sessions:
             raise Exhausted(f"a session has at most {self._limits.revisions} revisions; export this one and go on in"
                             " a new one", reason="SESSION_FULL")
         bases = {}
-        if frame.revision % BASE_EVERY == 0:
+        if session.base_due(frame.parent, BASE_EVERY):
             bases[frame.revision] = self._codec.state_to_bytes(session.origin, frame.revision, session.after(frame))
         try:
             row = self._store.append(live.row.session_id, session.head, [self._entry(frame)], now, request_id, bases)
@@ -369,6 +364,13 @@ class Sessions:
                 _tell(live)
 
     # ---- following ----
+
+    def bodies(self, session_id: str, first: int, last: int) -> list[bytes]:
+        """The frames of the revisions from the first to the last as they are kept."""
+        bodies = self._store.frames(session_id, first, last)
+        if not all(bodies):  # dropped since the caller looked
+            raise trimmed("revision", first, self._store.row(session_id).first)
+        return bodies
 
     def follow(self, session_id: str, listener: Callable[[], None]) -> Live:
         """Calls the listener, from any thread, whenever the session changes. The caller reads its frames."""

@@ -54,6 +54,7 @@ CREATE TABLE name (
 """
 
 STEPS = [FIRST, WITH_TREE]
+MIGRATION_SECONDS = 600  # that a server waits for another one to bring the file up to date
 
 
 def opened(path: str | Path, tree_of: TreeOf | None = None) -> sqlite3.Connection:
@@ -67,7 +68,9 @@ def opened(path: str | Path, tree_of: TreeOf | None = None) -> sqlite3.Connectio
     try:
         db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
                          " PRAGMA busy_timeout = 5000;")
+        db.execute(f"PRAGMA busy_timeout = {1000 * MIGRATION_SECONDS}")
         _migrate(db, path, tree_of or (lambda body: (-1, 0)))
+        db.execute("PRAGMA busy_timeout = 5000")
     except BaseException:
         db.close()
         raise

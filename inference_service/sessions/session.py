@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 
 from inference_service.errors import FailedPrecondition, InvalidField, OutOfRange
 from inference_service.sessions.frame import Cause, Change, Frame, Settings, Summary
@@ -122,6 +123,19 @@ class Session:
         with self.lock:
             self.first = first
             self._bases |= set(bases)
+
+    def base_due(self, revision: int, every: int) -> bool:
+        """Whether a frame made from a revision would be the one after so many that its state has to be kept."""
+        way = list(islice(self.tree.way(revision), every - 1))
+        return len(way) == every - 1 and not self._bases.intersection(way) and way[-1] > 0
+
+    def bases_for(self, every: int) -> list[int]:
+        """The revisions whose states have to be kept, so that none takes more than `every` frames to fold."""
+        since = dict.fromkeys((self.first, *self._bases), 0)
+        for revision in range(self.first + 1, self.head + 1):
+            gone = since[self.tree.parent(revision)] + 1
+            since[revision] = gone % every
+        return [revision for revision, gone in since.items() if gone == 0 and revision]
 
     def roots(self, first: int) -> list[int]:
         """The revisions up to `first` whose states the frames behind it are made from, `first` among them."""

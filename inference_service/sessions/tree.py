@@ -32,7 +32,6 @@ class Tree:
         self._parents = array("q")
         self._places = array("q")
         self._children: dict[int, list[int]] = {}  # place to the places made from it, oldest first
-        self._visited: dict[int, int] = {}  # place to the child that leads to where one was last, of all behind it
         for parent, cause in revisions:
             self.add(parent, cause)
 
@@ -48,18 +47,6 @@ class Tree:
         above = self.parent_place(place)
         if place == revision and above != NONE:
             self._children.setdefault(above, []).append(place)
-        if revision:
-            self._come_to(place, self._places[revision - 1])
-
-    def _come_to(self, place: int, before: int) -> None:
-        """Notes the way to a place, as far as it is not that to the place before."""
-        while place != before:  # a parent's place is always older
-            if place > before:
-                above = self.parent_place(place)
-                self._visited[above] = place
-                place = above
-            else:
-                before = self.parent_place(before)
 
     def parent(self, revision: int) -> int:
         """The revision that it was made from; -1 for revision 0."""
@@ -89,7 +76,22 @@ class Tree:
 
     def redo(self) -> int | None:
         """The next place on the way back to where one was last, None where nothing was made from here."""
-        return self._visited.get(self._places[len(self) - 1])
+        way = self._way_back(self._places[len(self) - 1])
+        return way[-1] if way else None
+
+    def _way_back(self, place: int) -> list[int]:
+        """From the place, of those made from one, where one was last, up to the child of that one; [] if none was."""
+        outside: set[int] = set()
+        newest = len(self) - 1 if place in self._children else NONE
+        for revision in range(newest, place, -1):
+            way, at = [], self._places[revision]
+            while at > place and at not in outside:  # a parent's place is always older
+                way.append(at)
+                at = self.parent_place(at)
+            if at == place and way:
+                return way
+            outside.update(way)
+        return []
 
     # ---- branches ----
 
@@ -108,8 +110,8 @@ class Tree:
     def current(self) -> Line:
         """The branch that the newest revision is on; of several, the one that was last come to."""
         leaf = self._places[len(self) - 1]
-        while leaf in self._visited:
-            leaf = self._visited[leaf]
+        while way := self._way_back(leaf):
+            leaf = way[0]
         return self._line_to(leaf)
 
     def _line_to(self, leaf: int) -> Line:

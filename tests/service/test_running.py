@@ -46,7 +46,8 @@ class Watcher:
     def _read(self):
         try:
             for answer in self.call:
-                self.seen.put(getattr(answer, answer.WhichOneof("event")))
+                if answer.WhichOneof("event") != "names" or answer.names.revisions:
+                    self.seen.put(getattr(answer, answer.WhichOneof("event")))
         except grpc.RpcError as error:
             self.ended.put(read_refusal(error))
 

@@ -1,13 +1,15 @@
-"""The SQLite store: compare-and-set, request ids, pages, times, and what a broken file says."""
+"""The SQLite store: compare-and-set, request ids, kept states, names, pages, times, and what a broken file says."""
 
 import sqlite3
 import threading
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from inference_service.errors import ServiceError
 from inference_service.sessions import schema
-from inference_service.sessions.store import Conflict, Entry, Missing, SQLiteStore
+from inference_service.sessions.store import Conflict, Entry, Missing, Row, SQLiteStore
 
 VERSION = len(schema.STEPS)
 STEP, REWIND = 2, 4
@@ -117,13 +119,119 @@ def test_a_create_request_id_is_taken_once(store):
 
 def test_deleting_takes_everything(store, path):
     create(store)
-    store.append("s", 0, steps(b"f1"), 11.0, "r")
-    store.delete("s")
-    store.close()
-    with sqlite3.connect(path) as db:
-        assert [db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
-                for table in ("session", "frame", "request")] == [0, 0, 0]
+    store.append("s", 0, steps(b"f1"), 11.0, "r", {1: b"s1"})
+    store.name("s", "mine", 1)
+    tables = ("session", "frame", "request", "state", "name")
 
+    def counts():
+        with closing(sqlite3.connect(path)) as db:
+            return [db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables]
+
+    assert counts() == [1, 2, 1, 1, 1]
+    store.delete("s")
+    assert counts() == [0, 0, 0, 0, 0]
+
+
+# ---- states, trimming, names ----
+
+def test_states_are_kept_with_the_frames_that_they_come_with(store, path):
+    create(store)
+    store.append("s", 0, steps(b"f1", b"f2"), 11.0, "", {2: b"s2"})
+    with pytest.raises(Conflict):
+        store.append("s", 0, steps(b"lost"), 12.0, "", {1: b"lost"})
+    for one in (store, SQLiteStore(path)):
+        assert one.load("s").bases == one.load("s", 2).bases == [2]
+        assert one.base("s", 2) == b"s2"
+        for session_id, revision in (("s", 1), ("s", 3), ("t", 2)):
+            with pytest.raises(Missing):
+                one.base(session_id, revision)
+
+
+def test_the_size_of_a_session_is_that_of_its_frames(store):
+    create(store)
+    store.append("s", 0, steps(b"four", b"five5"), 11.0, "")
+    create(store, "t")
+    assert store.sizes("s") == [2, 4, 5]
+    assert store.row("s").size == 11
+
+
+def test_trimming_drops_frames_and_never_the_tree(store, path):
+    create(store)
+    store.append("s", 0, steps(b"f1", b"f2"), 11.0, "r", {1: b"s1", 2: b"s2"})
+    store.append("s", 2, steps(b"f3", b"f4"), 12.0, "", {4: b"s4"})
+    create(store, "t")
+    before = store.load("s")
+    row = store.trim("s", 4, 3, {0: b"root", 3: b"s3"})
+    for one in (store, SQLiteStore(path)):
+        kept = one.load("s")
+        assert kept.row == row == replace(before.row, first=3, size=4)
+        assert kept.tree == before.tree
+        assert one.frames("s", 0, 9) == [b"", b"", b"", b"f3", b"f4"]
+        assert one.sizes("s") == [0, 0, 0, 2, 2]
+        assert kept.bases == [0, 3, 4]
+        assert [one.base("s", revision) for revision in kept.bases] == [b"root", b"s3", b"s4"]
+        assert one.request("s", "r") == (1, 2)
+        assert bodies(one, "t") == [b"f0"]
+    assert store.append("s", 4, steps(b"f5"), 13.0, "").size == 6
+    with pytest.raises(Missing):
+        store.trim("x", 0, 1, {})
+
+
+def test_trimming_a_session_that_has_gone_on_changes_nothing(store):
+    create(store)
+    store.append("s", 0, steps(b"f1", b"f2"), 11.0, "")
+    before = store.load("s")
+    with pytest.raises(Conflict):
+        store.trim("s", 1, 1, {1: b"s1"})
+    assert store.load("s") == before
+    assert bodies(store) == [b"f0", b"f1", b"f2"]
+
+
+def test_no_frame_is_made_from_one_that_is_gone(store):
+    """But from one whose state is kept."""
+    create(store)
+    store.append("s", 0, steps(b"f1", b"f2", b"f3"), 11.0, "")
+    store.trim("s", 3, 3, {1: b"s1", 3: b"s3"})
+    before = store.load("s")
+    with pytest.raises(Conflict):
+        store.append("s", 3, [Entry(2, STEP, b"lost")], 12.0, "r")
+    assert store.load("s") == before and store.request("s", "r") is None
+    store.append("s", 3, [Entry(1, STEP, b"f4"), Entry(3, STEP, b"f5")], 12.0, "")
+    assert bodies(store) == [b"", b"", b"", b"f3", b"f4", b"f5"]
+
+
+def test_a_session_that_was_made_elsewhere_comes_in_whole(store, path):
+    gone = [Entry(-1, 1, b""), Entry(0, STEP, b"")]
+    row = store.create("s", b"origin", [*gone, Entry(1, STEP, b"f2"), Entry(1, REWIND, b"f33")], 10.0, 100.0, "import",
+                       2, {1: b"s1"}, {"mine": 2})
+    for one in (store, SQLiteStore(path)):
+        kept = one.load("s")
+        assert kept.row == row == Row("s", 3, 10.0, 100.0, 2, 5)
+        assert kept.tree == [(-1, 1), (0, STEP), (1, STEP), (1, REWIND)]
+        assert one.frames("s", 2, 3) == [b"f2", b"f33"]
+        assert (kept.bases, one.base("s", 1), one.names("s")) == ([1], b"s1", {"mine": 2})
+        assert one.created_by("import") == "s"
+
+
+def test_a_name_is_on_one_revision_and_a_revision_has_one_name(store, path):
+    create(store)
+    create(store, "t")
+    store.name("t", "a", 5)
+    for name, revision in (("a", 0), ("b", 1), ("c", 2), ("a", 3), ("d", 1)):
+        store.name("s", name, revision)
+    for one in (store, SQLiteStore(path)):
+        assert one.names("s") == {"a": 3, "c": 2, "d": 1}
+        assert one.names("t") == {"a": 5}
+    assert store.unname("s", "a") is True
+    assert store.unname("s", "a") is store.unname("x", "a") is False
+    assert store.names("s") == {"c": 2, "d": 1}
+    assert store.names("t") == {"a": 5}
+    with pytest.raises(Missing):
+        store.name("x", "a", 0)
+    assert store.names("x") == {}
+
+
+# ---- the list ----
 
 def test_pages_go_from_the_latest_change_on_and_skip_nothing(store):
     for number in range(7):

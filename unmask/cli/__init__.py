@@ -4,6 +4,8 @@ import typer
 
 from unmask.cli.generate import generate
 from unmask.cli.models import models
+from unmask.cli.record import record
+from unmask.cli.replay import replay
 from unmask.cli.samplers import samplers
 from unmask.cli.serve import serve
 
@@ -17,5 +19,7 @@ def main():
 
 app.command()(serve)
 app.command()(generate)
+app.command()(record)
+app.command()(replay)
 app.command()(samplers)
 app.add_typer(models, name="models")

@@ -16,6 +16,7 @@ from rich.progress import Progress
 import unmask
 from unmask.cli import options
 from unmask.cli.options import MAX_ID
+from unmask.session import OPEN
 from unmask.v1.frame_pb2 import Summary
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model
 
@@ -40,15 +41,17 @@ def generate(
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server)
     with one_line(errors), started(asked, errors) as (client, loaded, session):
         steps, summary = run(session, errors)
-        made = session.tokens
-        text = client.detokenize(until_end(made, loaded), loaded.name) if loaded.has_tokenizer else None
+        made, prompt_now = session.tokens, filled_prompt(session)
+        told = [*prompt_now, *until_end(made, loaded)]
+        text = client.detokenize(told, loaded.name) if loaded.has_tokenizer else None
     if as_json:
         print(json.dumps({
             "tokens": made, "text": text, "forwards": summary.total_forward_count, "steps": steps,
             "tokens_before_end": summary.tokens_before_end,
-            "wall_seconds": summary.total_wall_time.ToNanoseconds() / 1e9}))
+            "wall_seconds": summary.total_wall_time.ToNanoseconds() / 1e9,
+            **({"prompt": prompt_now} if prompt_now else {})}))
     else:
-        print(text if text is not None else ",".join(map(str, made)))
+        print(text if text is not None else ",".join(map(str, [*prompt_now, *made])))
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,13 @@ def parse_words(texts: list[str]) -> dict[int, str]:
             raise ValueError(f"--word names position {int(position)} twice")
         words[int(position)] = f" {word}" if int(position) else word
     return words
+
+
+def filled_prompt(session: unmask.Session) -> list[int]:
+    """The prompt's tokens where it had holes, which are a part of the answer; none where it had no holes."""
+    begun = session.get(0)
+    holes = OPEN in begun.canvas.states[:begun.prompt_length]
+    return list(session.get().canvas.tokens[:begun.prompt_length]) if holes else []
 
 
 def until_end(tokens: list[int], model: Model) -> list[int]:

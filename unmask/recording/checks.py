@@ -42,6 +42,8 @@ def check(recording: Recording) -> None:
     settled = first if start.revision == 0 else start
     if not settled.HasField("settings"):
         raise invalid(f"{'frame 0' if settled is first else 'session'}: has no settings")
+    if start.revision == 0 and (COMMITTED in start.canvas.states or start.canvas.by_hand or start.canvas.protected):
+        raise invalid("session: at revision 0 whatever is decided is given, and nothing is chosen or protected")
     check_parts(first, len(start.canvas.tokens), MOST_POSITIONS, ids)
     sizes = {session.revision: len(session.canvas.tokens) for session in (start, *recording.bases)}
     for base in recording.bases:

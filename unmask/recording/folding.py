@@ -68,7 +68,7 @@ def fold(canvas: Canvas, frame: Frame) -> Canvas:
         start = frame.prompt_length
         given |= {position for position in range(start) if tokens[position] is not None}
         by_hand -= given
-    protected = (protected | set(frame.protected)) - set(frame.unprotected)
+    protected = (protected - set(frame.unprotected)) | set(frame.protected)  # in this order: a position may be in both
     return Canvas(tuple(tokens), start, given, by_hand - set(frame.unprotected), protected)
 
 

@@ -32,13 +32,15 @@ def flat(history: object) -> tuple[list[Grid], list[str], list[int]]:
     return list(grids), list(names), [len(group) for group in found]
 
 
-def rows(entry: object, name: str) -> Iterator[tuple[str, Grid]]:
-    """The grids in an entry, with their names."""
+def rows(entry: object, name: str, deeper: int = 2) -> Iterator[tuple[str, Grid]]:
+    """The grids in an entry, with their names. deeper: dimensions that may lie between."""
     if not isinstance(entry, list) or not entry:
         raise invalid(f"{name}: must be a list of token ids, at least one; got {shown(entry)}")
     if isinstance(entry[0], list):
+        if not deeper:
+            raise invalid(f"{name}: is nested deeper than [block][step][1][position]")
         for index, inner in enumerate(entry):
-            yield from rows(inner, f"{name}[{index}]")
+            yield from rows(inner, f"{name}[{index}]", deeper - 1)
         return
     yield name, ids_of(entry, name)
 

@@ -85,7 +85,7 @@ class Canvas(_message.Message):
     def __init__(self, tokens: _Optional[_Iterable[int]] = ..., states: _Optional[_Iterable[_Union[Canvas.PositionState, str]]] = ..., by_hand: _Optional[_Iterable[int]] = ..., protected: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Branch(_message.Message):
-    __slots__ = ("leaf_revision", "fork_revision", "name", "named_revision", "length", "update_time", "summary", "settings", "current")
+    __slots__ = ("leaf_revision", "fork_revision", "name", "named_revision", "length", "update_time", "summary", "settings", "current", "other_names")
     LEAF_REVISION_FIELD_NUMBER: _ClassVar[int]
     FORK_REVISION_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +95,7 @@ class Branch(_message.Message):
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     CURRENT_FIELD_NUMBER: _ClassVar[int]
+    OTHER_NAMES_FIELD_NUMBER: _ClassVar[int]
     leaf_revision: int
     fork_revision: int
     name: str
@@ -104,7 +105,8 @@ class Branch(_message.Message):
     summary: _frame_pb2.Summary
     settings: _settings_pb2.Settings
     current: bool
-    def __init__(self, leaf_revision: _Optional[int] = ..., fork_revision: _Optional[int] = ..., name: _Optional[str] = ..., named_revision: _Optional[int] = ..., length: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., summary: _Optional[_Union[_frame_pb2.Summary, _Mapping]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., current: _Optional[bool] = ...) -> None: ...
+    other_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, leaf_revision: _Optional[int] = ..., fork_revision: _Optional[int] = ..., name: _Optional[str] = ..., named_revision: _Optional[int] = ..., length: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., summary: _Optional[_Union[_frame_pb2.Summary, _Mapping]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., current: _Optional[bool] = ..., other_names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DiffSpan(_message.Message):
     __slots__ = ("equal", "position", "count", "other_position", "other_count")

@@ -53,8 +53,8 @@ export function folded(/** @type {Canvas} */ canvas, /** @type {Frame} */ frame)
   const next = splices.length ? spliced(canvas, splices) : copied(canvas);
   change(next, frame);
   if (promptLength !== null) append(next, promptLength);
-  for (const position of frame.protected) next.protected[position] = 1;
   for (const position of unprotected) next.protected[position] = next.byHand[position] = 0;
+  for (const position of frame.protected) next.protected[position] = 1;
   return counted(next);
 }
 
