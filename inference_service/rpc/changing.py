@@ -17,7 +17,8 @@ from inference_service.rpc.streams import FrameQueue
 from inference_service.sampling import distribution
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live, Turn
-from inference_service.sessions.edits import Edit, Known, earlier_at, edit_frame
+from inference_service.sessions.editing import earlier_at, edit_frame
+from inference_service.sessions.edits import Edit, Known
 from inference_service.sessions.frame import Frame
 from inference_service.sessions.session import Session
 from unmask.v1 import session_service_pb2 as pb

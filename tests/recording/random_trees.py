@@ -5,6 +5,7 @@ import random
 from inference_service.errors import ServiceError
 from inference_service.rpc import convert
 from inference_service.sessions import edits
+from inference_service.sessions.editing import edit_frame
 from inference_service.sessions.frame import Change, Settings, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session, first_frame
@@ -92,4 +93,4 @@ def edit(rng, made, base):
              lambda: edits.Insert(position, rng.randrange(1, 4)), lambda: edits.Delete(position, rng.randrange(1, 4)),
              lambda: edits.DeleteLast(1), lambda: edits.Append([*tokens, None], 3)]
     wanted = [(f"edits[{index}]", rng.choice(kinds)()) for index in range(rng.randrange(1, 3))]
-    return edits.edit_frame(made, wanted, KNOWN, 1.7e9, rng.random() < 0.5, base)
+    return edit_frame(made, wanted, KNOWN, 1.7e9, rng.random() < 0.5, base)

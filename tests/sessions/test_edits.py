@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.rpc.codec import ProtoCodec
 from inference_service.sessions import edits as core
-from inference_service.sessions.edits import Known, earlier_at, edit_frame
+from inference_service.sessions.editing import earlier_at, edit_frame
+from inference_service.sessions.edits import Known
 from inference_service.sessions.frame import Cause, Change, Frame, Settings, Splice, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session, first_frame

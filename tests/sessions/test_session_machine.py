@@ -17,7 +17,8 @@ from test_tree import Oracle
 from inference_service.errors import Aborted, FailedPrecondition, InvalidField, OutOfRange
 from inference_service.sessions import collection, session
 from inference_service.sessions import edits as core
-from inference_service.sessions.edits import Known, earlier_at, edit_frame
+from inference_service.sessions.editing import earlier_at, edit_frame
+from inference_service.sessions.edits import Known
 from inference_service.sessions.frame import Cause, Settings
 from inference_service.sessions.log import Log
 from inference_service.sessions.state import carried
