@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { GIVEN, OPEN } from "app/core/canvas.js";
-import { branchesOf, placeOf, redoOf, undoOf } from "app/core/places.js";
+import { branchAt, branchesOf, listedBranches, placeOf, redoOf, startOf, titleOf, undoOf } from "app/core/places.js";
 import { based, frameOf, grow, headOf, plant, trimmed } from "app/core/tree.js";
 
 const SESSION = { id: "s", model: "m", promptLength: 1, settings: null, tokens: [7, 0], states: [GIVEN, OPEN] };
@@ -68,6 +68,56 @@ test("every place is on one branch, whatever the tree", () => {
     assert.deepEqual(own.sort((a, b) => a - b), places, `seed ${seed}`);
     assert.equal(branchesOf(tree).filter(({ current }) => current).length, 1);
   }
+});
+
+/** What the branches are called, by leaf. */
+const titles = (tree) => Object.fromEntries(branchesOf(tree).map((branch) => [branch.leaf, titleOf(branch)]));
+
+test("only the line of the oldest children is the first", () => {
+  assert.deepEqual(titles(grown([0], [0, "edit"], [2])), { 1: "first", 3: "from 0" });
+  assert.deepEqual(titles(grown([0], [1], [1, "edit"])), { 2: "first", 3: "from 1" });
+});
+
+test("a history cut short calls its branches the same when it is loaded again", () => {
+  // 1-2-3-4-5-6 and, from 3, 7-8; from the beginning again 9; from 5, 10.
+  const whole = grown([0], [1], [2], [3], [4], [5], [3, "edit"], [7], [0, "edit"], [5, "edit"]);
+  const again = (first, bases) => {
+    let tree = plant({ ...SESSION, revision: first });
+    for (const revision of bases) tree = based(tree, { ...SESSION, revision });
+    return whole.revisions.slice(first + 1).reduce((grownAgain, { revision, parent, cause }) => grow(grownAgain, frame(revision, parent, cause)), tree);
+  };
+  assert.deepEqual(titles(trimmed(whole, 4)), { 6: "first", 8: "from 3", 9: "from 0", 10: "from 5" });
+  assert.deepEqual(titles(again(4, [3, 0])), titles(trimmed(whole, 4)));
+  // A rewind as the oldest that is kept.
+  const back = grown([0], [1], [1, "rewind"], [3], [3, "edit"]);
+  const late = frame(4, 3), other = frame(5, 3, "edit");
+  assert.deepEqual(titles(trimmed(back, 3)), titles([late, other].reduce(grow, plant({ ...SESSION, revision: 3 }))));
+});
+
+test("after an undo one is on the branch gone back to", () => {
+  const tree = grown([0], [1], [0, "edit"], [3], [3, "rewind"]);
+  assert.equal(branchAt(tree, 5).leaf, 4);
+  assert.equal(branchAt(grow(tree, frame(6, 0, "rewind")), 6).leaf, 2, "what both share is the older one's");
+  for (const revision of [0, 1, 2]) assert.equal(branchAt(tree, revision).leaf, 2);
+});
+
+test("a branch is the same one while it grows, and stays where it is listed", () => {
+  let tree = grown([0], [1], [0, "edit"]);
+  const listed = () => listedBranches(tree, headOf(tree), 8).branches.map(startOf);
+  assert.deepEqual(listed(), [0, 3]);
+  for (const parent of [3, 2, 4]) tree = grow(tree, frame(headOf(tree) + 1, parent));
+  assert.deepEqual(listed(), [0, 3]);
+  tree = grow(tree, frame(headOf(tree) + 1, 2, "edit"));
+  assert.deepEqual(listed(), [0, 3, headOf(tree)]);
+});
+
+test("of many branches the needed and the newest are listed, the others folded", () => {
+  const many = grown([0], [1], ...Array.from({ length: 12 }, () => [0, "edit"]));
+  const named = { ...many, names: new Map([["kite", 4]]) };
+  const { branches, folded } = listedBranches(named, 1, 5);
+  assert.equal(branches.length, 13);
+  assert.deepEqual(branches.map(startOf).filter((start) => !folded.has(start)), [0, 4, 12, 13, 14]);
+  assert.equal(listedBranches(named, 1, 13).folded.size, 0);
 });
 
 test("a name stays with the line that goes on first", () => {

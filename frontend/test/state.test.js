@@ -5,6 +5,7 @@ import { Store } from "app/core/store.js";
 import { blocksOf, cellsOf, hindrances, inspected, labelOf, marksOf, sentence, statistics, trialWanted, writtenText } from "app/core/selectors.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { editHindrances } from "app/core/edits.js";
+import { unsent } from "app/core/unsent.js";
 import { remasked, remaskedInWords, rankingWanted } from "app/core/remasking.js";
 import { frameOf } from "app/core/tree.js";
 
@@ -238,7 +239,7 @@ test("the preview of masking again marks what it would open, and changes nothing
   assert.equal(remasked(state), null, "not answered yet");
   const ranked = [{ position: 2, score: 0.9 }, { position: 3, score: 0.5 }, { position: 1, score: 0.1 }];
   const answered = reduce(state, { type: "remask.changed", fields: { answer: { key: wanted.key, ranked } } });
-  assert.deepEqual(remasked(answered), { positions: [2, 3], of: 3, cutoff: 0.5 });
+  assert.deepEqual(remasked(answered), { positions: [2, 3], of: 3, cutoff: 0.5, open: 0, all: 3 });
   assert.equal(remaskedInWords(remasked(answered)), "would open 2 of 3 positions, cut-off 0.50");
   assert.deepEqual(cellsOf(answered).map(({ previewed }) => previewed), [false, false, true, true]);
   assert.match(labelOf(cellsOf(answered)[2]), /would be masked again/);
@@ -250,6 +251,85 @@ test("the preview of masking again marks what it would open, and changes nothing
   const some = reduce(answered, edit(1, 0, [[1, null]]));
   const again = reduce(some, { type: "remask.changed", fields: { answer: { key: rankingWanted(some).key, ranked: ranked.slice(0, 2) } } });
   assert.deepEqual(remasked(again).positions, [2], "open positions count towards the share");
+  const less = remasked(reduce(again, { type: "remask.changed", fields: { share: 0.3 } }));
+  assert.equal(remaskedInWords(less), "1 of 3 are open already; this share opens no more");
+});
+
+test("what was not done is what was typed on meanwhile", () => {
+  assert.equal(unsent(" kite", " kite"), "");
+  assert.equal(unsent(" kite flies", " kite"), " flies");
+  assert.equal(unsent(" ball", " kite"), " ball");
+});
+
+test("what was typed to be written outlasts the inspector", () => {
+  const state = after({ type: "position.looked", position: 1 }, { type: "writing.changed", text: " kite" }, { type: "position.looked", position: null });
+  assert.equal(reduce(state, { type: "position.looked", position: 2 }).writing, " kite");
+});
+
+test("the position looked at moves with its token", () => {
+  const spliced = (revision, parent, position, removed, inserted, more = {}) =>
+    step(revision, parent, [], { cause: "edit", splices: [{ position, removed, inserted }], ...more });
+  const looking = after(step(1, 0, ALL), { type: "position.looked", position: 2 });
+  const put = reduce(looking, spliced(2, 1, 1, 0, 2));
+  assert.equal(put.looked, 4, "put in before it");
+  assert.equal(reduce(put, step(3, 1, [], { cause: "rewind" })).looked, 2, "and back with an undo");
+  const redone = [step(3, 1, [], { cause: "rewind" }), step(4, 2, [], { cause: "rewind" })].reduce(reduce, put);
+  assert.equal(redone.looked, 4, "and on again with a redo");
+  assert.equal(reduce(put, { type: "revision.shown", revision: 1 }).looked, 2, "and with the timeline");
+  assert.equal(reduce(looking, spliced(2, 1, 0, 1, 0)).looked, 1, "taken out before it");
+  assert.equal(reduce(looking, spliced(2, 1, 3, 1, 0)).looked, 2, "taken out behind it");
+  assert.equal(reduce(looking, spliced(2, 1, 2, 0, 1)).looked, 2, "what is put in at its place is looked at");
+  assert.equal(reduce(reduce(looking, { type: "position.looked", position: 3 }), spliced(2, 1, 2, 2, 0)).looked, 1, "the end came nearer");
+});
+
+test("why a key did nothing is told until something is done", () => {
+  const refuse = { type: "key.refused", why: "No." };
+  const refused = after(refuse);
+  assert.deepEqual(refused.refusal, { why: "No.", count: 1 });
+  assert.equal(reduce(refused, refuse).refusal.count, 2, "the same again is news");
+  assert.equal(reduce(refused, step(1, 0, ALL)).refusal, refused.refusal, "what comes by itself is no answer");
+  for (const event of [{ type: "activity.started", activity: "step" }, { type: "activity.ended" }, { type: "position.looked", position: 1 }]) {
+    assert.equal(reduce(refused, event).refusal, null, event.type);
+  }
+});
+
+test("steps wait where the sampler chosen cannot go on", () => {
+  const inForce = { sampler: "p2", parameters: { top_k: 0 }, seed: "1" };
+  const chosen = (sampler) => after(step(1, 0, ALL, { settings: inForce, ...summary({ pending: true }) }), { type: "form.changed", fields: { sampler } });
+  assert.match(hindrances(chosen("llada")).step, /No position is open, and LLaDA only fills open ones/);
+  assert.match(hindrances(chosen("llada")).run, /Choose the sampler that began/);
+  assert.equal(hindrances(chosen("p2")).run, "");
+});
+
+test("a turn needs room for itself and its answer", () => {
+  const turn = (fields, contextLength = 32) =>
+    hindrances(after(step(1, 0, ALL), { type: "model.received", model: { ...MODEL, contextLength } }, { type: "form.changed", fields })).turn;
+  assert.equal(turn({ length: "" }), "");
+  assert.equal(turn({ length: "28" }), "", "what stands behind the end makes room");
+  for (const length of ["29", "33", "-3", "3.5", "many"]) assert.equal(turn({ length }), "length: 1 to 28.", length);
+  assert.equal(turn({ length: "" }, 5), "");
+  for (const length of [3, 4]) assert.match(turn({ length: "" }, length), /context is full/);
+});
+
+test("nothing can be put into a full context", () => {
+  const full = after(step(1, 0, ALL), { type: "model.received", model: { ...MODEL, contextLength: 4 } });
+  for (const doing of ["insert", "replace"]) assert.match(editHindrances(full, 1)[doing], /context is full/);
+  assert.equal(editHindrances(full, 1).write, "");
+});
+
+test("undo and redo start from the newest revision only, and may be pressed ahead", () => {
+  const state = after(step(1, 0, ALL));
+  assert.match(hindrances(reduce(state, { type: "revision.shown", revision: 0 })).undo, /newest/);
+  const undoing = reduce(state, { type: "activity.started", activity: "rewind" });
+  assert.deepEqual([hindrances(undoing).undo, hindrances(undoing).step === ""], ["", false]);
+});
+
+test("what filled the holes of a prompt is copied, and counted", () => {
+  const holes = { ...SESSION, promptLength: 4 };
+  const state = after({ type: "session.opened", session: holes }, step(1, 0, ALL, summary({ totalForwardCount: 2, tokensBeforeEnd: 0 })));
+  assert.equal(writtenText(state), "Hi Tom\n");
+  const { beforeEnd, perForward } = statistics(state);
+  assert.deepEqual([beforeEnd, perForward], [null, 1.5]);
 });
 
 test("a session cut short begins at its oldest revision kept", () => {

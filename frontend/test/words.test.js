@@ -32,6 +32,21 @@ test("an error says what, why and what to do", () => {
   assert.equal(notice.what, "Starting a session did not work.");
   assert.equal(notice.why, "length: 1 to 448 for this prompt");
   assert.match(notice.advice, /Correct the field/);
+  const lost = explain("Naming the branch", { ...failure, code: 14, message: "gone", fields: [] });
+  assert.doesNotMatch(lost.advice, /tries again/, "a call is not made again");
   assert.match(explain("x", { ...failure, code: 10, reason: "SESSION_BUSY" }).advice, /Another call/);
   assert.match(explain("x", { ...failure, code: 8, retryAfter: 1.2 }).advice, /Best in 2 s/);
+});
+
+test("what was typed is named, not its path", () => {
+  const why = (field, description) => explain("x", { code: 3, message: `${field}: ${description}`, reason: "", metadata: {}, fields: [{ field, description }], retryAfter: null, method: "M" }).why;
+  const over = (tokens, from) => `must be from 0 to ${48 - tokens}, for ${tokens} positions to fit a canvas of 48; got ${from}`;
+  assert.equal(why("edits[0].force_text.position", over(10, 47)), "10 tokens do not fit: 1 position is left from here");
+  assert.equal(why("edits[0].force_text.position", over(4, 46)), "4 tokens do not fit: 2 positions are left from here");
+  assert.equal(why("edits[0].force_text.position", "60 positions do not fit a canvas of 48"), "60 tokens do not fit: the canvas has 48");
+  assert.equal(why("edits[0].replace", "the model's context has 256 positions; this would make 260"), "This does not fit: the canvas would have 260 positions, and the model's context has 256");
+  assert.equal(why("edits[0].force_text.text", "must have at least one token"), "The text: must have at least one token");
+  assert.equal(why("edits[0].append.length", "must be from 1 to 20; got 64"), "The length of the answer: must be from 1 to 20; got 64");
+  assert.equal(why("prompt.chat.messages", "a hole such as [[mask:3]] must have 1 to 256 positions; got [[mask:0]]"), "A hole such as [[mask:3]] must have 1 to 256 positions; got [[mask:0]]");
+  assert.equal(why("length", "must be from 1 to 20"), "length: must be from 1 to 20");
 });

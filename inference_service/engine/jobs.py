@@ -12,9 +12,9 @@ from time import perf_counter, time
 
 import torch
 
-from inference_service.engine.plan import Plan, plan_for, plan_of
+from inference_service.engine.plan import Plan, plan_for, plan_of, recallable
 from inference_service.engine.predictions import Kept, Predictions
-from inference_service.errors import InvalidField
+from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling import distribution, remasking
 from inference_service.sampling.sampler import Prediction, Proposal, Reopen
@@ -164,10 +164,17 @@ def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: in
             return
 
 
-def verify_job(session: Session, frame: Frame, denoiser: Denoiser) -> Generator[Forward, Passed, list[Change]]:
-    """What comes of a recorded step when it is computed again; nothing at hand is used."""
+def verify_job(session: Session, frame: Frame, denoiser: Denoiser,
+               ) -> Generator[Forward, Passed, list[Change] | None]:
+    """What comes of a recorded step when it is computed again; nothing at hand is used.
+
+    None where it went by the prediction of a canvas that was trimmed.
+    """
     parent, predictions = frame.parent, Predictions(0)
     settings = frame.settings or session.state(parent).settings
+    state = session.state(parent)
+    if not recallable(session, plan_of(state, parent, settings, denoiser.info, frame.revision - 1)):
+        return None
     plan = plan_for(session, parent, settings, denoiser.info, frame.revision - 1)
     if plan.finished:
         return []
@@ -214,7 +221,7 @@ def with_pending(session: Session, frame: Frame, info: ModelInfo) -> Frame:
     after = session.after(frame)
     try:
         pending = not plan_of(after, frame.revision, after.settings, info).finished
-    except InvalidField:  # the settings of another program: what they have to do is not known
+    except (InvalidField, FailedPrecondition):  # another program's: what is left to do is not known
         pending = None in after.tokens
     return replace(frame, summary=replace(frame.summary, pending=pending))
 

@@ -1,8 +1,11 @@
 """How a session's settings apply to one revision of it."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from inference_service.errors import InvalidField
+from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import ModelInfo
 from inference_service.sampling.ending import behind_end, filled
 from inference_service.sampling.noise import Noise
@@ -13,6 +16,8 @@ from inference_service.sampling.sampler import Ids, Moment, Prediction, Proposal
 from inference_service.sessions.frame import Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,21 @@ class Plan:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self.sampler.finished(self.moment)
+        with self._its_state():
+            return self.sampler.finished(self.moment)
+
+    @contextmanager
+    def _its_state(self) -> Iterator[None]:
+        """Says so where a state that came with a recording is none of this sampler's."""
+        try:
+            yield
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if not self.moment.state:
+                raise
+            log.exception("sampler %s, state %.200r", self.sampler.name, self.moment.state)
+            raise FailedPrecondition(
+                f"the state that {self.sampler.name!r} carries at this revision does not fit it; go on with another"
+                " sampler, or from another revision", reason="SAMPLER_STATE_UNFIT") from error
 
     @property
     def ended(self) -> bool:
@@ -43,11 +62,13 @@ class Plan:
 
     def wanted(self) -> list[int]:
         """The positions whose logits the sampler needs."""
-        return [] if self.ended else self.sampler.wanted(self.moment)
+        with self._its_state():
+            return [] if self.ended else self.sampler.wanted(self.moment)
 
     def recalls(self) -> tuple[int, list[int]] | None:
         """The earlier revision, and the positions, whose prediction the sampler needs as well."""
-        return None if self.ended else self.sampler.recalls(self.moment)
+        with self._its_state():
+            return None if self.ended else self.sampler.recalls(self.moment)
 
     def reach(self) -> int:
         """How much of the canvas the model sees, from its start: all of it but for a suffix window.
@@ -66,7 +87,8 @@ class Plan:
     def propose(self, prediction: Prediction) -> Proposal:
         if self.ended:
             return filled(Proposal(state=self.moment.state), self.moment)
-        proposal = self.sampler.propose(prediction, self.moment)
+        with self._its_state():
+            proposal = self.sampler.propose(prediction, self.moment)
         return filled(proposal, self.moment) if getattr(self.parameters, "early_stop", False) else proposal
 
 
@@ -124,7 +146,14 @@ def plan_for(session: Session, revision: int, settings: Settings | None, info: M
     drawn_at: the revision whose noise the step takes, by default its own: the one before the frame that it makes.
     """
     state = session.state(revision)
-    return plan_of(state, revision, settings or state.settings, info, drawn_at)
+    plan = plan_of(state, revision, settings or state.settings, info, drawn_at)
+    return plan if recallable(session, plan) else Plan(plan.sampler, replace(plan.moment, state={}))
+
+
+def recallable(session: Session, plan: Plan) -> bool:
+    """Whether what the sampler recalls can be had. Where its canvas was trimmed the sampler begins afresh."""
+    recalled = plan.recalls() if plan.moment.state and not plan.finished else None
+    return recalled is None or session.can_tell(recalled[0])
 
 
 def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, drawn_at: int | None = None) -> Plan:

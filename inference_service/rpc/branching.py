@@ -45,6 +45,7 @@ class Branching(Calls):
     @answers_errors
     async def CompareRevisions(self, request, context):
         one = await self._get(request.session_id)
+        requests.check_id("other_session_id", request.other_session_id)
         other = await self._get(request.other_session_id) if request.other_session_id else one
         revision = one.session.check_revision(optional(request, "revision"))
         other_revision = other.session.check_revision(optional(request, "other_revision"), "other_revision")

@@ -45,7 +45,18 @@ def _replace(edit: edit_pb2.ReplaceSpan, field: str, denoiser: Denoiser) -> core
         tokens = requests.masked(edit.tokens.ids, denoiser)
     else:
         tokens = requests.text_tokens(edit.text, f"{field}.text", denoiser)
+    _check_enum(f"{field}.fit", edit.fit, edit_pb2.ReplaceSpan.Fit)
     return core.Replace(edit.position, edit.count, tokens, edit.fit == KEEP_LENGTH)
+
+
+def _unmask(edit: edit_pb2.UnmaskPositions, field: str, denoiser: Denoiser) -> core.Unmask:
+    _check_enum(f"{field}.source", edit.source, edit_pb2.UnmaskPositions.Source)
+    return core.Unmask(edit.positions, edit.source == EARLIER)
+
+
+def _check_enum(field: str, value: int, kind) -> None:
+    if value not in kind.values():
+        raise InvalidField(field, f"must be one of {', '.join(kind.keys()[1:])}; got {value}")
 
 
 def _force_token(edit: edit_pb2.ForceToken, field: str, denoiser: Denoiser) -> core.Force:
@@ -70,7 +81,7 @@ def _append(edit: edit_pb2.AppendTurn, field: str, denoiser: Denoiser) -> core.A
 
 READ: dict[str, Callable[..., core.Edit]] = {
     "mask": lambda edit, *_: core.Mask(edit.positions),
-    "unmask": lambda edit, *_: core.Unmask(edit.positions, edit.source == EARLIER),
+    "unmask": _unmask,
     "replace": _replace,
     "force_token": _force_token,
     "force_text": _force_text,

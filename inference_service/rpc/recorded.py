@@ -1,11 +1,13 @@
 """Sessions as recordings and back; the files themselves are `unmask.recording`'s."""
 
+import json
+from contextlib import suppress
 from importlib.metadata import version
 from platform import python_version
 from time import time
 
 import unmask
-from inference_service.errors import FailedPrecondition, NotFound
+from inference_service.errors import FailedPrecondition, InvalidField, NotFound, ServiceError
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.rpc import convert
@@ -19,6 +21,8 @@ from inference_service.sessions.tree import Tree
 from unmask import recording as files
 from unmask.v1 import model_service_pb2, prediction_pb2, recording_pb2, session_pb2
 
+MOST_TRIMMED = 100_000  # revisions of which nothing but their number is known
+MOST_IN_STATE = 2**31
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 
@@ -71,7 +75,35 @@ def _ids(made: recording_pb2.Recording) -> set[int]:
     return ids
 
 
-def session_of(made: recording_pb2.Recording, default_model: str) -> Session:
+def check_for_a_server(made: recording_pb2.Recording) -> None:
+    """What costs or misleads a server, and no reader. Raises InvalidField."""
+    if made.session.revision > MOST_TRIMMED:
+        raise InvalidField("chunk", f"at most {MOST_TRIMMED} revisions may be trimmed; the recording begins at"
+                                    f" {made.session.revision}", reason="TOO_LARGE")
+    for message in (made.session, *made.bases, *made.frames):
+        if message.sampler_state and not _sound(message.sampler_state, message.revision):
+            raise InvalidField("chunk", f"revision {message.revision}: sampler_state is none that a sampler could have"
+                                        " left", reason="INVALID")
+
+
+def _sound(text: str, revision: int) -> bool:
+    """Whether a sampler's state is a record whose numbers lie where counts, shares and earlier revisions do."""
+    def bounded(value: object) -> bool:
+        if isinstance(value, dict):
+            return all(map(bounded, value.values()))
+        if isinstance(value, list):
+            return all(map(bounded, value))
+        return isinstance(value, str | bool | None) or (isinstance(value, int | float) and 0 <= value <= MOST_IN_STATE)
+
+    try:
+        state = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    recalled = state.get("revision", 0) if isinstance(state, dict) else None
+    return isinstance(recalled, int) and recalled <= revision and bounded(state)
+
+
+def session_of(made: recording_pb2.Recording, library: Library) -> Session:
     """The session of a checked recording, in memory."""
     start, first = made.session, made.session.revision
     states = {base.revision: convert.state_from_proto(base) for base in (*made.bases, *([start] if first else ()))}
@@ -79,18 +111,27 @@ def session_of(made: recording_pb2.Recording, default_model: str) -> Session:
     tree = Tree((revision - 1, Cause.STEP if revision else Cause.CREATE) for revision in range(first))
     for frame in frames:
         tree.add(frame.parent, frame.cause)
-    return Session(_origin(start, made.model, default_model),
+    return Session(_origin(start, made, library),
                    Log(lambda low, high: frames[low - first:high - first + 1]), tree, first, states,
                    states.__getitem__)
 
 
-def _origin(start: session_pb2.Session, model: model_service_pb2.Model, default_model: str) -> Origin:
+def _origin(start: session_pb2.Session, made: recording_pb2.Recording, library: Library) -> Origin:
+    name = start.model or made.model.name or library.default
     given = tuple(token if state == convert.PositionState.POSITION_STATE_GIVEN else None
                   for token, state in zip(start.canvas.tokens, start.canvas.states, strict=True))
-    mask = start.mask_token if start.HasField("mask_token") else model.mask_token
+    mask = start.mask_token if start.HasField("mask_token") else made.model.mask_token
+    with suppress(ServiceError):
+        mask = _mask_here(made, mask, library.get(name))
     created = start.create_time.ToNanoseconds() / 1e9
     # The lease of the session that was recorded has nothing to do with this one's.
-    return Origin("", start.model or model.name or default_model, given, start.prompt_length, mask, created, 0.0)
+    return Origin("", name, given, start.prompt_length, mask, created, 0.0)
+
+
+def _mask_here(made: recording_pb2.Recording, mask: int, denoiser: Denoiser) -> int:
+    """What an open position shows here: this model's mask, which must stand nowhere as a token."""
+    here = denoiser.info.mask_token
+    return mask if here is None or (here != mask and here in _ids(made)) else here
 
 
 def notes(made: recording_pb2.Recording, session: Session, library: Library) -> list[str]:
@@ -110,8 +151,14 @@ def notes(made: recording_pb2.Recording, session: Session, library: Library) -> 
             f" go up to {denoiser.info.vocabulary_size - 1}", reason="OTHER_MODEL")
     elif made.checkpoint and made.checkpoint != _checkpoint(denoiser):
         found.append(f"The model {name!r} here is another checkpoint than the recording's: what it says will differ.")
+    elif denoiser.info.mask_token != session.origin.mask_token:
+        raise FailedPrecondition(f"chunk: the recording has token {denoiser.info.mask_token} in it, which is the mask"
+                                 f" of {name!r} here", reason="OTHER_MODEL")
+    if denoiser and max(session.state(line.leaf).size for line in session.tree.lines()) > denoiser.info.context_length:
+        found.append(f"The canvas is longer than the {denoiser.info.context_length} positions that {name!r} sees: the"
+                     " session can be looked at, and not gone on with.")
     every = (made.session.settings, *(frame.settings for frame in made.frames))
-    unknown = sorted({one.sampler for one in every if one.sampler and one.sampler not in SAMPLERS})
+    unknown = sorted({repr(one.sampler) for one in every if one.ByteSize() and one.sampler not in SAMPLERS})
     if unknown:
         found.append(f"No sampler here is called {', '.join(unknown)}; name another one to go on.")
     return found

@@ -62,7 +62,8 @@ class Recording(Calls):
                 made = files.read(bytes(data))
             except files.BadRecording as bad:
                 raise InvalidField("chunk", str(bad), reason=bad.reason) from None
-            session = recorded.session_of(made, self._library.default)
+            recorded.check_for_a_server(made)
+            session = recorded.session_of(made, self._library)
             notes = recorded.notes(made, session, self._library)
             return self._sessions.add(session, dict(made.branch_names), request_id), notes
 
@@ -76,15 +77,17 @@ class Recording(Calls):
         denoiser = self._library.get(session.origin.model)
         frames = [frame for frame in await asyncio.to_thread(lambda: session.frames) if frame.cause is Cause.STEP
                   and frame.revision > session.first]
-        foreign = {frame.settings.sampler for frame in frames if frame.settings} - set(SAMPLERS)
+        used = {(frame.settings or session.state(frame.parent).settings).sampler for frame in frames}
+        foreign = used - set(SAMPLERS)
         if foreign:
-            raise FailedPrecondition(f"the steps of {', '.join(sorted(foreign))} were made by another program; there is"
-                                     " nothing here to compute them again with", reason="NOT_COMPUTABLE")
+            names = ", ".join(map(repr, sorted(foreign)))
+            raise FailedPrecondition(f"the steps of {names} were made by another program; there is nothing here to"
+                                     " compute them again with", reason="NOT_COMPUTABLE")
         for done, frame in enumerate(frames):
             if done % VERIFIED_AT_ONCE == 0:
                 yield pb.VerifyResponse(progress=pb.Progress(done=done, total=len(frames)))
             computed = await self._run(verify_job(session, frame, denoiser), interactive=False)
-            if _deeds(computed) != _deeds(frame.changes):
+            if computed is not None and _deeds(computed) != _deeds(frame.changes):
                 yield pb.VerifyResponse(progress=pb.Progress(done=done + 1, total=len(frames)), mismatch=pb.Mismatch(
                     revision=frame.revision, recorded=convert.changes_to_proto(frame.changes),
                     computed=convert.changes_to_proto(computed)))

@@ -4,6 +4,7 @@ import base64
 import binascii
 import math
 import secrets
+import unicodedata
 
 from inference_service.engine.plan import complete_settings
 from inference_service.errors import FailedPrecondition, InvalidField
@@ -249,7 +250,7 @@ def remasked_count(request: pb.ProposeRequest, state: State) -> int:
 def direction(request: pb.RewindRequest) -> str:
     """"undo", "redo", or empty where a revision is named."""
     if request.direction not in DIRECTIONS:
-        raise InvalidField("direction", f"must be one of {', '.join(DIRECTIONS.values())}; got {request.direction}")
+        raise InvalidField("direction", f"must be undo, redo, or left out for a revision; got {request.direction}")
     if request.direction and request.revision:
         raise InvalidField("revision", f"must be left out with a direction; got {request.revision}")
     return DIRECTIONS[request.direction]
@@ -269,7 +270,8 @@ def form(asked: int) -> str:
 
 
 def branch_name(name: str) -> str:
-    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable() or not name.strip():
+    control = any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name)
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or control or not name.strip():
         raise InvalidField("name", f"must have 1 to {MAX_NAME_LENGTH} characters, none of them a control character, and"
                                    f" not only spaces; got {len(name)}")
     return name

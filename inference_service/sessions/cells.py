@@ -62,22 +62,24 @@ def _mask(cells: list[Cell], edit: Mask, field: str, known: Known) -> list[Cell]
 
 
 def _unmask(cells: list[Cell], edit: Unmask, field: str, known: Known) -> list[Cell]:
+    positions = set(_positions(cells, edit, field))
+    sources = [cells[position].source for position in positions if cells[position].source is not None]
+    earlier = known.earlier(sources) if edit.earlier else {}
+
     def filled(position: int, cell: Cell) -> Cell:
         name = f"{field}.positions"
         if cell.token is not None:
             raise InvalidField(name, f"position {position} is not open")
         if edit.earlier:
-            found = known.earlier(cell.source) if cell.source is not None else None
-            if found is None:
+            if cell.source not in earlier:
                 raise InvalidField(name, f"nothing has stood at position {position} yet; take the draft")
-            token, given = found
+            token, given = earlier[cell.source]
             return cell.supplied(token) if given else cell.told(token)
         if cell.source not in known.draft:
             raise InvalidField(name, f"position {position} was not open before this request, so nothing was drafted"
                                      " there; edit again to take the draft")
         return cell.told(*known.draft[cell.source])
 
-    positions = set(_positions(cells, edit, field))
     return [filled(position, cell) if position in positions else cell for position, cell in enumerate(cells)]
 
 

@@ -311,7 +311,8 @@ class Sessions:
             if row.first > session.first:  # another server has trimmed it
                 session.based(row.first, self._store.load(row.session_id, row.head).bases)
             session.append(frame)
-            session.based(session.first, bases)
+            for revision in bases:
+                session.keeps_base(revision)
             live.row = replace(row, expire_time=live.row.expire_time)
         if row.size > self._limits.session_bytes:
             self._trim(live)

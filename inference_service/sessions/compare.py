@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 Tokens = Sequence[int | None]
+MOST_PAIRS = 2048 * 2048
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,19 @@ def _paired(one: Tokens, other: Tokens) -> list[tuple[int, int]]:
     """Pairs of positions of two stretches, as far as can be guessed."""
     if len(one) == len(other):
         return [(position, position) for position in range(len(one))]
+    if len(one) * len(other) > MOST_PAIRS:  # too many to weigh: what both begin and end with
+        return _ends(one, other)
     # An open position is like any other one: only what is decided can tell which belong together.
     matcher = SequenceMatcher(None, [_key(token) for token in one], [_key(token) for token in other], autojunk=False)
     return [(block.a + i, block.b + i) for block in matcher.get_matching_blocks() for i in range(block.size)]
+
+
+def _ends(one: Tokens, other: Tokens) -> list[tuple[int, int]]:
+    """The pairs of what two stretches begin with alike, and end with alike."""
+    short = min(len(one), len(other))
+    begin = next((i for i in range(short) if one[i] != other[i]), short)
+    end = next((i for i in range(short - begin) if one[-1 - i] != other[-1 - i]), short - begin)
+    return [*((i, i) for i in range(begin)), *((len(one) - i, len(other) - i) for i in range(end, 0, -1))]
 
 
 def _key(token: int | None) -> int:

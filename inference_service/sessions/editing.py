@@ -4,15 +4,19 @@ Cells remember where in the canvas before they come from; so the frame says what
 what changed, however the edits were put.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 
 from inference_service.errors import InvalidField
 from inference_service.sessions.cells import Cell, cells_of, edited
 from inference_service.sessions.edits import Append, Edit, Known, Mask
 from inference_service.sessions.frame import Cause, Change, Frame, Splice
 from inference_service.sessions.session import Session, check_editable, unmoved
-from inference_service.sessions.state import State, carried, fold
+from inference_service.sessions.state import State, fold
+
+PAGE = 256  # frames that are looked at at once
+Told = tuple[int, bool]  # a token, and whether it was given
 
 
 def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known, now: float, keeps_schedule: bool,
@@ -40,32 +44,61 @@ def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known
     return session.counted(_frame(session, state, cells, appended, now, keeps_schedule, base))
 
 
-def earlier_at(session: Session, base: int) -> Callable[[int], tuple[int, bool] | None]:
-    """Finds what last stood at a position of a revision, on the way to it; what stands there still included."""
+def earlier_at(session: Session, base: int) -> Callable[[Sequence[int]], Mapping[int, Told]]:
+    """Finds what last stood at positions of a revision, on the way to it; what stands there still included.
+
+    Given some positions: by position the token and whether it was given, in one look back for all of them. Those at
+    which nothing has stood are left out.
+    """
     now = session.state(base)
 
-    def find(position: int) -> tuple[int, bool] | None:
-        if now.tokens[position] is not None:  # opened by an edit of the same request
-            return now.tokens[position], position in now.given
-        for revision in session.tree.way(base):
-            if revision <= session.first:
-                return None
-            frame, before = session.frame(revision), session.tree.parent(revision)
-            if frame.splices:
-                source = carried(list(range(session.state(before).size)), frame.splices)[position]
-                if source is None:
-                    return None
-            else:
-                source = position
-            if any(change.position == position and change.token is None for change in frame.changes):
-                state = session.state(before)
-                token = state.tokens[source]
-                if token is not None:
-                    return token, source in state.given
-            position = source
-        return None
+    def find(positions: Sequence[int]) -> Mapping[int, Told]:
+        found = {position: (now.tokens[position], position in now.given)
+                 for position in positions if now.tokens[position] is not None}
+        traces = [Trace(position, position) for position in positions if position not in found]
+        way, oldest = takewhile(lambda revision: revision > session.first, session.tree.way(base)), base
+        while traces and (page := list(islice(way, PAGE))):
+            for frame in session.log.at(page):
+                traces = [trace for trace in traces if trace.back(frame, found)]
+            oldest = session.tree.parent(page[-1])
+        if traces:
+            root = session.state(oldest)
+            found |= {trace.asked: (root.tokens[trace.at], trace.given or trace.at in root.given)
+                      for trace in traces if root.tokens[trace.at] is not None}
+        return found
 
     return find
+
+
+@dataclass
+class Trace:
+    """A position followed back in time. at: where it is in the canvas looked at. opened: whether it has been since."""
+
+    asked: int
+    at: int
+    opened: bool = False
+    given: bool = False
+
+    def back(self, frame: Frame, found: dict[int, Told]) -> bool:
+        """Goes back over a frame; False once it is known what stood there, or that nothing did."""
+        change = next((change for change in frame.changes if change.position == self.at), None)
+        if self.opened and frame.start is not None and self.at < frame.start:
+            self.given = True  # what is decided when a turn is appended is given
+        if change is not None and change.token is None:
+            self.opened = True
+        elif change is not None and self.opened:
+            found[self.asked] = change.token, self.given or change.given
+            return False
+        return self._through(frame)
+
+    def _through(self, frame: Frame) -> bool:
+        """To where it was before the frame's splices; False where they put it in."""
+        for splice in reversed(frame.splices):
+            if self.at >= splice.position + splice.inserted:
+                self.at += splice.removed - splice.inserted
+            elif self.at >= splice.position:
+                return False
+        return True
 
 
 # ---- the frame ----

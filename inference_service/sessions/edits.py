@@ -83,11 +83,11 @@ Edit = Mask | Unmask | Force | Replace | Protect | Unprotect | Insert | Delete |
 class Known:
     """What edits may ask for.
 
-    draft: the likeliest token of positions open at the revision edited. earlier: what last stood at a position of
-    it, and whether that was given. ends: the tokens that end an answer.
+    draft: the likeliest token of positions open at the revision edited. earlier: by position, what last stood at some
+    positions of it, and whether that was given. ends: the tokens that end an answer.
     """
 
     draft: Mapping[int, Told]
-    earlier: Callable[[int], tuple[int, bool] | None]
+    earlier: Callable[[Sequence[int]], Mapping[int, tuple[int, bool]]]
     ends: Sequence[int]
     context_length: int

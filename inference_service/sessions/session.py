@@ -119,10 +119,19 @@ class Session:
             self._remember(frame.revision, state)
 
     def based(self, first: int, bases: Iterable[int]) -> None:
-        """The states of `bases` are kept now, and frames before `first` no more."""
+        """The states of `bases` and no others are kept before `first`, and frames before it no more."""
         with self.lock:
             self.first = first
-            self._bases |= set(bases)
+            self._bases = {revision for revision in self._bases if revision >= first} | set(bases)
+
+    def keeps_base(self, revision: int) -> None:
+        """The state of a revision is kept now."""
+        with self.lock:
+            self._bases.add(revision)
+
+    def can_tell(self, revision: int) -> bool:
+        """Whether a revision's state can be had: it is kept, or frames that are kept were made from it."""
+        return revision >= self.first or revision in self._bases
 
     def base_due(self, revision: int, every: int) -> bool:
         """Whether a frame made from a revision would be the one after so many that its state has to be kept."""
@@ -135,7 +144,7 @@ class Session:
         for revision in range(self.first + 1, self.head + 1):
             gone = since[self.tree.parent(revision)] + 1
             since[revision] = gone % every
-        return [revision for revision, gone in since.items() if gone == 0 and revision]
+        return [revision for revision, gone in since.items() if gone == 0 and (revision or self.first)]
 
     def roots(self, first: int) -> list[int]:
         """The revisions up to `first` whose states the frames behind it are made from, `first` among them."""

@@ -500,5 +500,8 @@ def test_what_stood_there_is_found_on_the_way_to_any_revision(data, session):
     assume(session.head > 2)
     for revision in range(session.head + 1):
         find, stood = earlier_at(session, revision), stood_at(session, revision)
-        for position in range(session.state(revision).size):
-            assert find(position) == stood[position]
+        size = session.state(revision).size
+        told = find(range(size))
+        assert [told.get(position) for position in range(size)] == [stood[position] for position in range(size)]
+        for position in range(size):
+            assert find([position]).get(position) == stood[position]

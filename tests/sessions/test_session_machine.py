@@ -516,7 +516,7 @@ class RacingMachine(Oracles, RuleBasedStateMachine):
             edit = core.Delete(0, 1) if len(canvas.tokens) > 8 else core.Insert(len(canvas.tokens), 1)
             row = Row(canvas, {}, {})
             row.do(edit)
-            frame = edit_frame(turn.session, [("e", edit)], Known({}, lambda position: None, ENDS, CONTEXT), 1.0, True,
+            frame = edit_frame(turn.session, [("e", edit)], Known({}, lambda positions: {}, ENDS, CONTEXT), 1.0, True,
                                base)
             turn.commit(frame)
             after = edited(canvas, row, frame)

@@ -78,6 +78,9 @@ def exported(session: unmask.Session, out: Path, candidates: int, errors: Consol
 
 def write(out: Path, data: bytes) -> None:
     """The whole file or none. Raises ValueError where the system does not let it be written."""
+    out = out.resolve()  # what a link leads to
+    if out.exists() and not out.is_file():  # a device or a pipe takes the bytes as they come
+        return write_into(out, data)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -90,3 +93,11 @@ def write(out: Path, data: bytes) -> None:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write_into(out: Path, data: bytes) -> None:
+    try:
+        with out.open("wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise ValueError(f"--out: {str(out)!r} cannot be written: {error.strerror}") from None

@@ -133,7 +133,8 @@ def prediction_steps(history: list[Grid], order: list[list[int]], begun: Beginni
     """Grids of x0: each step decides the positions that are its turn, and its draft is x0 at those open before it."""
     cells, steps = list(begun.cells), []
     for index, (grid, positions) in enumerate(zip(history, order, strict=True)):
-        drafted = {position: grid[position] for position, cell in enumerate(cells) if cell is None}
+        drafted = {position: grid[position] for position, cell in enumerate(cells)
+                   if cell is None and grid[position] is not None}  # a hole of a prompt that is not in the grids
         changes = {position: grid[position] for position in positions if cells[position] != grid[position]}
         for position, token in changes.items():
             if begun.cells[position] is not None:
@@ -196,7 +197,7 @@ def tokens(told: dict) -> list[Token]:
     if not isinstance(named, dict):
         raise invalid(f'tokens: must be an object such as {{"5": " red"}}; got {shown(named)}')
     for id in named:
-        if not id.isdecimal() or int(id) > grids.MOST_ID:
+        if not (id.isascii() and id.isdecimal() and len(id) <= 10) or int(id) > grids.MOST_ID:
             raise invalid(f"tokens: must be named by token ids; got {shown(id)}")
     shows = [(int(id), text(content, f"tokens[{id}]")) for id, content in named.items()]
     return [Token(id=id, text=content, bytes=content.encode()) for id, content in shows]

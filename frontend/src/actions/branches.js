@@ -18,13 +18,16 @@ export class Branches {
     return this.#try("Taking the name away", (id) => this.#client.deleteBranchName(id, name));
   }
 
+  /** @returns {Promise<boolean>} whether it was done */
   async #try(/** @type {string} */ what, /** @type {(id: string) => Promise<void>} */ act) {
     const { tree } = this.#store.state;
-    if (!tree) return;
+    if (!tree) return false;
     try {
       await act(tree.id);
+      return true;
     } catch (error) {
       this.#troubles.tell(what, error);
+      return false;
     }
   }
 }

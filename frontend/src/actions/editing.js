@@ -41,12 +41,7 @@ export class Editing {
     if (position === null || editHindrances(this.#state, position)[doing]) return false;
     const canvas = shown(this.#state)?.canvas;
     const locked = canvas?.protected[position] === 1;
-    const done = await this.#edit(WHAT[doing], [editOf(doing, position, { ...more, locked })]);
-    // The end of the canvas may have come nearer.
-    const length = shown(this.#state)?.canvas.length ?? 0;
-    const { looked } = this.#state;
-    if (looked !== null && looked >= length) this.#store.dispatch({ type: "position.looked", position: length - 1 });
-    return done;
+    return this.#edit(WHAT[doing], [editOf(doing, position, { ...more, locked })]);
   }
 
   /** Opens what the preview of masking again shows. */

@@ -6,7 +6,7 @@ import { headOf, isComplete } from "app/core/tree.js";
 import { weighingOf } from "app/core/weighing.js";
 import { shownRevision } from "app/core/state.js";
 import { RANKING_SAMPLER, rankingOf, readWords, samplerNamed, settingsOf, settingsToSend, wordsOf } from "app/core/settings.js";
-import { cellsOf, shown } from "app/core/selectors.js";
+import { cellsOf, hindrances, shown } from "app/core/selectors.js";
 
 export class SessionActions {
   #store;
@@ -18,6 +18,8 @@ export class SessionActions {
   /** @type {AbortController | null} */
   #watch = null;
   #troubles;
+  /** Undos and redos to come. @type {("undo" | "redo")[]} */
+  #going = [];
 
   constructor({ store, client, connection, vocabulary, troubles }) {
     this.#store = store;
@@ -40,14 +42,15 @@ export class SessionActions {
   start() {
     return this.#perform("start", "Starting a session", async () => {
       const { model, form } = this.#state;
+      const chat = form.chat && (model?.hasChatTemplate ?? false);
       const session = await this.#client.createSession({
         prompt: form.prompt,
-        chat: form.chat && (model?.hasChatTemplate ?? false),
+        chat,
         length: form.length === "" ? null : Number(form.length),
         words: readWords(wordsOf(model, form)).words,
         settings: settingsOf(model, form),
       });
-      this.#opened(session);
+      this.#opened(session, chat);
       this.#store.dispatch({ type: "form.sent" });
       this.#follow(session.id, 0);
     });
@@ -64,8 +67,8 @@ export class SessionActions {
     this.#store.dispatch({ type: "session.closed" });
   }
 
-  #opened(/** @type {any} */ session) {
-    this.#store.dispatch({ type: "session.opened", session });
+  #opened(/** @type {any} */ session, /** @type {boolean} [chat] */ chat) {
+    this.#store.dispatch({ type: "session.opened", session, chat });
     this.#vocabulary.need(decided(session));
     const { model } = this.#state;
     if (model && model.name !== session.model) {
@@ -266,13 +269,13 @@ export class SessionActions {
     });
   }
 
-  /** Puts the draft token of an open position into the tray, or takes it out. */
+  /** Puts the draft token of an open position into the tray, or takes it out; false where there is none. */
   togglePick(/** @type {number} */ position) {
+    const cell = cellsOf(this.#state)[position];
     if (this.#state.picks.has(position)) this.removePick(position);
-    else {
-      const cell = cellsOf(this.#state)[position];
-      if (cell?.state === "open" && cell.token !== null) this.addPick(position, cell.token, cell.probability);
-    }
+    else if (cell?.state === "open" && cell.token !== null) this.addPick(position, cell.token, cell.probability);
+    else return false;
+    return true;
   }
 
   addPick(/** @type {number} */ position, /** @type {number} */ token, /** @type {number | null} */ probability) {
@@ -288,8 +291,20 @@ export class SessionActions {
     this.#store.dispatch({ type: "picks.replaced", picks: [] });
   }
 
-  /** Goes to a revision, as a new one, or one back or on again. */
-  rewind(/** @type {number | "undo" | "redo"} */ to) {
+  /** Goes to a revision, as a new one, or one back or on again; presses that come faster wait their turn. */
+  async rewind(/** @type {number | "undo" | "redo"} */ to) {
+    if (this.#state.activity === "rewind") {
+      if (typeof to === "string") this.#going.push(to);
+      return;
+    }
+    let done = await this.#rewound(to);
+    for (let next = this.#going.shift(); next; next = this.#going.shift()) {
+      if (done && !hindrances(this.#state)[next]) done = await this.#rewound(next);
+      else this.#going.length = 0;
+    }
+  }
+
+  #rewound(/** @type {number | "undo" | "redo"} */ to) {
     const what = to === "undo" ? "Undoing" : to === "redo" ? "Redoing" : "Going back";
     return this.change("rewind", what, ({ sessionId, expected }, options) => this.#client.rewind({ sessionId, expected, to }, options));
   }

@@ -14,6 +14,7 @@ import { earlierAt } from "app/core/weighing.js";
  * @typedef {"mask" | "draft" | "earlier" | "lock" | "insert" | "delete" | "write" | "replace"} Doing
  */
 
+export const FULL = "The model's context is full: there is no room for one more position.";
 export const READ_ONLY = "This is the first part of a step: positions can be opened here, and nothing else. Take the next part first.";
 
 /** UnmaskPositions.Source, numbered as in the API. */
@@ -53,15 +54,16 @@ export function editHindrances(state, position) {
   const open = canvas.states[position] === OPEN;
   const spelled = state.model?.hasTokenizer === false ? "This model has no tokenizer." : "";
   const only = readOnly ? READ_ONLY : "";
+  const full = canvas.length >= (state.model?.contextLength || Infinity) ? FULL : "";
   return {
     mask: open ? "This position is open already." : "",
     draft: only || (open ? "" : "Only an open position can be filled with its draft."),
     earlier: only || (!open ? "This position is not open." : earlierAt(state.tree, revision.revision, position) ? "" : "Nothing has stood here yet."),
     lock: only || (open ? "Only what is decided can be locked." : canvas.states[position] === GIVEN ? "What was given is locked anyway." : ""),
-    insert: only || (canvas.length >= (state.model?.contextLength || Infinity) ? "The model's context is full." : ""),
+    insert: only || full,
     delete: only || (canvas.length === 1 ? "One position has to stay." : ""),
     write: only || spelled,
-    replace: only || spelled,
+    replace: only || spelled || full,
   };
 }
 

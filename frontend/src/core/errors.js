@@ -1,5 +1,7 @@
 // An error as a person needs it: what happened, why, what to do.
 
+import { fieldInWords } from "app/core/fields.js";
+
 /**
  * @typedef {object} Failure  a call that ended badly
  * @property {number} code  a gRPC status code
@@ -56,7 +58,7 @@ const ADVICE = {
   FAILED_PRECONDITION: "It is not possible in the session's present state.",
   ABORTED: "Try again.",
   UNIMPLEMENTED: "This server is older than the page, or cannot do it.",
-  UNAVAILABLE: "The page tries again by itself. Every revision that was shown is kept.",
+  UNAVAILABLE: "The page connects again by itself; then try once more. Every revision that was shown is kept.",
   INTERNAL: "The server's log says more. The session keeps its last revision.",
 };
 
@@ -69,7 +71,8 @@ export function explain(what, failure) {
   const name = NAMES[failure.code] ?? `code ${failure.code}`;
   const fields = failure.fields.map(({ field, description }) => `${field}: ${description}`);
   // The message often says the same as its only field.
-  const why = [failure.message, ...fields.filter((text) => !failure.message.includes(text))].filter(Boolean).join(" ");
+  let why = [failure.message, ...fields.filter((text) => !failure.message.includes(text))].filter(Boolean).join(" ");
+  failure.fields.forEach(({ field, description }, i) => (why = why.replace(fields[i], () => fieldInWords(field, description))));
   const wait = failure.retryAfter ? ` Best in ${Math.ceil(failure.retryAfter)} s.` : "";
   const metadata = Object.entries(failure.metadata).map(([key, value]) => `${key}=${value}`);
   return {

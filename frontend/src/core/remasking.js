@@ -29,20 +29,23 @@ export function remasked(state) {
   const { tree, remask } = state;
   if (!wanted || !tree || remask.answer?.key !== wanted.key || !remask.answer.ranked) return null;
   const { ranked } = remask.answer;
-  const count = Math.min(ranked.length, countOf(tree.revisions[wanted.revision].canvas, remask.share));
+  const { canvas } = tree.revisions[wanted.revision];
+  const all = changeable(canvas);
+  const count = Math.min(ranked.length, Math.max(0, Math.floor(all * remask.share + 1e-9) - canvas.openCount)); // 0.15 * 20 is 3
   const cutoff = count ? ranked[count - 1].score : null;
-  return { positions: ranked.slice(0, count).map(({ position }) => position), of: ranked.length, cutoff };
+  return { positions: ranked.slice(0, count).map(({ position }) => position), of: ranked.length, cutoff, open: canvas.openCount, all };
 }
 
-/** The share of the positions that samplers may change, rounded down; the open ones count towards it. */
-function countOf(/** @type {import("app/core/canvas.js").Canvas} */ canvas, /** @type {number} */ share) {
-  let changeable = 0;
-  for (let at = 0; at < canvas.length; at++) changeable += canvas.states[at] === GIVEN || canvas.protected[at] ? 0 : 1;
-  return Math.max(0, Math.floor(changeable * share + 1e-9) - canvas.openCount); // 0.15 * 20 is 3
+/** How many positions samplers may change; the share is of them, and the open ones count towards it. */
+function changeable(/** @type {import("app/core/canvas.js").Canvas} */ canvas) {
+  let count = 0;
+  for (let at = 0; at < canvas.length; at++) count += canvas.states[at] === GIVEN || canvas.protected[at] ? 0 : 1;
+  return count;
 }
 
 /** "would open 12 of 60, cut-off 0.41" */
-export function remaskedInWords(/** @type {NonNullable<ReturnType<typeof remasked>>} */ { positions, of, cutoff }) {
+export function remaskedInWords(/** @type {NonNullable<ReturnType<typeof remasked>>} */ { positions, of, cutoff, open, all }) {
   if (!of) return "nothing here can be masked again";
+  if (!positions.length && open) return `${open} of ${all} are open already; this share opens no more`;
   return `would open ${positions.length} of ${plural(of, "position")}${cutoff === null ? "" : `, cut-off ${cutoff.toFixed(2)}`}`;
 }

@@ -11,7 +11,7 @@ import { deedsOf, headOf, isComplete, pathTo } from "app/core/tree.js";
 import { weighingOf } from "app/core/weighing.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
 import { duration, humanised, percent, plural } from "app/core/format.js";
-import { problemsOf, RANKING_SAMPLER, samplerNamed, samplerOf, settingsToSend, trialOf } from "app/core/settings.js";
+import { answerProblem, problemsOf, RANKING_SAMPLER, samplerNamed, samplerOf, settingsToSend, trialOf } from "app/core/settings.js";
 
 /** @typedef {import("app/core/state.js").State} State */
 
@@ -190,7 +190,8 @@ export function statistics(state) {
   // Going back to a finished canvas finds it finished.
   let made = revision;
   while (made.cause === "rewind") made = tree.revisions[made.parent];
-  const beforeEnd = complete ? (made.summary?.tokensBeforeEnd ?? null) : null;
+  // What was written into holes of the prompt has no end.
+  const beforeEnd = complete && !holed(revision.canvas) ? (made.summary?.tokensBeforeEnd ?? null) : null;
   const deeds = [...deedsOf(tree, revision.revision).values()];
   const { splices } = revision;
   const done = (/** @type {Deed} */ deed) => deeds.filter((other) => other === deed).length;
@@ -295,7 +296,9 @@ export function hindrances(state) {
   const revision = shown(state);
   const closed = revision && revision.canvas.openCount === 0 ? "No position is open at this revision." : "";
   const sampler = samplerOf(state.model, state.form);
-  const done = closed && revision && isComplete(revision) && !goesOn(state, sampler) ? closed : "";
+  const over = revision && isComplete(revision);
+  const fills = sampler && !sampler.revises && !over && sampler.name !== revision?.settings?.sampler ? `No position is open, and ${humanised(sampler.name)} only fills open ones. Choose the sampler that began, or open some.` : "";
+  const done = closed && (fills || (over && !goesOn(state, sampler) ? closed : ""));
   const selector = state.view.selector === "sampler" ? sampler : samplerNamed(state.model, RANKING_SAMPLER);
   const selectable = state.view.selector === "sampler" ? done || problem : selector?.revises ? "" : closed;
   const change = unchangeable(state);
@@ -303,6 +306,8 @@ export function hindrances(state) {
   const target = tree && revision && state.looked !== null && state.looked < revision.canvas.length ? weighingOf(tree, revision.revision, state.looked) : null;
   const tokens = [...state.picks.values()].some(({ token }) => token !== null);
   const preview = remasked(state);
+  // Undo and redo may be pressed faster than they are done.
+  const going = unchangeable(state.activity === "rewind" ? { ...state, activity: null } : state) || (state.shown === null ? "" : LOOKING_BACK);
   return {
     start: offline(state) || busy(state) || (state.model ? "" : "No model yet.") || problem,
     forward: change || closed,
@@ -313,25 +318,40 @@ export function hindrances(state) {
     clear: state.picks.size ? "" : "Nothing is picked.",
     pick: change || (tree && target && tree.revisions[target.revision].readOnly ? READ_ONLY : ""),
     change,
-    undo: change || (tree && undoOf(tree) === null ? (tree.first ? "The revisions before are not kept any more." : "There is nothing to undo.") : ""),
-    redo: change || (tree && redoOf(tree) === null ? "There is nothing to redo." : ""),
+    undo: going || (tree && undoOf(tree) === null ? (tree.first ? "The revisions before are not kept any more." : "There is nothing to undo.") : ""),
+    redo: going || (tree && redoOf(tree) === null ? "There is nothing to redo." : ""),
     mask: change || (preview?.positions.length ? "" : "Nothing would be opened."),
-    turn: change || (revision && isComplete(revision) ? "" : "The answer is not finished."),
+    turn: change || (revision && over ? answerProblem(state.model, state.form, endOf(state, revision.canvas)) : UNFINISHED),
   };
 }
+
+export const UNFINISHED = "The answer is not finished.";
+const LOOKING_BACK = "Undo and redo start from the newest revision. Show it first.";
 
 /** On a complete canvas a sampler that revises has something to do, unless it has just done it. */
 function goesOn(/** @type {State} */ state, /** @type {import("app/core/settings.js").Sampler | null} */ sampler) {
   return Boolean(sampler?.revises) && settingsToSend(state.model, state.form, shown(state)?.settings ?? null) !== null;
 }
 
-/** The text of the whole canvas at the revision shown, without its prompt. */
+/** Where the answer ends: a turn is appended to what stands before its first special token. */
+function endOf(/** @type {State} */ { tokens }, /** @type {import("app/core/canvas.js").Canvas} */ canvas) {
+  let at = canvas.promptLength;
+  while (at < canvas.length && !tokens.get(canvas.tokens[at])?.special) at++;
+  return at;
+}
+
+/** Whether positions of the prompt were left to be filled in. */
+function holed(/** @type {import("app/core/canvas.js").Canvas} */ { states, promptLength }) {
+  return states.subarray(0, promptLength).some((state) => state !== GIVEN);
+}
+
+/** The text at the revision shown, without its prompt; with it where the prompt has holes. */
 export function writtenText(/** @type {State} */ state) {
   const revision = shown(state);
   if (!state.tree || !revision) return "";
   let text = "";
   const { promptLength, length, states, tokens } = revision.canvas;
-  for (let position = promptLength; position < length; position++) {
+  for (let position = holed(revision.canvas) ? 0 : promptLength; position < length; position++) {
     if (states[position] === OPEN) continue;
     const token = state.tokens.get(tokens[position]);
     if (token && !token.special) text += token.text;

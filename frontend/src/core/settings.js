@@ -178,6 +178,21 @@ export const lengthOf = (/** @type {Form} */ { length }) => Number(length) || 64
 const HOLE = /\[\[mask(?::\d+)?\]\]/;
 
 /**
+ * Why the form's length does not do for an answer behind `taken` positions and
+ * one more turn; empty where it does, or none is asked for.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @param {number} taken
+ */
+export function answerProblem(model, form, taken) {
+  const room = (model?.contextLength || Infinity) - taken - 1; // a turn has a token
+  if (room < 1) return "The model's context is full: there is no room for another turn.";
+  const problem = problemsOf(model, form).length;
+  if (problem || Number(form.length) > room) return `length: ${Number.isFinite(room) ? `1 to ${room}` : "1 or more"}.`;
+  return "";
+}
+
+/**
  * Everything wrong with the form, by field.
  * @param {Model | null} model
  * @param {Form} form

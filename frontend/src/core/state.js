@@ -1,6 +1,7 @@
 // The page's state and every event that changes it. Server frames and a person's
 // actions are events alike; what they mean is decided here and nowhere else.
 import { OPEN } from "app/core/canvas.js";
+import { followed } from "app/core/following.js";
 import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/core/tree.js";
 
 /**
@@ -59,8 +60,10 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {Form} form
  * @property {Record<string, string | boolean>} ranking  what was typed for auto-select
  * @property {Tree | null} tree
+ * @property {boolean | null} chat  the session's prompt was put through the chat template; null: not known
  * @property {number | null} shown  the revision looked at; null follows the newest
  * @property {number | null} looked  the position looked at
+ * @property {string} writing  what was typed to be written at a position
  * @property {ReadonlyMap<string, Weighing | "asked" | { failed: string }>} weighings  by weighingKey()
  * @property {Trial | null} trial
  * @property {ReadonlyMap<number, Pick>} picks  by position
@@ -68,6 +71,7 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {Activity | null} activity
  * @property {boolean} stopping
  * @property {boolean} interrupted  a run was cut off by a lost connection
+ * @property {{ why: string, count: number } | null} refusal  why the key pressed last did nothing; count: of all refusals
  * @property {readonly Notice[]} notices
  * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
  *             branches: boolean | null }} view
@@ -99,8 +103,10 @@ export function initialState(kept = {}) {
     form: { ...EMPTY_FORM, ...kept.form },
     ranking: kept.ranking ?? {},
     tree: null,
+    chat: null,
     shown: null,
     looked: null,
+    writing: "",
     weighings: new Map(),
     trial: null,
     picks: new Map(),
@@ -108,6 +114,7 @@ export function initialState(kept = {}) {
     activity: null,
     stopping: false,
     interrupted: false,
+    refusal: null,
     notices: [],
     view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, ...kept.view },
   };
@@ -123,6 +130,16 @@ export const shownRevision = (/** @type {{ tree: Tree | null, shown: number | nu
  * @returns {State}
  */
 export function reduce(state, event) {
+  const next = reduced(state, event);
+  // Why a key did nothing is of no interest any more once something is done.
+  const stale = next.refusal && next.refusal === state.refusal && ANSWERS.has(event.type) && next !== state;
+  return stale ? { ...next, refusal: null } : next;
+}
+
+const ANSWERS = new Set(["session.opened", "session.closed", "revision.shown", "position.looked", "pick.added", "activity.started", "activity.ended"]);
+
+/** @param {State} state @param {any} event @returns {State} */
+function reduced(state, event) {
   switch (event.type) {
     case "connection.changed":
       return { ...state, connection: { ...state.connection, ...event.connection } };
@@ -153,6 +170,7 @@ export function reduce(state, event) {
       return {
         ...state,
         tree: plant(event.session),
+        chat: event.chat ?? (state.tree?.id === event.session.id ? state.chat : null),
         shown: null,
         looked: null,
         weighings: new Map(),
@@ -175,7 +193,9 @@ export function reduce(state, event) {
       if (!state.tree || event.session !== state.tree.id) return state;
       const tree = grow(state.tree, event.frame);
       if (tree === state.tree) return state;
-      return { ...state, tree, picks: state.shown === null ? stillFitting(state.picks, tree, headOf(state.tree)) : state.picks };
+      if (state.shown !== null) return { ...state, tree };
+      const before = headOf(state.tree);
+      return { ...state, tree, picks: stillFitting(state.picks, tree, before), looked: stillLooked(state.looked, tree, before, headOf(tree)) };
     }
     case "prediction.received":
       if (!state.tree || event.session !== state.tree.id) return state;
@@ -196,10 +216,15 @@ export function reduce(state, event) {
       const revision = event.revision === null ? null : Math.min(Math.max(state.tree.first, event.revision), head);
       const shown = revision === head ? null : revision;
       // Picks belong to the canvas they were made for.
-      return shown === state.shown ? state : { ...state, shown, picks: new Map() };
+      if (shown === state.shown) return state;
+      return { ...state, shown, picks: new Map(), looked: stillLooked(state.looked, state.tree, shownRevision(state), shown ?? head) };
     }
     case "position.looked":
       return { ...state, looked: event.position };
+    case "writing.changed":
+      return { ...state, writing: event.text };
+    case "key.refused":
+      return { ...state, refusal: { why: event.why, count: (state.refusal?.count ?? 0) + 1 } };
     case "remask.changed":
       return { ...state, remask: { ...state.remask, ...event.fields } };
     case "pick.added":
@@ -239,6 +264,10 @@ export function reduce(state, event) {
 
 function affectsSettings(/** @type {Partial<Form>} */ fields) {
   return "sampler" in fields || "seed" in fields;
+}
+
+function stillLooked(/** @type {number | null} */ looked, /** @type {Tree} */ tree, /** @type {number} */ from, /** @type {number} */ to) {
+  return looked === null ? null : followed(tree, from, to, looked);
 }
 
 /**

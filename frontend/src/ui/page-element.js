@@ -1,4 +1,5 @@
 import { LitElement } from "lit";
+import { focusIsLost } from "app/ui/focus.js";
 
 /**
  * @typedef {object} Page  what main.js made
@@ -48,6 +49,19 @@ export class PageElement extends LitElement {
     super.disconnectedCallback();
     this.page.store.removeEventListener("change", this.#onChange);
   }
+
+  /** @override */
+  update(/** @type {Map<PropertyKey, unknown>} */ changed) {
+    const held = this.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
+    super.update(changed);
+    if (held && focusIsLost()) this.refocused(held);
+  }
+
+  /**
+   * What had the focus is gone: puts it where a person goes on.
+   * @param {HTMLElement} _held
+   */
+  refocused(_held) {}
 
   get state() {
     return this.page.store.state;

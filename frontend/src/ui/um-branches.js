@@ -1,68 +1,122 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
-import { branchesOf } from "app/core/places.js";
+import { branchAt, listedBranches, startOf, titleOf } from "app/core/places.js";
+import { offline } from "app/core/readiness.js";
 import { shownRevision } from "app/core/state.js";
-import { pathTo } from "app/core/tree.js";
 import * as icons from "app/ui/icons.js";
 
-/** The ends of the tree: go there, give them names. */
+/** @typedef {import("app/core/places.js").Branch} Branch */
+
+/** How many branches are listed before the rest is folded away; on a narrow screen, how many. */
+const MOST = 8;
+const MOST_NARROW = 3;
+
+/**
+ * The ends of the tree: go there, give them names. Oldest first and folded ones
+ * hidden, not left out: so each keeps its place, and what has the focus keeps it.
+ */
 class BranchList extends PageElement {
-  static properties = { naming: { state: true }, text: { state: true } };
+  static properties = { naming: { state: true }, text: { state: true }, saving: { state: true }, all: { state: true } };
+
+  #narrow = window.matchMedia("(max-width: 799.98px)");
 
   constructor() {
     super();
-    /** The revision that is being named. @type {number | null} */
+    /** The branch that is being named, by what it began with: its leaf changes. @type {number | null} */
     this.naming = null;
     this.text = "";
+    this.saving = false;
+    this.all = false;
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown, view }) {
-    return [tree, shown, view.branches];
+  watched(/** @type {any} */ { tree, shown, view, connection }) {
+    return [tree, shown, view.branches, connection.state];
+  }
+
+  /** The session that `naming` is of. @type {string | undefined} */
+  #session;
+
+  willUpdate() {
+    const id = this.state.tree?.id;
+    if (id !== this.#session) this.naming = null;
+    this.#session = id;
   }
 
   render() {
     const { tree, view } = this.state;
     if (!tree) return nothing;
-    const branches = branchesOf(tree);
-    if (!(view.branches ?? (branches.length > 1 || tree.names.size > 0))) return nothing;
-    const path = pathTo(tree, shownRevision(this.state));
-    return html`<ul class="branches" id="branches" data-testid="branches" aria-label="Branches">
-      ${branches.map((branch) => this.#branch(branch, path))}
+    const { branches, folded } = listedBranches(tree, shownRevision(this.state), this.#narrow.matches ? MOST_NARROW : MOST);
+    const open = view.branches ?? (branches.length > 1 || tree.names.size > 0);
+    // What is being typed outlasts a list that is hidden.
+    if (!open && this.naming === null) return nothing;
+    const here = branchAt(tree, shownRevision(this.state));
+    // What has the focus is not folded away under it.
+    folded.delete(Number(/** @type {HTMLElement | null} */ (this.querySelector("[data-start]:focus-within"))?.dataset.start ?? NaN));
+    return html`<ul class="branches" id="branches" data-testid="branches" aria-label="Branches" ?data-all=${this.all}>
+      ${branches.map((branch) => this.#branch(branch, branch.leaf === here?.leaf, !this.all && folded.has(startOf(branch))))}
+      ${folded.size
+        ? html`<li class="branches-more">
+            <button class="quiet text" data-testid="more-branches" aria-expanded=${this.all ? "true" : "false"} @click=${() => (this.all = !this.all)}>
+              ${this.all ? "fewer" : `and ${folded.size} more`}
+            </button>
+          </li>`
+        : nothing}
     </ul>`;
   }
 
-  #branch(/** @type {import("app/core/places.js").Branch} */ branch, /** @type {Set<number>} */ path) {
-    const { leaf, fork, own, name, named, current } = branch;
-    const here = own.includes(shownRevision(this.state)) || path.has(leaf);
-    if (this.naming === leaf) return html`<li class="branch">${this.#field(branch)}</li>`;
-    return html`<li class="branch" data-leaf=${leaf} ?data-here=${here} ?data-current=${current}>
+  #branch(/** @type {Branch} */ branch, /** @type {boolean} */ here, /** @type {boolean} */ folded) {
+    const { leaf, from, name, current } = branch;
+    const start = startOf(branch);
+    if (this.naming === start) return html`<li class="branch" data-leaf=${leaf} data-start=${start}>${this.#field(branch)}</li>`;
+    const title = titleOf(branch);
+    const offlineNow = offline(this.state);
+    return html`<li class="branch" data-leaf=${leaf} data-start=${start} ?data-here=${here} ?data-current=${current} ?hidden=${folded}>
       <button
         class="branch-go"
         aria-current=${here ? "true" : nothing}
-        title="Show revision ${leaf}${fork ? `; it left another branch at revision ${fork}` : ""}"
+        title="${name ? `${name}: show` : "Show"} revision ${leaf}${from === null ? "" : `; it left another branch at revision ${from}`}"
         @click=${() => this.dispatch({ type: "revision.shown", revision: leaf })}
       >
         ${current ? html`<span class="unseen">The newest: </span>` : nothing}
-        <span class="branch-name">${name || (fork ? `from ${fork}` : "first")}</span>
+        <span class="branch-name">${title}</span>
         <span class="number">to ${leaf}</span>
       </button>
-      <button class="quiet" aria-label="Name the branch of revision ${leaf}" title="Name it" @click=${() => this.#begin(branch)}>${icons.pencil}</button>
+      <button
+        class="quiet"
+        aria-label="Name the branch of revision ${leaf}"
+        aria-disabled=${offlineNow ? "true" : "false"}
+        title=${offlineNow || "Name it"}
+        @click=${() => !offlineNow && this.#begin(branch)}
+      >
+        ${icons.pencil}
+      </button>
       ${name
-        ? html`<button class="quiet" aria-label="Take the name ${name} away" title="Take the name away" @click=${() => this.page.branches.unname(name)}>${icons.close}</button>`
+        ? html`<button
+            class="quiet"
+            aria-label="Take the name ${name} away"
+            aria-disabled=${offlineNow ? "true" : "false"}
+            title=${offlineNow || "Take the name away"}
+            @click=${() => !offlineNow && this.page.branches.unname(name)}
+          >
+            ${icons.close}
+          </button>`
         : nothing}
     </li>`;
   }
 
-  #field(/** @type {import("app/core/places.js").Branch} */ { leaf, name, named }) {
-    const save = async (/** @type {Event} */ event) => {
-      event.preventDefault();
-      const text = this.text.trim();
-      this.naming = null;
-      if (text && text !== name) await this.page.branches.name(named, text);
-    };
-    return html`<form class="branch-form" novalidate @submit=${save}>
-      <label class="unseen" for="branch-name">Name of the branch of revision ${leaf}</label>
+  #field(/** @type {Branch} */ branch) {
+    const why = offline(this.state) || (this.saving ? "It is being saved." : "");
+    return html`<form
+      class="branch-form"
+      novalidate
+      @submit=${(/** @type {Event} */ event) => {
+        event.preventDefault();
+        if (why) this.dispatch({ type: "key.refused", why });
+        else this.#save(branch);
+      }}
+    >
+      <label class="unseen" for="branch-name">Name of the branch of revision ${branch.leaf}</label>
       <input
         id="branch-name"
         data-testid="branch-name"
@@ -73,16 +127,35 @@ class BranchList extends PageElement {
         @input=${(/** @type {any} */ e) => (this.text = e.target.value)}
         @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Escape" && (e.stopPropagation(), (this.naming = null))}
       />
-      <button class="quiet" aria-label="Save the name">${icons.check}</button>
-      <button class="quiet" type="button" aria-label="Leave it as it is" @click=${() => (this.naming = null)}>${icons.close}</button>
+      <button class="quiet" data-testid="save-name" aria-label="Save the name" aria-disabled=${why ? "true" : "false"} title=${why || "Save the name"}>${icons.check}</button>
+      <button class="quiet" type="button" aria-label="Leave it as it is" title="Leave it as it is" @click=${() => (this.naming = null)}>${icons.close}</button>
     </form>`;
   }
 
-  async #begin(/** @type {import("app/core/places.js").Branch} */ { leaf, name }) {
-    this.naming = leaf;
-    this.text = name;
+  async #begin(/** @type {Branch} */ branch) {
+    this.naming = startOf(branch);
+    this.text = branch.name;
     await this.updateComplete;
     /** @type {HTMLInputElement | null} */ (this.querySelector("#branch-name"))?.select();
+  }
+
+  /** The field stays, with its text, until the name is given. */
+  async #save(/** @type {Branch} */ branch) {
+    const text = this.text.trim();
+    if (text && text !== branch.name) {
+      this.saving = true;
+      const done = await this.page.branches.name(branch.named, text);
+      this.saving = false;
+      if (!done || this.text.trim() !== text) return;
+    }
+    if (this.naming === startOf(branch)) this.naming = null;
+  }
+
+  /** @override */
+  refocused(/** @type {HTMLElement} */ held) {
+    const start = /** @type {HTMLElement | null} */ (held.closest("[data-start]"))?.dataset.start;
+    const row = this.querySelector(`[data-start="${start}"]`) ?? this;
+    /** @type {HTMLElement | null} */ (row.querySelector("input, .branch-go"))?.focus();
   }
 }
 

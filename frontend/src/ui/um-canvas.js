@@ -28,16 +28,13 @@ class CanvasPanel extends PageElement {
     return [tree, revision, tokens, picks, remask, looked, view.draft, view.prompt, model, activity];
   }
 
-  /** Whether a cell has the focus: it may be gone after drawing. */
-  #focused = false;
-
-  willUpdate() {
-    this.#focused = this.contains(document.activeElement) && document.activeElement?.classList.contains("cell") === true;
+  /** @override */
+  refocused(/** @type {HTMLElement} */ held) {
+    if (held.classList.contains("cell")) /** @type {HTMLElement | null} */ (this.querySelector(".cell[tabindex='0']"))?.focus();
   }
 
   updated() {
     const { tree } = this.state;
-    if (this.#focused && document.activeElement === document.body) /** @type {HTMLElement | null} */ (this.querySelector(".cell[tabindex='0']"))?.focus();
     this.toggleAttribute("data-running", this.state.activity === "run" || this.state.activity === "step");
     if (tree) {
       this.dataset.revision = String(shownRevision(this.state));
@@ -157,8 +154,9 @@ class CanvasPanel extends PageElement {
 
   async #copy() {
     try {
-      await navigator.clipboard.writeText(writtenText(this.state));
-      this.copied = true;
+      const text = writtenText(this.state);
+      await navigator.clipboard.writeText(text);
+      this.copied = text !== "";
     } catch {
       this.copied = false;
     }
@@ -188,7 +186,7 @@ class CanvasPanel extends PageElement {
   #key(/** @type {KeyboardEvent} */ event) {
     const position = positionOf(event.target);
     if (position === null || event.ctrlKey || event.metaKey || event.altKey) return;
-    const cells = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".cell")]);
+    const cells = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".listbox .cell")]);
     const index = cells.findIndex((cell) => Number(cell.dataset.position) === position);
     const go = (/** @type {number} */ to) => cells[Math.min(Math.max(to, 0), cells.length - 1)]?.focus();
     switch (event.key) {
@@ -199,7 +197,7 @@ class CanvasPanel extends PageElement {
       case "Home": go(0); break;
       case "End": go(cells.length - 1); break;
       case "Enter": this.#look(position); break;
-      case " ": this.page.session.togglePick(position); break;
+      case " ": if (!this.page.session.togglePick(position)) this.dispatch({ type: "key.refused", why: "Only an open position that has a draft can be picked." }); break;
       default: return;
     }
     event.preventDefault();

@@ -1,32 +1,32 @@
 import { html } from "lit";
+import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { editHindrances } from "app/core/edits.js";
 import { shown } from "app/core/selectors.js";
+import { unsent } from "app/core/unsent.js";
 import * as icons from "app/ui/icons.js";
 
 /** @typedef {import("app/core/edits.js").Doing} Doing */
 
 /** What can be done by hand to the position looked at. */
 class EditPanel extends PageElement {
-  static properties = { text: { state: true } };
-
-  constructor() {
-    super();
-    this.text = "";
-  }
-
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, looked, model, activity, connection }) {
-    return [tree, revision, looked, model, activity, connection.state];
+  watched(/** @type {any} */ { tree, shown: revision, looked, writing, model, activity, connection }) {
+    return [tree, revision, looked, writing, model, activity, connection.state];
   }
 
   async #write(/** @type {"write" | "replace"} */ doing) {
-    if (this.#why(doing)) return;
-    if (await this.page.editing.change(doing, this.state.looked, { text: this.text })) this.text = "";
+    const { looked, writing: text } = this.state;
+    if (this.#why(doing) || !(await this.page.editing.change(doing, looked, { text }))) return;
+    this.#type(unsent(this.state.writing, text));
+  }
+
+  #type(/** @type {string} */ text) {
+    this.dispatch({ type: "writing.changed", text });
   }
 
   #why(/** @type {Doing} */ doing) {
-    const empty = (doing === "write" || doing === "replace") && !this.text ? "Write something first." : "";
+    const empty = (doing === "write" || doing === "replace") && !this.state.writing ? "Write something first." : "";
     return editHindrances(this.state, this.state.looked)[doing] || empty;
   }
 
@@ -58,8 +58,8 @@ class EditPanel extends PageElement {
           autocomplete="off"
           spellcheck="false"
           aria-describedby="write-note"
-          .value=${this.text}
-          @input=${(/** @type {any} */ e) => (this.text = e.target.value)}
+          .value=${live(this.state.writing)}
+          @input=${(/** @type {any} */ e) => this.#type(e.target.value)}
         />
         ${this.#text("write", "Write", "Write over this position and as many behind it as the text needs; nothing moves (Enter)", "submit")}
         ${this.#text("replace", "Replace this token", "Put the text in the place of this token; what stands behind it moves if it needs another number of positions", "button")}

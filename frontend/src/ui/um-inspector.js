@@ -6,6 +6,8 @@ import { faceOfId, hindrances, inspected, shown } from "app/core/selectors.js";
 import { shownRevision } from "app/core/state.js";
 import { headOf } from "app/core/tree.js";
 import { decimal, percent, plural } from "app/core/format.js";
+import { offline } from "app/core/readiness.js";
+import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-edit.js";
 import * as icons from "app/ui/icons.js";
 
@@ -16,6 +18,8 @@ const GREEDY = "Not the likeliest, and the temperature is 0";
 class Inspector extends PageElement {
   /** The last weighing shown, kept in view, dimmed, while the next is on its way. @type {any} */
   #last = null;
+  /** The position looked at last. @type {number | null} */
+  #position = null;
 
   /** @override */
   watched(/** @type {any} */ { tree, shown: revision, looked, weighings, trial, form, model, tokens, picks, connection, activity }) {
@@ -24,6 +28,7 @@ class Inspector extends PageElement {
 
   render() {
     const view = inspected(this.state);
+    this.#position = view?.position ?? this.#position;
     return html`<section class="card inspector" aria-labelledby="inspector-title" data-testid="inspector" data-position=${view?.position ?? nothing}>
       <header class="card-head">
         <h2 id="inspector-title">${view ? `Position ${view.position}` : "Inspector"}</h2>
@@ -34,6 +39,11 @@ class Inspector extends PageElement {
       </header>
       ${view ? this.#body(view) : html`<p class="empty">Click a token, or an open cell, to see what the model weighed there.</p>`}
     </section>`;
+  }
+
+  /** @override */
+  refocused() {
+    focusOn(`#cell-${this.#position}`, "um-canvas .cell[tabindex='0']");
   }
 
   #body(/** @type {NonNullable<ReturnType<typeof inspected>>} */ view) {
@@ -83,7 +93,7 @@ class Inspector extends PageElement {
     const ready = trial && !trial.current ? null : (tried ?? weighed);
     if (ready) this.#last = ready;
     const drawn = ready ?? (this.#last?.position === position ? this.#last : weighed);
-    if (!drawn) return html`<p class="lede waiting" role="status">Asking the model…</p>`;
+    if (!drawn) return html`<p class="lede waiting" role="status">${offline(this.state) || "Asking the model…"}</p>`;
     const settings = tried ? trial.settings : view.settings;
     const cut = settings?.parameters.temperature === 0 ? GREEDY : "Cut by top-k or top-p";
     const hindrance = hindrances(this.state).pick;

@@ -18,8 +18,8 @@ class Status extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown }) {
-    return [tree, shown];
+  watched(/** @type {any} */ { tree, shown, refusal }) {
+    return [tree, shown, refusal];
   }
 
   updated() {
@@ -41,7 +41,9 @@ class Status extends PageElement {
 
   render() {
     const numbers = statistics(this.state);
+    const { refusal } = this.state;
     return html`<div class="status" data-testid="status">
+        ${refusal ? html`<p class="refused" data-testid="refused">${refusal.why}</p>` : nothing}
         ${numbers
           ? html`<p class="did" data-testid="did">${deedInWords(numbers)}</p>
             <dl>
@@ -64,7 +66,8 @@ class Status extends PageElement {
               : nothing}`
           : nothing}
       </div>
-      <p class="unseen" role="status" aria-live="polite">${this.spoken}</p>`;
+      <p class="unseen" role="status" aria-live="polite">${this.spoken}</p>
+      <p class="unseen" role="status" aria-live="polite" data-testid="said">${refusal ? `${refusal.why}${refusal.count % 2 ? "" : "\u00a0"}` : ""}</p>`;
   }
 }
 

@@ -6,6 +6,7 @@ import { hindrances, marksOf, sentence, shown } from "app/core/selectors.js";
 import { branchesOf, redoOf, undoOf } from "app/core/places.js";
 import { headOf, isComplete } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
+import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-branches.js";
 import * as icons from "app/ui/icons.js";
 
@@ -32,6 +33,11 @@ class Transport extends PageElement {
   /** @override */
   watched(/** @type {any} */ { tree, shown: revision, activity, stopping, connection, form, model, view }) {
     return [tree, revision, activity, stopping, connection.state, form, model, view.delay, view.branches];
+  }
+
+  /** @override */
+  refocused() {
+    focusOn('[data-testid="stop"]', '[data-testid="run"]');
   }
 
   #show(/** @type {number | null} */ revision) {
@@ -95,7 +101,7 @@ class Transport extends PageElement {
       ${this.#button({ id: "forward", label: "Forward pass", icon: icons.eye, why: why.forward, hint: "See what the model says here, changing nothing (F)", act: () => this.page.session.forward(), busy: activity === "forward" })}
       ${this.#button({ id: "step", label: "Step", icon: icons.step, why: why.step, hint: "One forward pass, and what the sampler makes of it (S)", act: () => this.page.session.step(), busy: activity === "step" })}
       ${running
-        ? html`<button class="button primary" data-testid="stop" title="Stop after the present step (P)" ?disabled=${stopping} @click=${() => this.page.session.stop()}>
+        ? html`<button class="button primary" data-testid="stop" title="Stop after the present step (P)" aria-disabled=${stopping ? "true" : "false"} @click=${() => !stopping && this.page.session.stop()}>
             ${icons.stop}<span>${stopping ? "Stopping" : "Stop"}</span>
           </button>`
         : this.#button({ id: "run", label: "Run", icon: icons.play, why: why.run, hint: "Step until the sampler has no more to do (P)", act: () => this.page.session.run(), primary: tree !== null && (!complete || !why.run) })}

@@ -1,6 +1,8 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
-import { hindrances } from "app/core/selectors.js";
+import { hindrances, UNFINISHED } from "app/core/selectors.js";
+import { unsent } from "app/core/unsent.js";
+import { focusOn } from "app/ui/focus.js";
 import { lengthOf } from "app/core/settings.js";
 
 /** What to say next, once the answer of a chat is finished. */
@@ -13,14 +15,15 @@ class Turn extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown, form, model, activity, connection }) {
-    return [tree, shown, form, model, activity, connection.state];
+  watched(/** @type {any} */ { tree, chat, shown, form, model, activity, connection }) {
+    return [tree, chat, shown, form, model, activity, connection.state];
   }
 
   async #say(/** @type {Event} */ event) {
     event.preventDefault();
-    if (this.#why()) return;
-    if (await this.page.editing.say(this.text.trim())) this.text = "";
+    const sent = this.text;
+    if (this.#why() || !(await this.page.editing.say(sent.trim()))) return;
+    this.text = unsent(this.text, sent);
   }
 
   #why() {
@@ -28,9 +31,11 @@ class Turn extends PageElement {
   }
 
   render() {
-    const { form, model, tree, activity } = this.state;
-    const hidden = !tree || !form.chat || !model?.hasChatTemplate || (activity !== "edit" && hindrances({ ...this.state, activity: null }).turn);
-    if (hidden) return nothing;
+    const { form, model, tree, chat, activity, connection } = this.state;
+    if (!tree || !(chat ?? true) || !model?.hasChatTemplate) return nothing;
+    // What is typed already stays, whatever the canvas does.
+    const finished = hindrances({ ...this.state, activity: null, connection: { ...connection, state: "ready" } }).turn !== UNFINISHED;
+    if (!finished && activity !== "edit" && !this.text) return nothing;
     const why = this.#why();
     return html`<form class="turn" @submit=${this.#say} novalidate>
       <label class="unseen" for="say">Say more</label>
@@ -44,10 +49,15 @@ class Turn extends PageElement {
         @input=${(/** @type {any} */ e) => (this.text = e.target.value)}
         @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && this.#say(e)}
       ></textarea>
-      <button class="button" data-testid="say-more" aria-disabled=${why ? "true" : "false"} title=${why || `Append this as the next turn, and ${lengthOf(form)} open positions for the answer`}>
+      <button class="button" data-testid="say-more" aria-disabled=${why ? "true" : "false"} title=${why || `Append this as the next turn, and ${form.length ? "" : "up to "}${lengthOf(form)} open positions for the answer`}>
         Say more
       </button>
     </form>`;
+  }
+
+  /** @override */
+  refocused() {
+    focusOn('[data-testid="run"]', '[data-testid="stop"]');
   }
 }
 

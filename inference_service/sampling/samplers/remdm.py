@@ -91,7 +91,7 @@ def begin(moment: Moment) -> int:
     """The step at hand: the next one, or afresh the one whose time the share of open positions is."""
     parameters, region = moment.parameters, moment.region
     if moment.state.get("schedule") == _schedule(parameters):
-        return moment.state["step"]
+        return max(0, moment.state["step"])
     changeable = len(region.open) + len(region.committed(parameters.protect_edits))
     decided = 1 - len(region.open) / changeable if changeable else 1.0
     return next((step for step in range(parameters.steps) if alphas(parameters, step)[1] > decided),

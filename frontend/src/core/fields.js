@@ -1,0 +1,36 @@
+// What a field is called on the page. Edits are sent as records whose paths
+// nobody has seen; what was typed for them has.
+
+/** The page's words for paths, the first that fits. @type {[RegExp, string][]} */
+const WORDS = [
+  [/^edits\[\d+\]\.(force_text|replace)\b/, "the text"],
+  [/^edits\[\d+\]\.append\.turn\b/, "what is said"],
+  [/^edits\[\d+\]\.append\b/, "the length of the answer"],
+  [/^edits\[\d+\]\.(insert|delete|delete_last)\b/, "the position"],
+  [/^edits\[\d+\]\.\w+/, "the position"],
+  [/^edits(\[\d+\])?$/, "the change"],
+  [/^prompt\.\w+/, "the prompt"],
+];
+
+const OVER_THE_END = /^must be from 0 to \d+, for (\d+) positions to fit a canvas of (\d+); got (\d+)$/;
+const LONGER_THAN_ALL = /^(\d+) positions do not fit a canvas of (\d+)$/;
+const OUT_OF_CONTEXT = /^the model's context has (\d+) positions; this would make (\d+)$/;
+
+/** A wrong field as a sentence, without the full stop. */
+export function fieldInWords(/** @type {string} */ field, /** @type {string} */ description) {
+  const written = /^edits\[\d+\]\.(force_text|replace)\b/.test(field) ? "token" : "position";
+  const over = OVER_THE_END.exec(description);
+  if (over) return unfit(Number(over[1]), written, `${left(Number(over[2]) - Number(over[3]))} from here`);
+  const longer = LONGER_THAN_ALL.exec(description);
+  if (longer) return unfit(Number(longer[1]), written, `the canvas has ${longer[2]}`);
+  const out = field.startsWith("edits") && OUT_OF_CONTEXT.exec(description);
+  if (out) return `This does not fit: the canvas would have ${out[2]} positions, and the model's context has ${out[1]}`;
+  if (/^a hole such as/.test(description)) return capital(description);
+  const [, words] = WORDS.find(([path]) => path.test(field)) ?? [];
+  return words ? `${capital(words)}: ${description}` : `${field}: ${description}`;
+}
+
+const left = (/** @type {number} */ count) => `${count} ${count === 1 ? "position is" : "positions are"} left`;
+const unfit = (/** @type {number} */ count, /** @type {string} */ what, /** @type {string} */ why) =>
+  `${count} ${what}${count === 1 ? " does" : "s do"} not fit: ${why}`;
+const capital = (/** @type {string} */ text) => text.charAt(0).toUpperCase() + text.slice(1);
