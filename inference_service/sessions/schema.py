@@ -7,6 +7,7 @@ one transaction, so a file is of one version or of the next, whenever the proces
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from time import sleep
 
 from inference_service.errors import FailedPrecondition
 
@@ -66,15 +67,28 @@ def opened(path: str | Path, tree_of: TreeOf | None = None) -> sqlite3.Connectio
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
     try:
-        db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-                         " PRAGMA busy_timeout = 5000;")
         db.execute(f"PRAGMA busy_timeout = {1000 * MIGRATION_SECONDS}")
+        _write_ahead(db)
+        db.executescript("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;")
         _migrate(db, path, tree_of or (lambda body: (-1, 0)))
         db.execute("PRAGMA busy_timeout = 5000")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Turns the write-ahead log on. While another process does the same, SQLite refuses at once and does not wait."""
+    for _ in range(200):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            sleep(0.05)
+    raise sqlite3.OperationalError("another process holds the file")
 
 
 def _migrate(db: sqlite3.Connection, path: str | Path, tree_of: TreeOf) -> None:

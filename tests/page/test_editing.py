@@ -195,7 +195,10 @@ def test_masking_again_is_seen_before_it_is_done(page: Page, client: unmask.Clie
         return service.Propose(pb.ProposeRequest(
             session_id=session.id, remasking=pb.Remasking(ratio=ratio, rho=0)))
 
-    page.get_by_test_id("remask-share").focus()
+    share = page.get_by_test_id("remask-share")
+    expect(share).to_be_visible()  # what is folded takes no focus
+    share.focus()
+    expect(share).to_be_focused()
     for ratio, key in ((0.26, "ArrowRight"), (0.27, "ArrowRight"), (1.0, "End"), (0.99, "ArrowLeft")):
         page.keyboard.press(key)
         answer = previewed(ratio)

@@ -65,7 +65,7 @@ def test_a_refused_name_stays_in_its_field(page: Page, client: unmask.Client):
     session = client.open(start(page))
     branched(page, session)
     name_branch(page, 4)
-    refused = "a\u200bb"  # no name has what cannot be seen
+    refused = "a\u2028b"  # no name has a line of its own in it
     page.get_by_test_id("branch-name").fill(refused)
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("error")).to_contain_text("Naming the branch did not work.")
