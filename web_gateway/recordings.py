@@ -35,8 +35,8 @@ CODES = {
 def routes(upstream: Upstream, settings: Settings) -> Blueprint:
     """GET /recordings/<session> (form=binary or json, candidates=0 to 100) and POST /recordings.
 
-    The answer of POST is an ImportResponse as JSON, and the service's refusals are an unmask.v1.Status as JSON; what the
-    gateway itself refuses it says in a line of text.
+    The answer of POST is an ImportResponse as JSON, and the service's refusals are an unmask.v1.Status as JSON. What
+    the gateway itself refuses it says in a line of text.
     """
     blueprint = Blueprint("recordings", __name__)
 

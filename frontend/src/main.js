@@ -12,6 +12,7 @@ import { Editing } from "app/actions/editing.js";
 import { Remask } from "app/actions/remask.js";
 import { Branches } from "app/actions/branches.js";
 import { Inspection } from "app/actions/inspection.js";
+import { Takeaway } from "app/actions/takeaway.js";
 import { keep, nameInAddress, recall, sessionInAddress } from "app/actions/memory.js";
 import "app/ui/um-app.js";
 
@@ -35,7 +36,9 @@ const editing = new Editing({ store, client, session });
 const remask = new Remask({ store, client, connection, troubles });
 const branches = new Branches({ store, client, troubles });
 const inspection = new Inspection({ store, client, connection, vocabulary });
+const takeaway = new Takeaway({ store, session, connection, troubles });
 
+takeaway.take();
 let wanted = sessionInAddress() ?? kept.session ?? null;
 connection.addEventListener("ready", () => {
   if (wanted) session.open(wanted);
@@ -51,7 +54,7 @@ window.addEventListener("hashchange", () => {
 keep(store, storage);
 
 const app = document.createElement("um-app");
-Object.assign(app, { page: { store, connection, session, editing, remask, branches, inspection } });
+Object.assign(app, { page: { store, connection, session, editing, remask, branches, inspection, takeaway } });
 document.body.append(app);
 connection.start();
 

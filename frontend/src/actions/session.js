@@ -43,14 +43,15 @@ export class SessionActions {
     return this.#perform("start", "Starting a session", async () => {
       const { model, form } = this.#state;
       const chat = form.chat && (model?.hasChatTemplate ?? false);
+      const { words } = readWords(wordsOf(model, form));
       const session = await this.#client.createSession({
         prompt: form.prompt,
         chat,
         length: form.length === "" ? null : Number(form.length),
-        words: readWords(wordsOf(model, form)).words,
+        words,
         settings: settingsOf(model, form),
       });
-      this.#opened(session, chat);
+      this.#opened(session, chat, { id: session.id, prompt: form.prompt, chat, words });
       this.#store.dispatch({ type: "form.sent" });
       this.#follow(session.id, 0);
     });
@@ -67,8 +68,9 @@ export class SessionActions {
     this.#store.dispatch({ type: "session.closed" });
   }
 
-  #opened(/** @type {any} */ session, /** @type {boolean} [chat] */ chat) {
-    this.#store.dispatch({ type: "session.opened", session, chat });
+  /** @param {any} session  @param {boolean} [chat]  @param {import("app/core/copy-as.js").Asked} [asked] */
+  #opened(session, chat, asked) {
+    this.#store.dispatch({ type: "session.opened", session, chat, asked });
     this.#vocabulary.need(decided(session));
     const { model } = this.#state;
     if (model && model.name !== session.model) {

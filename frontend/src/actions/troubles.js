@@ -21,8 +21,9 @@ export class Troubles {
     this.#raise(explain(what, error));
   }
 
-  news(/** @type {string} */ what, /** @type {string} */ why) {
-    this.#raise({ what, why, advice: "", details: "", kind: "info" });
+  /** @param {string} what  @param {string} why  @param {import("app/core/errors.js").Notice["action"]} [action] */
+  news(what, why, action) {
+    this.#raise({ what, why, advice: "", details: "", kind: "info", ...(action ? { action } : {}) });
   }
 
   #raise(/** @type {any} */ notice) {

@@ -19,6 +19,7 @@ import { fieldInWords } from "app/core/fields.js";
  * @property {string} advice
  * @property {string} details  for a bug report
  * @property {"info"} [kind]  news, and no error
+ * @property {{ label: string, event: any }} [action]  what can be done about it: once, by an event
  */
 
 export const CANCELLED = 1;
@@ -44,6 +45,7 @@ const ADVICE_BY_REASON = {
   READ_ONLY_REVISION: "Take one more step and edit there, or edit the revision before.",
   NOTHING_TO_UNDO: "The session stands at its beginning.",
   NOTHING_TO_REDO: "Nothing was made from here yet.",
+  UNREADABLE_FILE: "Choose another file. What is shown is as it was.",
   REVISION_MISMATCH: "The session moved on meanwhile. Look at its newest revision, then try again.",
 };
 

@@ -61,6 +61,7 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {Record<string, string | boolean>} ranking  what was typed for auto-select
  * @property {Tree | null} tree
  * @property {boolean | null} chat  the session's prompt was put through the chat template; null: not known
+ * @property {import("app/core/copy-as.js").Asked | null} asked  what the session was started with, where it was started here
  * @property {number | null} shown  the revision looked at; null follows the newest
  * @property {number | null} looked  the position looked at
  * @property {string} writing  what was typed to be written at a position
@@ -74,7 +75,7 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {{ why: string, count: number } | null} refusal  why the key pressed last did nothing; count: of all refusals
  * @property {readonly Notice[]} notices
  * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
- *             branches: boolean | null }} view
+ *             branches: boolean | null, heat: boolean }} view
  *   selector: what auto-select asks. branches: listed; null: where there are several
  */
 
@@ -104,6 +105,7 @@ export function initialState(kept = {}) {
     ranking: kept.ranking ?? {},
     tree: null,
     chat: null,
+    asked: null,
     shown: null,
     looked: null,
     writing: "",
@@ -116,7 +118,7 @@ export function initialState(kept = {}) {
     interrupted: false,
     refusal: null,
     notices: [],
-    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, ...kept.view },
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, ...kept.view },
   };
 }
 
@@ -170,6 +172,7 @@ function reduced(state, event) {
       return {
         ...state,
         tree: plant(event.session),
+        asked: event.asked ?? state.asked,
         chat: event.chat ?? (state.tree?.id === event.session.id ? state.chat : null),
         shown: null,
         looked: null,
@@ -247,9 +250,11 @@ function reduced(state, event) {
     case "notice.raised": {
       const { notice } = event;
       // News of one thing is told once: the newest.
-      const same = state.notices.find((held) => held.what === notice.what && (held.why === notice.why || notice.kind === "info"));
+      const same = state.notices.find((held) => held.what === notice.what && (held.why === notice.why || notice.kind === "info") && !held.action);
       const others = state.notices.filter((held) => held !== same);
-      return { ...state, notices: [...others, { ...notice, id: event.id }].slice(-4) };
+      // The way back from something stays until it is taken or dismissed.
+      const all = [...others, { ...notice, id: event.id }];
+      return { ...state, notices: all.filter(({ action }, at) => action || at >= all.length - 4) };
     }
     case "notice.dismissed":
       return { ...state, notices: state.notices.filter(({ id }) => id !== event.id) };

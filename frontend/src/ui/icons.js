@@ -22,6 +22,7 @@ export const locked = icon(svg`<rect x="3.4" y="7" width="9.2" height="6.4" rx="
 export const unlocked = icon(svg`<rect x="3.4" y="7" width="9.2" height="6.4" rx="1.4" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="M5.2 7V5.2a2.8 2.8 0 0 1 5.2-1.4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>`);
 export const pencil = icon(svg`<path d="m3.2 12.8.7-2.9 6.6-6.6a1.4 1.4 0 0 1 2 0l.2.2a1.4 1.4 0 0 1 0 2l-6.6 6.6z" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round"/>`);
 export const branch = icon(svg`<circle cx="4.2" cy="3.6" r="1.7" fill="none" stroke="currentColor" stroke-width="1.4"/><circle cx="4.2" cy="12.4" r="1.7" fill="none" stroke="currentColor" stroke-width="1.4"/><circle cx="11.8" cy="6" r="1.7" fill="none" stroke="currentColor" stroke-width="1.4"/><path d="M4.2 5.4v5.2M4.3 10.4c.6-2.6 3.4-1.6 5.8-3.4" fill="none" stroke="currentColor" stroke-width="1.4"/>`);
+export const takeaway = icon(svg`<path d="M8 2v7.6M4.8 6.6 8 9.8l3.2-3.2M2.8 11v2.2h10.4V11" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const alert = icon(svg`<path d="M8 2 1.6 13.4h12.8z" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round"/><path d="M8 6.4v3.2M8 11.4v.4" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>`);
 export const brand = html`<svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
   <rect class="solid" x="3" y="4" width="15" height="10" rx="3" />

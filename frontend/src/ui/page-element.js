@@ -10,6 +10,7 @@ import { focusIsLost } from "app/ui/focus.js";
  * @property {import("app/actions/remask.js").Remask} remask
  * @property {import("app/actions/branches.js").Branches} branches
  * @property {import("app/actions/inspection.js").Inspection} inspection
+ * @property {import("app/actions/takeaway.js").Takeaway} takeaway
  */
 
 /**

@@ -4,6 +4,7 @@ import { onKey } from "app/ui/keys.js";
 import "app/ui/um-header.js";
 import "app/ui/um-settings.js";
 import "app/ui/um-canvas.js";
+import "app/ui/um-heatmap.js";
 import "app/ui/um-inspector.js";
 import "app/ui/um-selection.js";
 import "app/ui/um-transport.js";
@@ -36,7 +37,7 @@ class App extends PageElement {
       <um-notices .page=${page}></um-notices>
       <main class="columns">
         <um-settings .page=${page}></um-settings>
-        <um-canvas .page=${page}></um-canvas>
+        <div class="centre"><um-canvas .page=${page}></um-canvas><um-heatmap .page=${page}></um-heatmap></div>
         <div class="side">
           <um-inspector .page=${page}></um-inspector>
           <um-selection .page=${page}></um-selection>

@@ -2,12 +2,13 @@ import { html } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { amount } from "app/core/format.js";
 import { openSheet } from "app/ui/keys.js";
+import "app/ui/um-takeaway.js";
 import * as icons from "app/ui/icons.js";
 
 const THEMES = { auto: ["light", icons.contrast], light: ["dark", icons.sun], dark: ["auto", icons.moon] };
 const CONNECTION = { ready: "connected", loading: "loading the model", connecting: "connecting", lost: "disconnected" };
 
-/** Name, model and connection, theme, help. */
+/** Name, model and connection, what can be taken away, theme, help. */
 class Header extends PageElement {
   /** @override */
   watched(/** @type {any} */ { model, connection, view }) {
@@ -31,6 +32,7 @@ class Header extends PageElement {
         <span class="pill-state" data-testid="connection">${CONNECTION[connection.state]}</span>
       </p>
       <div class="top-actions">
+        <um-takeaway .page=${this.page}></um-takeaway>
         <button
           class="quiet"
           data-testid="theme"

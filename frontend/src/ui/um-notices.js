@@ -31,17 +31,23 @@ class Notices extends PageElement {
         : nothing}
       <div role="alert">
         ${notices.map(
-          ({ id, kind = "error", what, why, advice, details }) => html`<div class="notice" data-kind=${kind} data-testid=${kind === "error" ? "error" : "news"}>
+          ({ id, kind = "error", what, why, advice, details, action }) => html`<div class="notice" data-kind=${kind} data-testid=${kind === "error" ? "error" : "news"}>
             ${kind === "error" ? icons.alert : nothing}
             <div>
               <p><b>${what}</b> ${why}</p>
               ${advice ? html`<p>${advice}</p>` : nothing} ${details ? html`<p class="note">${details}</p>` : nothing}
             </div>
+            ${action ? html`<button class="button" @click=${() => this.#act(id, action)}>${action.label}</button>` : nothing}
             <button class="quiet" aria-label="Dismiss" @click=${() => this.dispatch({ type: "notice.dismissed", id })}>${icons.close}</button>
           </div>`,
         )}
       </div>
     `;
+  }
+
+  #act(/** @type {number} */ id, /** @type {{ event: any }} */ { event }) {
+    this.dispatch(event);
+    this.dispatch({ type: "notice.dismissed", id });
   }
 
   #disconnected(/** @type {import("app/core/state.js").Connection} */ { retryAt, why }) {

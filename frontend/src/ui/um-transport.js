@@ -1,17 +1,24 @@
-import { html, nothing } from "lit";
+import { html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
+import { confidenceOf } from "app/core/heat.js";
 import { hindrances, marksOf, sentence, shown } from "app/core/selectors.js";
 import { branchesOf, redoOf, undoOf } from "app/core/places.js";
 import { headOf, isComplete } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
 import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-branches.js";
+import { decimal } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
 const DELAYS = [0, 100, 250, 500, 1000];
 const CAUSES = { create: "Beginning", step: "Step", select: "Picked by hand", rewind: "Went back", edit: "Edited by hand", trimmed: "Oldest kept" };
+
+const STRIP = "Line: mean p_base of the tokens that each step committed. Dashes: the gate, the lowest of them. Area: open positions left.";
+
+/** Points of a picture whose y goes down. */
+const line = (/** @type {number[][]} */ points) => points.map(([x, y]) => `${x.toFixed(5)},${(1 - y).toFixed(3)}`).join("L");
 
 /** The timeline, and what moves along it. */
 class Transport extends PageElement {
@@ -57,9 +64,11 @@ class Transport extends PageElement {
     const head = headOf(tree);
     const { first } = tree;
     const at = shownRevision(this.state);
-    return html`<div class="timeline">
+    const confidence = confidenceOf(tree, at);
+    return html`<div class="timeline" ?data-strip=${confidence !== null}>
       <button class="quiet" aria-label="Revision before" title="Revision before ([)" aria-disabled=${at === first ? "true" : "false"} @click=${() => this.#show(at - 1)}>${icons.previous}</button>
       <div class="track">
+        ${confidence ? this.#confidence(confidence) : nothing}
         <input
           type="range"
           data-testid="timeline"
@@ -88,6 +97,21 @@ class Transport extends PageElement {
       <button class="quiet" aria-label="Revision after" title="Revision after (])" aria-disabled=${at === head ? "true" : "false"} @click=${() => this.#show(at + 1)}>${icons.next}</button>
       <output class="revision" data-testid="revision">${at}<span> / ${head}</span></output>
     </div>`;
+  }
+
+  /** How sure the steps were: the numbers of the revision shown in words, those of all as lines. */
+  #confidence(/** @type {NonNullable<ReturnType<typeof confidenceOf>>} */ { mean, gate, open, at }) {
+    const revision = shown(this.state);
+    const { meanProbability = null, minProbability = null } = revision?.summary ?? {};
+    const sure = meanProbability === null ? "" : `mean p ${decimal(meanProbability)}, gate ${decimal(minProbability)}, `;
+    return html`<p class="confidence-words number" data-testid="confidence-words">${sure}${revision?.canvas.openCount} open</p>
+      <svg class="confidence" data-testid="confidence" viewBox="0 0 1 1" preserveAspectRatio="none" role="img" aria-label=${STRIP}>
+        <title>${STRIP}</title>
+        <path class="confidence-open" d="M${open[0][0]},1L${line(open)}L${open[open.length - 1][0]},1Z"></path>
+        ${mean.length ? svg`<path class="confidence-mean" d="M${line(mean)}"></path>` : nothing}
+        ${gate.length ? svg`<path class="confidence-gate" d="M${line(gate)}"></path>` : nothing}
+        <path class="confidence-here" d="M${at.toFixed(5)},0V1"></path>
+      </svg>`;
   }
 
   #buttons() {

@@ -1,0 +1,104 @@
+// The form as the end of an address: compact JSON in base64url. A link is from
+// anybody, so nothing of it is believed before it was looked at.
+import { readParameter, samplerNamed, samplerOf, sharedNames, SHARED, typedOf } from "app/core/settings.js";
+
+/**
+ * @typedef {import("app/core/settings.js").Form} Form
+ * @typedef {import("app/core/settings.js").Model} Model
+ */
+
+/** The name under which the address carries it. */
+export const LINK = "form";
+const VERSION = 1;
+const LONGEST = 200_000;
+
+/**
+ * What stands behind `form=` in the address: everything that makes a run.
+ * @param {Model | null} model
+ * @param {Form} form
+ */
+export function linkOf(model, form) {
+  const sampler = samplerOf(model, form);
+  const typed = Object.entries(sampler ? typedOf(model, form, sampler) : {}).filter(([, value]) => value !== "");
+  const { prompt: p, chat, length: l, words: w, seed: d } = form;
+  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d };
+  return packed(JSON.stringify(link));
+}
+
+/**
+ * The record that a link carries; null where it is none, or one of a later version.
+ * @param {string} text
+ * @returns {Record<string, unknown> | null}
+ */
+export function unpackedLink(text) {
+  try {
+    const link = JSON.parse(unpacked(text));
+    return text.length <= LONGEST && isRecord(link) && link.v === VERSION ? link : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The fields of the form that a link sets, and in words what of it was left out.
+ * What it does not name stays.
+ * @param {Model | null} model
+ * @param {Form} form
+ * @param {Record<string, unknown>} link
+ * @returns {{ fields: Partial<Form>, left: string[] }}
+ */
+export function readLink(model, form, link) {
+  /** @type {Partial<Form>} */
+  const fields = {};
+  /** @type {string[]} */
+  const left = [];
+  const { m, p, c, l, w, s, t, d } = link;
+  if (typeof p === "string") fields.prompt = p;
+  if (c === 0 || c === 1) fields.chat = c === 1;
+  if (typeof w === "string") fields.words = w;
+  if (typeof l === "string" && /^\d{0,7}$/.test(l)) fields.length = l;
+  else if (l !== undefined) left.push(`the length ${quoted(l)}`);
+  if (typeof d === "string" && (d === "" || (/^\d{1,20}$/.test(d) && BigInt(d) < 2n ** 64n))) fields.seed = d;
+  else if (d !== undefined) left.push(`the seed ${quoted(d)}`);
+  if (typeof m === "string" && m && model && m !== model.name) left.push(`the model ${quoted(m)}; this is ${model.name}`);
+
+  const sampler = typeof s === "string" ? samplerNamed(model, s) : null;
+  if (!sampler) {
+    if (s !== undefined) left.push(`the sampler ${quoted(s)}, which this model does not have, with its parameters`);
+    return { fields, left };
+  }
+  fields.sampler = sampler.name;
+  const shared = sharedNames(model);
+  /** @type {Record<string, string | boolean>} */
+  const own = {};
+  /** @type {Record<string, string | boolean>} */
+  const common = {};
+  for (const [name, value] of Object.entries(isRecord(t) ? t : {})) {
+    const parameter = sampler.parameters.find((known) => known.name === name);
+    const readable = typeof value === "string" || typeof value === "boolean";
+    if (!parameter) left.push(`the parameter ${quoted(name)}, which ${sampler.name} does not have`);
+    else if (!readable || readParameter(parameter, value).problem) left.push(`${name} = ${quoted(value)}, which is out of its range`);
+    else (shared.has(name) ? common : own)[name] = value;
+  }
+  fields.typed = { ...form.typed, [sampler.name]: own, [SHARED]: common };
+  return { fields, left };
+}
+
+const isRecord = (/** @type {unknown} */ value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What somebody else wrote, cut short. */
+function quoted(/** @type {unknown} */ value) {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return `“${text.length > 40 ? `${text.slice(0, 39)}…` : text}”`;
+}
+
+function packed(/** @type {string} */ text) {
+  let bytes = "";
+  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte);
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+function unpacked(/** @type {string} */ text) {
+  const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0)));
+}

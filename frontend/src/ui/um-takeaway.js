@@ -1,0 +1,143 @@
+import { html, nothing } from "lit";
+import { PageElement } from "app/ui/page-element.js";
+import { takeawayHindrances } from "app/actions/takeaway.js";
+import * as icons from "app/ui/icons.js";
+
+/** @typedef {import("app/actions/takeaway.js").Takeaway} Actions */
+/** @typedef {{ id: string, name: string, note: string, needs: "recording" | "open" | "link" | "copy", act: (takeaway: Actions) => void }} Item */
+
+/** @type {Item[]} */
+const ITEMS = [
+  { id: "recording", name: "Recording", note: "Every frame, in a compressed file", needs: "recording", act: (takeaway) => takeaway.save("binary") },
+  { id: "recording-json", name: "Recording as JSON", note: "The same, to be read", needs: "recording", act: (takeaway) => takeaway.save("json") },
+  { id: "open-recording", name: "Open a recording…", note: "From a file, as a new session", needs: "open", act: () => {} },
+  { id: "copy-link", name: "Copy a link", note: "To this form, its settings and its seed", needs: "link", act: (takeaway) => takeaway.copyLink() },
+  { id: "copy-python", name: "Copy as Python", note: "What was done, up to the revision shown", needs: "copy", act: (takeaway) => takeaway.copyAs("python") },
+  { id: "copy-grpc", name: "Copy as gRPC", note: "The same, with the generated stubs", needs: "copy", act: (takeaway) => takeaway.copyAs("grpc") },
+  { id: "copy-json", name: "Copy as JSON", note: "The same, as frames of the WebSocket", needs: "copy", act: (takeaway) => takeaway.copyAs("json") },
+];
+
+/** The menu of what can be taken away, after the ARIA pattern of a menu button. */
+class TakeawayMenu extends PageElement {
+  static properties = { unfolded: { state: true } };
+
+  #outside = (/** @type {Event} */ event) => {
+    if (!this.contains(/** @type {Node} */ (event.target))) this.unfolded = false;
+  };
+
+  constructor() {
+    super();
+    this.unfolded = false;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    document.addEventListener("pointerdown", this.#outside);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    document.removeEventListener("pointerdown", this.#outside);
+  }
+
+  /** @override */
+  watched(/** @type {any} */ { tree, connection, activity, model }) {
+    return [tree?.id, tree?.first, connection.state, activity, model];
+  }
+
+  get #items() {
+    return /** @type {HTMLElement[]} */ ([...this.querySelectorAll('[role="menuitem"]')]);
+  }
+
+  async #unfold(at = 0) {
+    this.unfolded = true;
+    await this.updateComplete;
+    this.#items.at(at)?.focus();
+  }
+
+  #fold() {
+    this.unfolded = false;
+    /** @type {HTMLElement | null} */ (this.querySelector("#takeaway-button"))?.focus();
+  }
+
+  #onButtonKey(/** @type {KeyboardEvent} */ event) {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    event.preventDefault();
+    this.#unfold(event.key === "ArrowUp" ? -1 : 0);
+  }
+
+  #onMenuKey(/** @type {KeyboardEvent} */ event) {
+    const { key } = event;
+    if (key === "Tab") {
+      this.unfolded = false;
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // The page has commands for letters; here they find an item.
+    event.stopPropagation();
+    const items = this.#items;
+    const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    if (key === "Escape") this.#fold();
+    else if (key === "ArrowDown") items[(at + 1) % items.length].focus();
+    else if (key === "ArrowUp") items.at(at - 1)?.focus();
+    else if (key === "Home") items[0].focus();
+    else if (key === "End") items.at(-1)?.focus();
+    else if (key.length === 1 && key !== " ") {
+      const found = [...items.slice(at + 1), ...items.slice(0, at + 1)].find((item) => item.textContent?.trim().toLowerCase().startsWith(key.toLowerCase()));
+      found?.focus();
+    } else return;
+    event.preventDefault();
+  }
+
+  #choose(/** @type {Item} */ item) {
+    if (takeawayHindrances(this.state)[item.needs]) return;
+    this.#fold();
+    if (item.id === "open-recording") /** @type {HTMLInputElement | null} */ (this.querySelector('input[type="file"]'))?.click();
+    else item.act(this.page.takeaway);
+  }
+
+  #onFile(/** @type {any} */ { target }) {
+    const [file] = target.files;
+    target.value = ""; // the same file can be chosen again
+    if (file) this.page.takeaway.open(file);
+  }
+
+  render() {
+    const why = takeawayHindrances(this.state);
+    return html`
+      <button
+        class="quiet text takeaway-button"
+        id="takeaway-button"
+        data-testid="takeaway"
+        aria-label="Take away"
+        title="Take away"
+        aria-haspopup="menu"
+        aria-expanded=${this.unfolded ? "true" : "false"}
+        aria-controls="takeaway-menu"
+        @click=${() => (this.unfolded ? this.#fold() : this.#unfold())}
+        @keydown=${this.#onButtonKey}
+      >
+        ${icons.takeaway}<span>Take away</span>
+      </button>
+      <input type="file" data-testid="recording-file" accept=".unmask,.json,application/gzip,application/json" tabindex="-1" aria-label="A recording" hidden @change=${this.#onFile} />
+      <div class="takeaway-menu" id="takeaway-menu" role="menu" aria-labelledby="takeaway-button" ?hidden=${!this.unfolded} @keydown=${this.#onMenuKey}>
+        ${ITEMS.map(
+          (item) => html`<button
+            role="menuitem"
+            tabindex="-1"
+            data-testid=${item.id}
+            aria-disabled=${why[item.needs] ? "true" : nothing}
+            aria-labelledby="${item.id}-name"
+            aria-describedby="${item.id}-note"
+            @click=${() => this.#choose(item)}
+          >
+            <span class="takeaway-name" id="${item.id}-name">${item.name}</span>
+            <span class="note" id="${item.id}-note">${why[item.needs] || item.note}</span>
+          </button>`,
+        )}
+      </div>
+    `;
+  }
+}
+
+customElements.define("um-takeaway", TakeawayMenu);
