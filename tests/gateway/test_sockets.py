@@ -99,7 +99,7 @@ def test_a_client_that_never_reads_is_dropped(tight, service):
             slowest = max(slowest, time.monotonic() - began)
             assert slowest < 1 * SLACK
             time.sleep(0.02)
-    wait_for(lambda: tight.threads <= before, 30, f"a fall of {tight.threads} threads to {before}")
+    wait_for(lambda: tight.threads <= before, 5, f"a fall of {tight.threads} threads to {before}")
     for client in deaf:
         client.ws.shutdown()
 
