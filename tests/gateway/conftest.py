@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent import futures
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -197,8 +198,14 @@ class Gateway:
 
     @property
     def threads(self):
-        status = Path(f"/proc/{self.worker}/status").read_text()
-        return int(status.split("Threads:")[1].split()[0])
+        """How many threads the worker has of its own; gRPC's pool has names of its own and grows when it likes."""
+        tasks = Path(f"/proc/{self.worker}/task")
+        own = (tasks / str(self.worker) / "comm").read_text()
+        count = 0
+        for task in tasks.iterdir():
+            with suppress(OSError):  # it has ended meanwhile
+                count += (task / "comm").read_text() == own
+        return count
 
     def stop(self, number=signal.SIGTERM, group=False):
         """Sends a signal; (exit code, what was printed, seconds it took)."""

@@ -245,6 +245,17 @@ def test_the_inspector_moves_with_its_token(page: Page, client: unmask.Client):
     expect(page.get_by_test_id("inspector")).to_have_attribute("data-position", str(position))
 
 
+def test_keys_pressed_while_an_edit_is_being_done_are_done_after_it(page: Page, client: unmask.Client):
+    session = client.open(start(page))
+    length = len(session.tokens)
+    cell(page, session.prompt_length + 4).focus()
+    for key in ("i", "i", "Delete", "i"):
+        page.keyboard.press(key)
+    at_revision(page, 4)
+    assert [frame.splices[0].inserted for frame in session.history()[1:]] == [1, 1, 0, 1]
+    assert len(session.tokens) == length + 2
+
+
 def test_a_sampler_that_only_fills_cannot_go_on_with_a_full_canvas(page: Page):
     page.get_by_test_id("sampler").select_option("predict_remask")
     start(page)

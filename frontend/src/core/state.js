@@ -75,8 +75,11 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {{ why: string, count: number } | null} refusal  why the key pressed last did nothing; count: of all refusals
  * @property {readonly Notice[]} notices
  * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
- *             branches: boolean | null, heat: boolean }} view
- *   selector: what auto-select asks. branches: listed; null: where there are several
+ *             branches: boolean | null, heat: boolean, mode: "reading" | "rows" | "grid", lens: import("app/core/lenses.js").Lens,
+ *             specials: boolean, compare: boolean, maximised: string }} view
+ *   selector: what auto-select asks. branches: listed; null: where there are several. mode: how the
+ *   canvas is drawn. lens: what its colours say. specials: special tokens have their names.
+ *   compare: side by side, in the canvas's place. maximised: the panel that has the page to itself
  */
 
 /** @type {Form} */
@@ -118,7 +121,7 @@ export function initialState(kept = {}) {
     interrupted: false,
     refusal: null,
     notices: [],
-    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, ...kept.view },
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", lens: "confidence", specials: true, compare: false, maximised: "", ...kept.view },
   };
 }
 

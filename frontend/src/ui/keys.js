@@ -95,7 +95,27 @@ export function onKey(event, page) {
   // A slider is no place to edit from.
   if (entry.edits && target.closest("input")) return;
   event.preventDefault();
-  const why = entry.why?.(page, target);
-  if (why) page.store.dispatch({ type: "key.refused", why });
-  else entry.act(page, target);
+  inTurn(event, page, () => {
+    const why = entry.why?.(page, target);
+    if (why) page.store.dispatch({ type: "key.refused", why });
+    else entry.act?.(page, target);
+  });
+}
+
+/** What is over by itself in a moment: a key pressed meanwhile waits for it. A run is not; there one presses stop. */
+const BRIEF = new Set(["edit", "select", "propose", "forward"]);
+
+/** Keys that wait, oldest first. @type {(() => void)[]} */
+const waiting = [];
+
+/** Keys may come faster than they are done. One held down does not count as many. */
+function inTurn(/** @type {KeyboardEvent} */ event, /** @type {Page} */ { store }, /** @type {() => void} */ act) {
+  const brief = () => BRIEF.has(store.state.activity ?? "");
+  if (event.repeat || !(waiting.length || brief())) return act();
+  if (waiting.push(act) > 1) return undefined;
+  const next = () => {
+    while (waiting.length && !brief()) waiting.shift()?.();
+    if (!waiting.length) store.removeEventListener("change", next);
+  };
+  return store.addEventListener("change", next);
 }
