@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint proto embedded-model bench bench-sessions bench-samplers screenshots lock clean
+.PHONY: help run test lint proto embedded-model bench bench-sessions bench-page bench-samplers demo screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -20,13 +20,14 @@ test: ## Install what tests need, Chromium too, and run all of them
 	$(BIN)/pytest
 	@tools/page_tests.sh
 
-lint: ## Check Python, protos, generated code, and that the API breaks nobody
+lint: ## Check Python, the page's types, protos, generated code, and that the API breaks nobody
 	@tools/install.sh dev
 	$(BIN)/ruff check .
 	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	@tools/breaking.sh
 	@tools/proto.sh --check
 	@if command -v node >/dev/null; then node frontend/tools/vendor.mjs --check; fi
+	@tools/page_types.sh
 
 proto: ## Regenerate the API's code from proto/ (the page's with npm)
 	@tools/install.sh dev
@@ -41,15 +42,25 @@ embedded-model: ## Train, export and evaluate the small model that ships (hours 
 	rm -r out/embedded_model # an interrupted training goes on; a finished one begins anew
 	$(BIN)/python -m embedded_model.evaluate
 
-bench: bench-sessions ## Run every benchmark that takes no more than a minute or two
+bench: bench-sessions bench-page ## Run every benchmark that takes no more than a minute or two
 
 bench-sessions: ## Measure what sessions cost against their limits and write benchmarks/results/sessions.json
 	@tools/install.sh dev
 	$(BIN)/python -m benchmarks.sessions
 
+bench-page: ## Measure what a step costs the page at 1,024 positions and write benchmarks/results/page.json
+	@tools/install.sh dev
+	@tools/chromium.sh
+	$(BIN)/python -m benchmarks.page
+
 bench-samplers: ## Compare every sampler on the embedded model's tasks and write docs/samplers.md (minutes)
 	@tools/install.sh dev
 	$(BIN)/python -m benchmarks.samplers
+
+demo: ## Make the recording that comes with the page anew, from a real run
+	@tools/install.sh dev
+	@tools/chromium.sh
+	$(BIN)/python -m tests.page.make_demo
 
 screenshots: ## Take the README's pictures from the real page
 	@tools/install.sh dev

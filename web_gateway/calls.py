@@ -81,7 +81,11 @@ class Calls:
         return self._start(id, method, call, as_text)
 
     def _start(self, id: int, method: Method, call: Call, as_text: bool) -> Status | None:
-        rpc = self._upstream.call(method, call.request.value, self._timeout(method, call))
+        try:
+            rpc = self._upstream.call(method, call.request.value, self._timeout(method, call))
+        except ValueError:  # what leads to the service is closed
+            self._slots.release()
+            return statuses.make(grpc.StatusCode.UNAVAILABLE, "GATEWAY_STOPPING", "The gateway is stopping.")
         with self._lock:
             self._open[id] = rpc
             closed = self._closed

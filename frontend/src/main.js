@@ -9,15 +9,28 @@ import { Vocabulary } from "app/actions/vocabulary.js";
 import { Troubles } from "app/actions/troubles.js";
 import { SessionActions } from "app/actions/session.js";
 import { Editing } from "app/actions/editing.js";
+import { Lens } from "app/actions/lens.js";
 import { Remask } from "app/actions/remask.js";
 import { Branches } from "app/actions/branches.js";
 import { Inspection } from "app/actions/inspection.js";
+import { Watched } from "app/actions/watched.js";
+import { Rows } from "app/actions/rows.js";
+import { Playing } from "app/actions/playing.js";
+import { Comparing } from "app/actions/comparing.js";
 import { Takeaway } from "app/actions/takeaway.js";
-import { keep, nameInAddress, recall, sessionInAddress } from "app/actions/memory.js";
+import { Progress } from "app/actions/progress.js";
+import { Archive } from "app/actions/archive.js";
+import { Gif } from "app/actions/gif.js";
+import { Demo } from "app/actions/demo.js";
+import { Models } from "app/actions/models.js";
+import { Sessions } from "app/actions/sessions.js";
+import { Address } from "app/actions/address.js";
+import { keep, memories, recall } from "app/actions/memory.js";
+import { Place } from "app/actions/place.js";
 import "app/ui/um-app.js";
 
-const storage = browserStorage();
-const kept = recall(storage);
+const memory = memories();
+const kept = recall(memory);
 // A hidden page gets no animation frames, and still has to keep up.
 const store = new Store(reduce, initialState(kept), (notify) =>
   document.hidden ? setTimeout(notify, 50) : requestAnimationFrame(notify),
@@ -33,35 +46,32 @@ const vocabulary = new Vocabulary({ store, client, connection });
 const troubles = new Troubles({ store, connection });
 const session = new SessionActions({ store, client, connection, vocabulary, troubles });
 const editing = new Editing({ store, client, session });
+const lens = new Lens({ store, client, connection });
 const remask = new Remask({ store, client, connection, troubles });
 const branches = new Branches({ store, client, troubles });
 const inspection = new Inspection({ store, client, connection, vocabulary });
-const takeaway = new Takeaway({ store, session, connection, troubles });
+const watched = new Watched({ store, client, connection, vocabulary, troubles });
+const rows = new Rows({ store, client, connection, vocabulary });
+const playing = new Playing({ store });
+const comparing = new Comparing({ store, client, connection, session, troubles });
+const models = new Models({ store, client, connection, troubles });
+const sessions = new Sessions({ store, client, session, troubles });
+const takeaway = new Takeaway({ store, session, models, connection, troubles });
+const progress = new Progress({ store, troubles });
+const archive = new Archive({ store, client, troubles, progress });
+const gif = new Gif({ store, troubles, progress });
+const demo = new Demo({ store, connection, socket, troubles, show });
 
 takeaway.take();
-let wanted = sessionInAddress() ?? kept.session ?? null;
-connection.addEventListener("ready", () => {
-  if (wanted) session.open(wanted);
-  wanted = null;
-});
-store.addEventListener("change", () => {
-  if (!wanted) nameInAddress(store.state.tree?.id ?? null);
-});
-window.addEventListener("hashchange", () => {
-  const id = sessionInAddress();
-  if (id) session.open(id);
-});
-keep(store, storage);
+new Address({ store, session }).begin(kept.session ?? null);
+keep(store, new Place(store, kept.place), memory);
 
-const app = document.createElement("um-app");
-Object.assign(app, { page: { store, connection, session, editing, remask, branches, inspection, takeaway } });
-document.body.append(app);
+const live = { store, connection, session, editing, lens, remask, branches, inspection, watched, rows, playing, comparing, models, sessions, takeaway, progress, archive, gif, demo };
+show(null);
 connection.start();
 
-function browserStorage() {
-  try {
-    return window.localStorage;
-  } catch {
-    return null;
-  }
+/** Puts a page in the place of the one that is shown; null: the live one. */
+function show(/** @type {any} */ page) {
+  document.querySelector("um-app")?.remove();
+  document.body.append(Object.assign(document.createElement("um-app"), { page: page ?? live }));
 }

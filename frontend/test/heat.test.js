@@ -29,7 +29,7 @@ const summary = (meanProbability, minProbability) => ({ meanProbability, minProb
 const stateOf = (tree) => ({
   ...initialState(),
   tree,
-  model: { name: "m", hasTokenizer: true },
+  model: /** @type {any} */ ({ name: "m", hasTokenizer: true }),
   tokens: new Map([[20, { id: 20, text: "kite", special: false }], [30, { id: 30, text: " red", special: false }]]),
 });
 
@@ -136,4 +136,17 @@ test("the strip needs three steps, and stands where the marks stand", () => {
     at: 0.5,
   });
   assert.equal(confidenceOf(four, 4), null);
+});
+
+test("a way of more rows than a picture can have leaves the oldest out, and says how many", () => {
+  let tree = grown();
+  for (let revision = 1; revision <= 4100; revision++) {
+    tree = grow(tree, frame(revision, revision - 1, "select", [[3, revision % 2 ? 30 : 31]]));
+  }
+  const { rows, left, start, columns } = heatOf(tree, 4100);
+  assert.equal(rows.length, 4096);
+  assert.equal(left, 5);
+  assert.deepEqual([rows[0].revision, rows[4095].revision], [5, 4100]);
+  assert.deepEqual([start, columns], [2, 4]);
+  assert.deepEqual([...rows[0].codes], [bare, changed, bare, bare]);
 });

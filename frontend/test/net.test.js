@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { create, fromBinary, toBinary } from "app/net/protobuf.js";
+import * as protobuf from "app/net/protobuf.js";
 import { ClientEnvelopeSchema, ServerEnvelopeSchema } from "app/net/gen/unmask/v1/envelope_pb.js";
 import { BadRequestSchema, ErrorInfoSchema } from "app/net/gen/google/rpc/error_details_pb.js";
 import { SessionService } from "app/net/gen/unmask/v1/session_service_pb.js";
@@ -9,12 +9,16 @@ import { Socket } from "app/net/socket.js";
 import { Calls } from "app/net/calls.js";
 import { Client } from "app/net/client.js";
 
-globalThis.CustomEvent ??= class extends Event {
+/** Generated messages have no declarations. @type {any} */
+const { create, fromBinary, toBinary } = protobuf;
+
+globalThis.CustomEvent ??= /** @type {any} */ (class extends Event {
+  /** @param {string} type  @param {{ detail?: unknown }} [more] */
   constructor(type, { detail } = {}) {
     super(type);
     this.detail = detail;
   }
-};
+});
 
 /** A WebSocket whose other end is the test. */
 class FakeWebSocket extends EventTarget {
@@ -49,7 +53,7 @@ class FakeWebSocket extends EventTarget {
 
 function connected() {
   const waits = [];
-  const socket = new Socket("ws://here/ws", { make: () => new FakeWebSocket(), backoff: new Backoff({ random: () => 1 }), wait: (run, ms) => (waits.push({ run, ms }), 0) });
+  const socket = new Socket("ws://here/ws", { make: () => /** @type {any} */ (new FakeWebSocket()), backoff: new Backoff({ random: () => 1 }), wait: (run, ms) => (waits.push({ run, ms }), 0) });
   const calls = new Calls(socket);
   socket.connect();
   const wire = () => FakeWebSocket.all.at(-1);
@@ -70,7 +74,7 @@ test("waiting times grow to a limit and are spread", () => {
 test("a lost socket tries again, after the time it told", () => {
   const { socket, wire, waits } = connected();
   const told = [];
-  socket.addEventListener("lost", ({ detail }) => told.push(detail));
+  socket.addEventListener("lost", (/** @type {any} */ { detail }) => told.push(detail));
   const first = wire();
   first.close();
   assert.deepEqual(told, [0.5]);
@@ -138,7 +142,7 @@ test("an error brings its reason and its fields", async () => {
     detail(ErrorInfoSchema, { reason: "INVALID_FIELD", metadata: { allowed: "1 to 2" } }),
     detail(BadRequestSchema, { fieldViolations: [{ field: "session_id", description: "unknown" }] }),
   ]);
-  await assert.rejects(asking, (error) => {
+  await assert.rejects(asking, (/** @type {any} */ error) => {
     assert.equal(error.code, 3);
     assert.equal(error.reason, "INVALID_FIELD");
     assert.deepEqual(error.metadata, { allowed: "1 to 2" });
@@ -244,7 +248,7 @@ test("a call that adds frames says from where, an edit what is done", async () =
   assert.equal((await asked(client.step({ ...place, from: null, count: 1, settings: null, predict: false }, {}), stepping)).fromRevision, undefined);
   assert.equal((await asked(client.step({ ...place, from: 0, count: 1, settings: null, predict: false }, {}), stepping)).fromRevision, 0n);
   const ways = [];
-  for (const to of [3, "undo", "redo"]) {
+  for (const to of /** @type {const} */ ([3, "undo", "redo"])) {
     const { revision, direction } = await asked(client.rewind({ sessionId: "s", expected: 7, to }, {}), rewind);
     ways.push([Number(revision), direction]);
   }

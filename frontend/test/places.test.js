@@ -5,8 +5,9 @@ import { branchAt, branchesOf, listedBranches, placeOf, redoOf, startOf, titleOf
 import { based, frameOf, grow, headOf, plant, trimmed } from "app/core/tree.js";
 
 const SESSION = { id: "s", model: "m", promptLength: 1, settings: null, tokens: [7, 0], states: [GIVEN, OPEN] };
-const frame = (revision, parent, cause = "step") => frameOf({ revision, parent, cause });
-/** @param {...[number, string?]} made  parent and cause of each revision from 1 on */
+/** @typedef {import("app/core/tree.js").Cause} Cause */
+const frame = (revision, parent, /** @type {Cause} */ cause = "step") => frameOf({ revision, parent, cause });
+/** @param {...[number, Cause?]} made  parent and cause of each revision from 1 on */
 const grown = (...made) => made.reduce((tree, [parent, cause]) => grow(tree, frame(headOf(tree) + 1, parent, cause)), plant(SESSION));
 /** The leaves as [leaf, fork, length]. */
 const leaves = (tree) => branchesOf(tree).map(({ leaf, fork, own }) => [leaf, fork, own.length]);
@@ -112,7 +113,7 @@ test("a branch is the same one while it grows, and stays where it is listed", ()
 });
 
 test("of many branches the needed and the newest are listed, the others folded", () => {
-  const many = grown([0], [1], ...Array.from({ length: 12 }, () => [0, "edit"]));
+  const many = grown([0], [1], ...Array.from({ length: 12 }, () => /** @type {[number, Cause]} */ ([0, "edit"])));
   const named = { ...many, names: new Map([["kite", 4]]) };
   const { branches, folded } = listedBranches(named, 1, 5);
   assert.equal(branches.length, 13);

@@ -19,9 +19,10 @@ function previewing() {
   store.dispatch({ type: "connection.changed", connection: { state: "ready" } });
   store.dispatch({ type: "session.opened", session: SESSION });
   const calls = [];
+  /** @type {any} */
   const client = { remasking: (wanted) => new Promise((resolve, reject) => calls.push({ wanted, resolve, reject })) };
   const told = [];
-  const remask = new Remask({ store, client, connection: { isReady: true }, troubles: { tell: (what) => told.push(what) } });
+  const remask = new Remask(/** @type {any} */ ({ store, client, connection: { isReady: true }, troubles: { tell: (what) => told.push(what) } }));
   const rest = () => {
     const due = [...timers.values()];
     timers.clear();

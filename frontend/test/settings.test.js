@@ -4,8 +4,9 @@ import { problemsOf, rangeOf, rankingOf, readParameter, readParameters, readWord
 import { EMPTY_FORM } from "app/core/state.js";
 
 const parameter = (name, kind, fallback, more = {}) => ({ name, kind, default: fallback, minimum: null, maximum: null, choices: [], summary: "", ...more });
+/** @type {import("app/core/settings.js").Sampler} */
 const LLADA = {
-  name: "llada", summary: "", source: "",
+  name: "llada", summary: "", source: "", revises: false,
   parameters: [
     parameter("steps", "integer", null, { minimum: 1, maximum: 512 }),
     parameter("temperature", "number", 0, { minimum: 0, maximum: 2 }),
@@ -13,8 +14,9 @@ const LLADA = {
     parameter("eos", "bool", false),
   ],
 };
+/** @type {import("app/core/settings.js").Sampler} */
 const RANKED = {
-  name: "ranked", summary: "", source: "",
+  name: "ranked", summary: "", source: "", revises: false,
   parameters: [
     parameter("rule", "choice", "constant", { choices: ["constant", "threshold", "factor"] }),
     parameter("count", "integer", 1),
@@ -22,6 +24,7 @@ const RANKED = {
     parameter("factor", "number", 1),
   ],
 };
+/** What is asked of a model here. @type {any} */
 const MODEL = { name: "m", contextLength: 512, samplers: [LLADA, RANKED] };
 const form = (fields = {}) => ({ ...EMPTY_FORM, ...fields });
 const IN_FORCE = { sampler: "llada", parameters: { steps: 64, temperature: 0, remasking: "low_confidence", eos: false }, seed: "1" };

@@ -64,7 +64,7 @@ function randomFrame(roll, revision, canvas) {
   }
   const sources = carried(range(canvas.length), splices);
   const touchable = (at) => cause === "edit" || sources[at] < 0 || (canvas.states[sources[at]] !== GIVEN && !canvas.protected[sources[at]]);
-  const some = (odds, fits = () => true) => range(length).filter((at) => fits(at) && roll(odds) === 0);
+  const some = (odds, fits = (_at) => true) => range(length).filter((at) => fits(at) && roll(odds) === 0);
   const changes = some(4, touchable).map((position) => change([position, roll(3) ? 10 + roll(80) : null, false]));
   for (const one of changes) one.given = cause === "edit" && one.token !== null && roll(4) === 0;
   const promptLength = cause === "edit" && roll(6) === 0 ? roll(length + 1) : null;
@@ -76,6 +76,7 @@ test("however frames are put, every mark stays with its position", () => {
   for (let seed = 1; seed <= 300; seed++) {
     const roll = dice(seed);
     let canvas = canvasOf(SESSION);
+    /** @type {any[]} */
     let row = range(canvas.length).map((id) => ({ id, token: SESSION.tokens[id], state: SESSION.states[id] }));
     let prompt = canvas.promptLength;
     for (let revision = 1; revision <= 8; revision++) {

@@ -18,7 +18,7 @@ const step = (revision, parent, changes, more = {}) => ({
   type: "frame.received", session: "s",
   frame: frameOf({
     revision, parent, cause: "step",
-    summary: { openCount: 0, forwardCount: 1, totalForwardCount: revision, meanProbability: 0.5, minProbability: 0.25, meanEntropy: 1, seconds: 0.02, approximations: [] },
+    summary: { openCount: 0, forwardCount: 1, totalForwardCount: revision, meanProbability: 0.5, minProbability: 0.25, meanEntropy: 1, seconds: 0.02, totalWallSeconds: null, pending: false, tokensBeforeEnd: null, approximations: [] },
     changes: changes.map(([position, token]) => ({ position, token, probability: 0.5, given: false })),
     ...more,
   }),
@@ -373,7 +373,7 @@ test("a long canvas is cut into blocks, a short one is not", () => {
 });
 
 test("another model's ids are other tokens", () => {
-  const state = after();
+  const state = reduce(after(), { type: "session.closed" });
   assert.equal(reduce(state, { type: "model.received", model: { ...MODEL, name: "n" } }).tokens.size, 0);
   assert.equal(reduce(state, { type: "model.received", model: { ...MODEL } }).tokens, state.tokens);
 });

@@ -7,6 +7,7 @@ import { EMPTY_FORM, initialState, reduce } from "app/core/state.js";
 import { frameOf, grow, plant } from "app/core/tree.js";
 
 const number = (name, fallback, maximum = 10) => ({ name, kind: "number", minimum: 0, maximum, choices: [], default: fallback, summary: "" });
+/** What is asked of a model here. @type {any} */
 const MODEL = {
   name: "m",
   maskToken: 99,

@@ -19,6 +19,23 @@ test("a special token shows its name, markup stays text", () => {
   assert.equal(faceOf({ id: 1, text: "<img src=x onerror=alert(1)>", special: false }).body, "<img src=x onerror=alert(1)>");
 });
 
+test("what nobody would see has signs, and only its face", () => {
+  const drawn = (text) => {
+    const { body, name } = faceOf({ id: 1, text, special: false });
+    return [body, name];
+  };
+  assert.deepEqual(drawn("\u0000"), ["\u2400", "U+0000"]);
+  assert.deepEqual(drawn("\u001b[31m"), ["\u241b[31m", "U+001B [31m"]);
+  assert.deepEqual(drawn("\u202eevil"), ["\u27e8U+202E\u27e9evil", "U+202E evil"]);
+  assert.deepEqual(drawn("\u200b"), ["\u27e8U+200B\u27e9", "U+200B"]);
+  assert.deepEqual(drawn("\u00a0"), ["\u27e8U+00A0\u27e9", "U+00A0"]);
+  assert.deepEqual(drawn("\u200d"), ["\u27e8U+200D\u27e9", "U+200D"]);
+  assert.deepEqual(drawn("\u0301"), ["\u25cc\u0301", "\u0301"]);
+  assert.deepEqual(drawn("\ud83d"), ["\u27e8U+D83D\u27e9", "U+D83D"]);
+  for (const whole of ["\u{1f469}\u200d\u{1f4bb}", "\u2764\ufe0f", "e\u0301", "\u05e9\u05dc\u05d5\u05dd", "a b"]) assert.deepEqual(drawn(whole), [whole, whole]);
+  assert.equal(faceOf({ id: 1, text: "<|\u202e|>", special: true }).body, "\u27e8U+202E\u27e9");
+});
+
 test("numbers as people read them", () => {
   assert.deepEqual([0, 0.0004, 0.0361, 0.5, 0.823, 0.9996, 1, NaN].map(percent), ["0%", "<0.1%", "3.6%", "50%", "82%", ">99.9%", "100%", "–"]);
   assert.deepEqual([null, 0.0002, 0.023, 1.25, 125].map(duration), ["–", "<1 ms", "23 ms", "1.3 s", "2 min 5 s"]);

@@ -1,4 +1,4 @@
-// Copies the files the page needs out of the npm tarballs of its two libraries.
+// Copies the files the page needs out of the npm tarballs of its libraries.
 //
 //   node tools/vendor.mjs           fetch the pinned versions and copy
 //   node tools/vendor.mjs --check   compare vendor/ with vendor.json, offline
@@ -17,14 +17,15 @@ const VENDOR = join(dirname(fileURLToPath(import.meta.url)), "..", "vendor");
 const MANIFEST = join(VENDOR, "vendor.json");
 
 const PACKAGES = [
-  { name: "lit", version: "3.3.3", entries: ["index.js", "directive.js", "directives/guard.js", "directives/live.js"] },
+  { name: "lit", version: "3.3.3", entries: ["index.js", "directive.js", "directives/guard.js", "directives/live.js", "directives/repeat.js"] },
   { name: "lit-element", version: "4.2.2", entries: ["lit-element.js"] },
   {
     name: "lit-html",
     version: "3.3.3",
-    entries: ["lit-html.js", "is-server.js", "directive.js", "directives/guard.js", "directives/live.js"],
+    entries: ["lit-html.js", "is-server.js", "directive.js", "directives/guard.js", "directives/live.js", "directives/repeat.js"],
   },
   { name: "@lit/reactive-element", version: "2.1.2", entries: ["reactive-element.js"] },
+  { name: "gifenc", version: "1.0.3", root: "dist", entries: ["gifenc.esm.js"] },
   {
     name: "@bufbuild/protobuf",
     version: "2.17.0",
@@ -87,7 +88,8 @@ function copyAll() {
       mkdirSync(dirname(join(target, file)), { recursive: true });
       cpSync(join(unpacked, root, file), join(target, file));
     }
-    if (existsSync(join(unpacked, "LICENSE"))) cpSync(join(unpacked, "LICENSE"), join(target, "LICENSE"));
+    const licence = ["LICENSE", "LICENSE.md"].map((name) => join(unpacked, name)).find((path) => existsSync(path));
+    if (licence) cpSync(licence, join(target, "LICENSE"));
     else if (keptLicence) writeFileSync(join(target, "LICENSE"), keptLicence);
     else console.warn(`${name}: no LICENSE in the tarball; add ${relative(process.cwd(), target)}/LICENSE and run this again`);
     const { license } = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8"));

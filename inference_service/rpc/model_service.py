@@ -59,7 +59,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
         loading = loop.run_in_executor(None, lambda: self._library.load(
             request.name, request.dtype, dict(request.token_ids), report, cancelled.is_set))
-        loading.add_done_callback(lambda _: moved.set())
+        # A caller who has left asks for no exception; it is taken here, or asyncio would report it as lost.
+        loading.add_done_callback(lambda done: (done.cancelled() or done.exception(), moved.set()))
         try:
             while not loading.done():
                 await moved.wait()

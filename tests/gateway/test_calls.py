@@ -1,10 +1,12 @@
 """Calls carried between a socket and the service."""
 
 import json
+import threading
 import time
 
 import pytest
 from google.protobuf import json_format
+from google.protobuf.any_pb2 import Any
 
 from unmask.v1 import model_service_pb2, session_service_pb2
 from unmask.v1.envelope_pb2 import Call, ClientEnvelope
@@ -211,3 +213,20 @@ def test_json_that_cannot_be_shown_becomes_an_error():
     assert shown["id"] == 2 and shown["status"]["code"] == 13
     assert json_format.Parse(json.dumps(shown), envelopes.ServerEnvelope()).status.message
     assert envelopes.encode(envelope, as_text=False) == envelope.SerializeToString()
+
+
+def test_a_call_while_the_gateway_ends_is_refused_and_holds_no_place():
+    from web_gateway.calls import Calls
+    from web_gateway.config import Settings
+    from web_gateway.upstream import Upstream
+
+    upstream = Upstream("127.0.0.1:9")
+    assert upstream.channel
+    upstream.close()
+    slots, told = threading.BoundedSemaphore(1), []
+    calls = Calls(upstream, slots, Settings(), lambda envelope, as_text: told.append(envelope))
+    call = Call(method=GET, request=Any(type_url="type.googleapis.com/unmask.v1.GetSessionRequest"))
+    for id in (1, 2):
+        calls.begin(id, call, as_text=False)
+    assert [(envelope.id, envelope.status.code) for envelope in told] == [(1, 14), (2, 14)]
+    assert slots.acquire(blocking=False)

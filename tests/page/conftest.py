@@ -1,6 +1,6 @@
 """A real browser on the real stack.
 
-Both end with the module: Playwright's loop runs in this thread while it is open, and the tests of
+Both end with this folder: Playwright's loop runs in this thread while it is open, and the tests of
 other folders start loops of their own.
 """
 
@@ -13,14 +13,14 @@ from tests.page.stack import PATIENCE, Stack, chromium
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory):
     stack = Stack(tmp_path_factory.mktemp("stack"))
     yield stack
     stack.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chrome():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])

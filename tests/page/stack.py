@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 100  # seconds; imports alone take long on a busy machine
 
@@ -23,7 +25,7 @@ def free_port() -> int:
 
 
 class Stack:
-    """The two processes. `service` can be killed and started again on the same port and store.
+    """The two processes. Each can be killed and started again on the same port, the service on the same store.
 
     settings: more of the service's environment.
     """
@@ -35,14 +37,17 @@ class Stack:
         self.page = f"http://127.0.0.1:{self.web_port}/"
         self._folder = folder
         self.start_service()
-        self.gateway = self._start("web_gateway", UNMASK_WEB_PORT=str(self.web_port),
-                                   UNMASK_INFERENCE_ADDRESS=self.grpc)
+        self.start_gateway()
         try:
             self._wait(lambda: urllib.request.urlopen(self.page + "readyz", timeout=2).status == 200, self.gateway)
         except BaseException:
             for process in (self.gateway, self.service):
                 process.kill()
             raise
+
+    def start_gateway(self) -> None:
+        self.gateway = self._start("web_gateway", UNMASK_WEB_PORT=str(self.web_port),
+                                   UNMASK_INFERENCE_ADDRESS=self.grpc)
 
     def start_service(self) -> None:
         self.service = self._start("inference_service", UNMASK_PORT=str(self.grpc_port),
@@ -70,6 +75,12 @@ class Stack:
     def kill_service(self) -> None:
         self.service.send_signal(signal.SIGKILL)
         self.service.wait()
+
+    def kill_gateway(self) -> None:
+        # With its worker, which would keep the port a while longer.
+        for process in [*psutil.Process(self.gateway.pid).children(), self.gateway]:
+            process.kill()
+        self.gateway.wait()
 
     def stop(self) -> None:
         for process in (self.gateway, self.service):

@@ -265,9 +265,9 @@ def test_the_menu_by_keyboard(page: Page):
     button, menu = page.get_by_test_id("takeaway"), page.get_by_role("menu")
     button.focus()
     page.keyboard.press("Enter")
-    expect(menu.get_by_test_id("recording")).to_be_focused()
+    expect(menu.get_by_test_id("save-page")).to_be_focused()
     expect(button).to_have_attribute("aria-expanded", "true")
-    item = page.get_by_role("menuitem", name="Recording", exact=True)
+    item = page.get_by_role("menuitem", name="Save as a page", exact=True)
     expect(item).to_have_attribute("aria-disabled", "true")
     expect(item).to_have_accessible_description("Start a session first.")
     page.keyboard.press("Enter")  # it stays: nothing could be done

@@ -4,6 +4,10 @@ export class Branches {
   #client;
   #troubles;
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
+   *           troubles: import("app/actions/troubles.js").Troubles }} parts
+   */
   constructor({ store, client, troubles }) {
     this.#store = store;
     this.#client = client;

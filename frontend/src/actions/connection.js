@@ -1,7 +1,8 @@
 // Whether the service can be reached: through the socket to the gateway, and
 // through the gateway to the service. Either may go away and come back.
 import { Backoff } from "app/net/backoff.js";
-import { UNAVAILABLE } from "app/core/errors.js";
+import { NOT_FOUND, UNAVAILABLE } from "app/core/errors.js";
+import { goneModel } from "app/core/models.js";
 
 /** Milliseconds between two looks at a model that is loading. */
 const LOADING_POLL = 700;
@@ -14,13 +15,17 @@ export class Connection extends EventTarget {
   #timer = 0;
   #greeting = false;
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
+   *           socket: import("app/net/socket.js").Socket }} parts
+   */
   constructor({ store, client, socket }) {
     super();
     this.#store = store;
     this.#client = client;
     this.#socket = socket;
     socket.addEventListener("open", () => this.#greet());
-    socket.addEventListener("lost", (/** @type {CustomEvent} */ { detail }) => {
+    socket.addEventListener("lost", (/** @type {any} */ { detail }) => {
       clearTimeout(this.#timer);
       this.#tell("lost", detail, "The connection to the server was lost.");
     });
@@ -60,8 +65,7 @@ export class Connection extends EventTarget {
     clearTimeout(this.#timer);
     if (this.#store.state.connection.state === "lost") this.#tell("connecting", null, "");
     try {
-      // A session in view names its model; without one the server's default is meant.
-      const model = await this.#client.getModel(this.#store.state.tree?.model ?? "");
+      const model = await this.#modelInView();
       this.#backoff.reset();
       this.#store.dispatch({ type: "model.received", model });
       if (model.state === "loading") {
@@ -71,10 +75,22 @@ export class Connection extends EventTarget {
       }
       this.#tell("ready", null, "");
       this.dispatchEvent(new Event("ready"));
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (this.#socket.isOpen) this.#later(error.code === UNAVAILABLE ? "The service does not answer yet." : error.message);
     } finally {
       this.#greeting = false;
+    }
+  }
+
+  /** A session in view names its model; without one the server's default is meant. */
+  async #modelInView() {
+    const name = this.#store.state.tree?.model ?? "";
+    try {
+      return await this.#client.getModel(name);
+    } catch (/** @type {any} */ error) {
+      // The service is there all the same: one loaded by hand is gone after a restart.
+      if (name && error.code === NOT_FOUND) return goneModel(this.#store.state.models, name);
+      throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 // What a person changes by hand: each a single revision, made from the one shown.
-import { editHindrances, editOf } from "app/core/edits.js";
+import { editOf } from "app/core/edits.js";
+import { fitting, painted } from "app/core/marking.js";
 import { remasked } from "app/core/remasking.js";
 import { shown } from "app/core/selectors.js";
 
@@ -15,11 +16,22 @@ const WHAT = {
   replace: "Replacing the token",
 };
 
+/** The same of several. @type {Record<string, string>} */
+const WHAT_MANY = {
+  mask: "Opening the positions",
+  draft: "Filling the positions in",
+  lock: "Locking the positions",
+};
+
 export class Editing {
   #store;
   #client;
   #session;
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
+   *           session: import("app/actions/session.js").SessionActions }} parts
+   */
   constructor({ store, client, session }) {
     this.#store = store;
     this.#client = client;
@@ -31,17 +43,32 @@ export class Editing {
   }
 
   /**
-   * Does something to a position of the revision shown, if it can be done.
+   * Does something to positions of the revision shown, to those that it can be
+   * done to: one revision. Locking unlocks where all of them are locked.
    * @param {import("app/core/edits.js").Doing} doing
-   * @param {number | null} position
-   * @param {{ text?: string }} [more]
+   * @param {number | Iterable<number> | null} positions
+   * @param {{ text?: string, locked?: boolean }} [more]  locked: to unlock; left out, it depends on what they are
    * @returns {Promise<boolean>} whether it was done
    */
-  async change(doing, position, more = {}) {
-    if (position === null || editHindrances(this.#state, position)[doing]) return false;
-    const canvas = shown(this.#state)?.canvas;
-    const locked = canvas?.protected[position] === 1;
-    return this.#edit(WHAT[doing], [editOf(doing, position, { ...more, locked })]);
+  async change(doing, positions, more = {}) {
+    const all = positions === null ? [] : typeof positions === "number" ? [positions] : positions;
+    const fit = fitting(this.#state, doing, all).positions;
+    if (!fit.length) return false;
+    const kept = shown(this.#state)?.canvas.protected;
+    const locked = more.locked ?? fit.every((position) => kept?.[position] === 1);
+    const meant = doing === "lock" ? fit.filter((position) => (kept?.[position] === 1) === locked) : fit;
+    if (!meant.length) return false;
+    return this.#edit((meant.length > 1 ? WHAT_MANY[doing] : "") || WHAT[doing], [editOf(doing, meant, { ...more, locked })]);
+  }
+
+  /** Does what the brush has shown, and takes its preview away. */
+  async paint() {
+    const { brush } = this.#state;
+    const done = painted(this.#state);
+    if (!done) return;
+    // Until it is done the preview stays: nothing flickers.
+    if (done.positions.length) await this.change(done.kind, done.positions, { locked: false });
+    if (this.#state.brush.passed === brush.passed) this.#store.dispatch({ type: "brush.changed", fields: { passed: [] } });
   }
 
   /** Opens what the preview of masking again shows. */

@@ -19,6 +19,11 @@ export class Inspection {
   /** The key of the trial that is waited for. */
   #trying = "";
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
+   *           connection: import("app/actions/connection.js").Connection,
+   *           vocabulary: import("app/actions/vocabulary.js").Vocabulary }} parts
+   */
   constructor({ store, client, connection, vocabulary }) {
     this.#store = store;
     this.#client = client;
@@ -62,10 +67,10 @@ export class Inspection {
     const key = weighingKey(revision, position);
     this.#put(key, "asked");
     try {
-      const weighing = await this.#client.getCandidates({ sessionId: session, revision, position, count: CANDIDATES });
+      const [weighing] = await this.#client.getCandidates({ sessionId: session, revision, positions: [position], count: CANDIDATES });
       this.#vocabulary.need(weighing.candidates.map(({ token }) => token));
       this.#put(key, weighing, session);
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (error.code === UNAVAILABLE) {
         this.#put(key, null, session);
         this.#connection.serviceLost(error);
@@ -98,7 +103,7 @@ export class Inspection {
       const weighing = await this.#client.reprocess({ sessionId: session, revision, position, settings, count: CANDIDATES });
       this.#vocabulary.need(weighing.candidates.map(({ token }) => token));
       this.#store.dispatch({ type: "trial.received", session, trial: { key, weighing } });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       // What is in force stays in view; the step itself will say what is wrong.
       if (error.code === UNAVAILABLE) this.#connection.serviceLost(error);
       else this.#store.dispatch({ type: "trial.received", session, trial: { key, weighing: null } });

@@ -1,17 +1,49 @@
-// What a visit leaves behind in the browser: the form, the view, the session.
+// What a visit leaves behind in the browser: the form, the view, the session and
+// the place in it. Each tab remembers its own, so that two do not overwrite each
+// other; a new tab begins with what was left last, in whichever.
 const KEY = "unmask";
 
-export function recall(/** @type {Storage | null} */ storage) {
+/**
+ * @typedef {object} Memories
+ * @property {Storage | null} tab  outlasts a reload
+ * @property {Storage | null} browser  outlasts the tab
+ */
+
+/** @returns {Memories} */
+export function memories() {
+  return { tab: allowed(() => window.sessionStorage), browser: allowed(() => window.localStorage) };
+}
+
+/** @param {() => Storage} storage  throws where it is forbidden */
+function allowed(storage) {
   try {
-    const kept = JSON.parse(storage?.getItem(KEY) ?? "{}");
-    return kept && typeof kept === "object" ? kept : {};
+    return storage();
   } catch {
-    return {};
+    return null;
   }
 }
 
-/** Writes down what is worth keeping, a moment after it changed. */
-export function keep(/** @type {import("app/core/store.js").Store<any, any>} */ store, /** @type {Storage | null} */ storage) {
+/** @param {Memories} memories */
+export function recall({ tab, browser }) {
+  return read(tab) ?? read(browser) ?? {};
+}
+
+function read(/** @type {Storage | null} */ storage) {
+  try {
+    const kept = JSON.parse(storage?.getItem(KEY) ?? "null");
+    return kept && typeof kept === "object" ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Writes down what is worth keeping, a moment after it changed.
+ * @param {import("app/core/state.js").PageStore} store
+ * @param {import("app/actions/place.js").Place} place
+ * @param {Memories} memories
+ */
+export function keep(store, place, { tab, browser }) {
   let last = "";
   let timer = 0;
   store.addEventListener("change", () => {
@@ -20,23 +52,17 @@ export function keep(/** @type {import("app/core/store.js").Store<any, any>} */ 
   });
   window.addEventListener("pagehide", write);
   function write() {
-    const { form, ranking, view, tree } = store.state;
-    const text = JSON.stringify({ form, ranking, view, session: tree?.id ?? null });
+    const { form, ranking, view, writing, watched } = store.state;
+    const { session, tokens } = watched;
+    const text = JSON.stringify({ form, ranking, view, writing, watched: { session, tokens }, session: place.left?.session ?? null, place: place.left });
     if (text === last) return;
     last = text;
-    try {
-      storage?.setItem(KEY, text);
-    } catch {
-      // A full or forbidden storage only costs the convenience.
+    for (const storage of [tab, browser]) {
+      try {
+        storage?.setItem(KEY, text);
+      } catch {
+        // A full or forbidden storage only costs the convenience.
+      }
     }
   }
-}
-
-/** The session named in the address, as in #session=abc. */
-export const sessionInAddress = () => new URLSearchParams(location.hash.slice(1)).get("session");
-
-export function nameInAddress(/** @type {string | null} */ id) {
-  if (sessionInAddress() === id) return;
-  const { pathname, search } = location;
-  history.replaceState(null, "", `${pathname}${search}${id ? `#session=${encodeURIComponent(id)}` : ""}`);
 }

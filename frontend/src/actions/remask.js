@@ -15,6 +15,11 @@ export class Remask {
   /** The key of the ranking that is asked for, or about to be. */
   #asking = "";
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
+   *           connection: import("app/actions/connection.js").Connection,
+   *           troubles: import("app/actions/troubles.js").Troubles }} parts
+   */
   constructor({ store, client, connection, troubles }) {
     this.#store = store;
     this.#client = client;
@@ -50,7 +55,7 @@ export class Remask {
     let ranked = null;
     try {
       ranked = await this.#client.remasking({ sessionId, revision, ratio, rho });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (error.code === UNAVAILABLE) return this.#connection.serviceLost(error);
       this.#troubles.tell("The preview", error);
     }

@@ -3,6 +3,8 @@
 import { CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE } from "app/core/errors.js";
 import { OPEN } from "app/core/canvas.js";
 import { headOf, isComplete } from "app/core/tree.js";
+import { goneModel, startModel } from "app/core/models.js";
+import { earlierOf, isChat } from "app/core/prompting.js";
 import { weighingOf } from "app/core/weighing.js";
 import { shownRevision } from "app/core/state.js";
 import { RANKING_SAMPLER, rankingOf, readWords, samplerNamed, settingsOf, settingsToSend, wordsOf } from "app/core/settings.js";
@@ -21,6 +23,12 @@ export class SessionActions {
   /** Undos and redos to come. @type {("undo" | "redo")[]} */
   #going = [];
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
+   *           connection: import("app/actions/connection.js").Connection,
+   *           vocabulary: import("app/actions/vocabulary.js").Vocabulary,
+   *           troubles: import("app/actions/troubles.js").Troubles }} parts
+   */
   constructor({ store, client, connection, vocabulary, troubles }) {
     this.#store = store;
     this.#client = client;
@@ -28,8 +36,9 @@ export class SessionActions {
     this.#vocabulary = vocabulary;
     this.#troubles = troubles;
     connection.addEventListener("ready", () => {
-      const { tree } = this.#store.state;
-      if (tree) this.#follow(tree.id, headOf(tree));
+      const { tree, opening } = this.#store.state;
+      if (opening) this.#follow(opening, null);
+      else if (tree) this.#follow(tree.id, headOf(tree));
     });
   }
 
@@ -41,26 +50,33 @@ export class SessionActions {
 
   start() {
     return this.#perform("start", "Starting a session", async () => {
-      const { model, form } = this.#state;
-      const chat = form.chat && (model?.hasChatTemplate ?? false);
+      const { form } = this.#state;
+      const model = startModel(this.#state);
+      const chat = isChat(model, form);
+      const earlier = chat ? earlierOf(form) : [];
       const { words } = readWords(wordsOf(model, form));
       const session = await this.#client.createSession({
+        model: model?.name,
         prompt: form.prompt,
         chat,
+        earlier,
         length: form.length === "" ? null : Number(form.length),
         words,
         settings: settingsOf(model, form),
       });
-      this.#opened(session, chat, { id: session.id, prompt: form.prompt, chat, words });
+      this.#opened(session, chat, { id: session.id, prompt: form.prompt, chat, earlier, words });
       this.#store.dispatch({ type: "form.sent" });
       this.#follow(session.id, 0);
     });
   }
 
-  /** Goes on with a session made earlier, here or elsewhere. */
+  /** Goes on with a session made earlier, here or elsewhere; until it is there, what is shown stays. */
   open(/** @type {string} */ id) {
-    if (this.#state.tree?.id === id) return;
-    this.#follow(id, null);
+    const { tree, opening } = this.#state;
+    const held = tree?.id === id;
+    if (held && !opening) return;
+    this.#store.dispatch({ type: "session.opening", id: held ? null : id });
+    if (this.#connection.isReady) this.#follow(id, held ? headOf(tree) : null);
   }
 
   close() {
@@ -73,13 +89,16 @@ export class SessionActions {
     this.#store.dispatch({ type: "session.opened", session, chat, asked });
     this.#vocabulary.need(decided(session));
     const { model } = this.#state;
-    if (model && model.name !== session.model) {
+    if (model && (model.name !== session.model || model.state !== "ready")) {
       this.#client.getModel(session.model).then(
         (own) => {
           this.#store.dispatch({ type: "model.received", model: own });
           this.#needAll();
         },
-        (error) => this.#troubles.tell("Reading the session's model", error),
+        (error) => {
+          if (error.code === NOT_FOUND) this.#store.dispatch({ type: "model.received", model: goneModel(this.#state.models, session.model) });
+          this.#troubles.tell("Reading the session's model", error);
+        },
       );
     }
   }
@@ -118,17 +137,19 @@ export class SessionActions {
         opened = true;
       }
       if (!watch.signal.aborted) this.#connection.serviceLost({ message: "The server ended the stream." });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (watch.signal.aborted) return;
       // What is held is from before a restart, or too old: from the beginning.
       if ((error.code === OUT_OF_RANGE || error.reason === "HISTORY_TRIMMED") && after !== null) this.#follow(id, null);
       // A stream may not last for ever; its end is no news.
       else if (error.code === DEADLINE_EXCEEDED) this.#follow(id, this.#state.tree?.id === id ? headOf(this.#state.tree) : null);
-      else if (error.code === NOT_FOUND) {
-        this.#store.dispatch({ type: "session.closed" });
+      else if (error.code === UNAVAILABLE || error.code === CANCELLED) this.#connection.serviceLost(error);
+      else if (error.code === NOT_FOUND || this.#state.opening === id) {
+        const { tree } = this.#state;
+        if (tree && tree.id !== id) this.open(tree.id);
+        else this.#store.dispatch({ type: "session.closed" });
         this.#troubles.tell("Opening the session", error);
-      } else if (error.code === UNAVAILABLE || error.code === CANCELLED) this.#connection.serviceLost(error);
-      else this.#troubles.tell("Following the session", error);
+      } else this.#troubles.tell("Following the session", error);
     }
   }
 
@@ -172,6 +193,15 @@ export class SessionActions {
         await pause(delay, signal);
         if (signal.aborted) return;
       }
+    });
+  }
+
+  /** Runs on from a revision with the settings in force there, whatever the form says. */
+  finish(/** @type {number} */ from) {
+    return this.#perform("run", "The run", async (signal) => {
+      const { tree } = this.#state;
+      if (!tree) return;
+      await this.#take(tree.id, this.#client.step({ ...this.#place(tree, from), count: 0, settings: null, predict: false }, { signal }));
     });
   }
 
@@ -311,14 +341,14 @@ export class SessionActions {
     return this.change("rewind", what, ({ sessionId, expected }, options) => this.#client.rewind({ sessionId, expected, to }, options));
   }
 
-  /** Takes what a call has made. Its first frame is what is looked at next, unless one has looked elsewhere meanwhile. */
+  /** Takes what a call has made. Its first frame is what is looked at next, unless one has looked elsewhere meanwhile, or is replaying. */
   async #take(/** @type {string} */ id, /** @type {AsyncIterable<any>} */ events) {
     let looking = this.#state.shown;
     for await (const { frame, prediction } of events) {
       if (frame) this.#receive(id, frame);
       else if (prediction) this.#predicted(id, prediction);
       if (!frame || looking === null) continue;
-      if (looking === this.#state.shown) this.#store.dispatch({ type: "revision.shown", revision: null });
+      if (looking === this.#state.shown && !this.#state.playing) this.#store.dispatch({ type: "revision.shown", revision: null });
       looking = null;
     }
   }
@@ -342,7 +372,7 @@ export class SessionActions {
     let interrupted = false;
     try {
       await act(call.signal);
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (!(call.signal.aborted && error.code === CANCELLED)) {
         interrupted = error.code === UNAVAILABLE && (activity === "run" || activity === "step");
         // Banners tell of the connection, and that the run can go on.

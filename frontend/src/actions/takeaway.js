@@ -2,8 +2,10 @@
 import { UNAVAILABLE } from "app/core/errors.js";
 import { asGrpc, asJson, asPython, callsTo, copyHindrance, notesOf, SESSION_ID } from "app/core/copy-as.js";
 import { LINK, linkOf, readLink, unpackedLink } from "app/core/permalink.js";
+import { startModel } from "app/core/models.js";
 import { busy, offline } from "app/core/readiness.js";
 import { shownRevision } from "app/core/state.js";
+import { download } from "app/actions/download.js";
 
 /** @typedef {import("app/core/state.js").State} State */
 /** @typedef {"python" | "grpc" | "json"} Language */
@@ -15,10 +17,13 @@ const NAMES = { python: "Python", grpc: "gRPC", json: "JSON" };
 export function takeawayHindrances(/** @type {State} */ state) {
   const none = state.tree ? "" : "Start a session first.";
   const copy = none || (state.tree ? copyHindrance(state.tree) : "");
+  const recorded = state.connection.state === "recorded" ? "That takes a server; this is a recording." : "";
   return {
-    recording: offline(state) || none,
-    open: offline(state) || busy(state),
-    link: state.model ? "" : "No model yet.",
+    page: recorded ? none : offline(state) || none || busy(state),
+    gif: none,
+    recording: recorded || offline(state) || none,
+    open: recorded || offline(state) || busy(state),
+    link: recorded || (startModel(state) ? "" : "No model yet."),
     copy,
   };
 }
@@ -26,16 +31,26 @@ export function takeawayHindrances(/** @type {State} */ state) {
 export class Takeaway {
   #store;
   #session;
+  #models;
   #connection;
   #troubles;
   /** A link that was opened, until the model is there to check it. @type {string | null} */
   #link = null;
 
-  constructor({ store, session, connection, troubles }) {
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, session: import("app/actions/session.js").SessionActions,
+   *           models?: import("app/actions/models.js").Models,
+   *           connection: import("app/actions/connection.js").Connection | null,
+   *           troubles: import("app/actions/troubles.js").Troubles }} parts
+   *   connection: null for a page of a recording, which takes no links
+   */
+  constructor({ store, session, models, connection, troubles }) {
     this.#store = store;
     this.#session = session;
+    this.#models = models;
     this.#connection = connection;
     this.#troubles = troubles;
+    if (!connection) return;
     connection.addEventListener("ready", () => this.#read());
     window.addEventListener("hashchange", () => this.take());
   }
@@ -49,12 +64,7 @@ export class Takeaway {
     try {
       const answer = await fetch(new URL(`recordings/${encodeURIComponent(tree.id)}?form=${form}`, document.baseURI));
       if (!answer.ok) throw await refusalOf(answer, "Export");
-      const url = URL.createObjectURL(await answer.blob());
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = `${tree.id}.${form === "json" ? "unmask.json" : "unmask"}`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+      download(await answer.blob(), `${tree.id}.${form === "json" ? "unmask.json" : "unmask"}`);
     } catch (error) {
       this.#troubles.tell("Saving the recording", unreached(error));
     }
@@ -77,9 +87,9 @@ export class Takeaway {
   // ---- links ----
 
   async copyLink() {
-    const { model, form } = this.#store.state;
+    const { state } = this.#store;
     const { origin, pathname, search } = location;
-    const done = await copied(`${origin}${pathname}${search}#${LINK}=${linkOf(model, form)}`);
+    const done = await copied(`${origin}${pathname}${search}#${LINK}=${linkOf(startModel(state), state.form)}`);
     this.#told(done, "The link is copied.", "It fills in the form as it is now, and starts nothing by itself.");
   }
 
@@ -89,20 +99,26 @@ export class Takeaway {
     if (link === null) return;
     history.replaceState(null, "", `${location.pathname}${location.search}`);
     this.#link = link;
-    if (this.#connection.isReady) this.#read();
+    if (this.#connection?.isReady) this.#read();
   }
 
   #read() {
     if (this.#link === null) return;
     const link = unpackedLink(this.#link);
     this.#link = null;
-    if (!link) return this.#troubles.news("The link could not be read.", "It is cut off, or from a later version. The form is as it was.");
-    const { model, form } = this.#store.state;
-    const { fields, left } = readLink(model, form, link);
+    if (link) this.#fill(link);
+    else this.#troubles.news("The link could not be read.", "It is cut off, or from a later version. The form is as it was.");
+  }
+
+  /** Fills in the form, with the link's model where the server has it at hand. */
+  async #fill(/** @type {Record<string, unknown>} */ link) {
+    const { form } = this.#store.state;
+    await this.#models?.takeReady(link.m);
+    const { fields, left } = readLink(startModel(this.#store.state), this.#store.state.form, link);
     this.#store.dispatch({ type: "form.changed", fields });
     const why = ["Nothing was started.", left.length ? `Left out: ${left.join("; ")}.` : ""].filter(Boolean).join(" ");
-    const { prompt, chat, length, words, sampler, typed, seed } = form;
-    const undo = { label: "Undo", event: { type: "form.changed", fields: { prompt, chat, length, words, sampler, typed, seed } } };
+    const { dirty, ...before } = form;
+    const undo = { label: "Undo", event: { type: "form.changed", fields: before } };
     this.#troubles.news("The form was filled in by a link.", why, undo);
   }
 

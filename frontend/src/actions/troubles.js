@@ -6,6 +6,10 @@ export class Troubles {
   #connection;
   #count = 0;
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore,
+   *           connection: import("app/actions/connection.js").Connection }} parts
+   */
   constructor({ store, connection }) {
     this.#store = store;
     this.#connection = connection;
@@ -13,7 +17,8 @@ export class Troubles {
 
   /** @param {string} what  was being done  @param {any} error */
   tell(what, error) {
-    if (error.code === UNAVAILABLE) this.#connection.serviceLost(error);
+    // A hub out of reach is not the service.
+    if (error.code === UNAVAILABLE && error.reason !== "HUB_UNREACHABLE") this.#connection.serviceLost(error);
     if (error.code === undefined) {
       console.error(error);
       error = { code: 13, message: String(error.message ?? error), reason: "", metadata: {}, fields: [], retryAfter: null, method: "the page" };

@@ -10,6 +10,10 @@ export class Vocabulary {
   #wanted = new Set();
   #asking = false;
 
+  /**
+   * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
+   *           connection: import("app/actions/connection.js").Connection }} parts
+   */
   constructor({ store, client, connection }) {
     this.#store = store;
     this.#client = client;
@@ -24,6 +28,11 @@ export class Vocabulary {
     if (this.#wanted.size && !this.#asking) this.#ask();
   }
 
+  /** Another model came into view meanwhile, whose tokens they are now. */
+  #changed(/** @type {string} */ asked) {
+    return this.#store.state.model?.name !== asked;
+  }
+
   async #ask() {
     const { model } = this.#store.state;
     if (this.#asking || !this.#wanted.size || !this.#connection.isReady || !model?.hasTokenizer) return;
@@ -33,14 +42,15 @@ export class Vocabulary {
     const ids = [...this.#wanted].slice(0, MOST_AT_ONCE);
     try {
       const tokens = await this.#client.detokenize(model.name, ids);
-      ids.forEach((id) => this.#wanted.delete(id));
+      if (!this.#changed(model.name)) ids.forEach((id) => this.#wanted.delete(id));
       this.#store.dispatch({ type: "tokens.received", model: model.name, tokens });
       this.#asking = false;
       if (this.#wanted.size) this.#ask();
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       // They stay wanted, and are asked for again with the next need or connection.
       console.warn("detokenize:", error.message);
       this.#asking = false;
+      if (this.#changed(model.name)) this.#ask();
     }
   }
 }

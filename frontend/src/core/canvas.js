@@ -33,78 +33,169 @@ export const GIVEN = 3;
  */
 export function canvasOf({ promptLength, tokens, states, byHand = [], protected: kept = [] }) {
   const length = tokens.length;
-  return counted({
+  const held = Uint8Array.from(states);
+  return {
     length,
     promptLength,
     tokens: Uint32Array.from(tokens),
-    states: Uint8Array.from(states),
+    states: held,
     probabilities: new Float32Array(length).fill(NaN),
     origins: new Int32Array(length).fill(-1),
     byHand: marked(length, byHand),
     protected: marked(length, kept),
-    openCount: 0,
-  });
+    openCount: counted(held),
+  };
 }
 
 /** The canvas after a frame, from its parent's; the very same where the frame changes nothing. */
 export function folded(/** @type {Canvas} */ canvas, /** @type {Frame} */ frame) {
   const { changes, splices, promptLength, unprotected } = frame;
   if (!changes.length && !splices.length && !frame.protected.length && !unprotected.length && promptLength === null) return canvas;
-  const next = splices.length ? spliced(canvas, splices) : copied(canvas);
-  change(next, frame);
-  if (promptLength !== null) append(next, promptLength);
-  for (const position of unprotected) next.protected[position] = next.byHand[position] = 0;
-  for (const position of frame.protected) next.protected[position] = 1;
-  return counted(next);
+  return new Folded(canvas, frame);
 }
 
-function change(/** @type {Canvas} */ canvas, /** @type {Frame} */ { revision, cause, changes }) {
-  const { length, tokens, states, probabilities, origins, byHand } = canvas;
-  const chosen = cause === "select" || cause === "edit";
+/**
+ * What a position holds: of a canvas the larger part by far, and asked for of few
+ * of thousands.
+ * @typedef {Pick<Canvas, "tokens" | "probabilities" | "origins">} Contents
+ */
+
+/** How many canvases folded one from another until one keeps its contents for good. */
+const STRIDE = 32;
+/** How many others keep theirs: those asked for last, the newest last. @type {Map<Folded, Contents>} */
+const recent = new Map();
+const RECENT = 64;
+
+/** A canvas made of another one and a frame. Its contents are folded when they are asked for. @implements {Canvas} */
+class Folded {
+  #before;
+  #frame;
+  /** @type {number} */
+  #depth;
+  /** @type {Contents | null} */
+  #kept = null;
+
+  constructor(/** @type {Canvas} */ before, /** @type {Frame} */ frame) {
+    this.#before = before;
+    this.#frame = frame;
+    this.#depth = before instanceof Folded ? before.#depth + 1 : 0;
+    const sources = sourcesOf(before, frame);
+    this.length = sources ? sources.length : before.length;
+    this.promptLength = promptAfter(before, frame);
+    this.states = columnOf(before.states, sources, OPEN);
+    this.byHand = before.byHand;
+    this.protected = before.protected;
+    if (sources || isMarked(before, frame)) {
+      this.byHand = columnOf(before.byHand, sources, 0);
+      this.protected = columnOf(before.protected, sources, 0);
+    }
+    change(this, frame);
+    this.openCount = counted(this.states);
+  }
+
+  get tokens() {
+    return this.#contents().tokens;
+  }
+
+  get probabilities() {
+    return this.#contents().probabilities;
+  }
+
+  get origins() {
+    return this.#contents().origins;
+  }
+
+  /** @returns {Contents} */
+  #contents() {
+    if (this.#kept) return this.#kept;
+    const held = recent.get(this);
+    if (held) return held;
+    /** @type {Folded[]} */
+    const due = [];
+    /** @type {Canvas} */
+    let at = this;
+    while (at instanceof Folded && !at.#kept && !recent.has(at)) {
+      due.push(at);
+      at = at.#before;
+    }
+    let contents = at instanceof Folded ? at.#contents() : at;
+    for (const next of due.reverse()) {
+      contents = contentsAfter(contents, next.#frame, sourcesOf(next.#before, next.#frame));
+      if (next.#depth % STRIDE === 0) next.#kept = contents;
+      else recent.set(next, contents);
+    }
+    for (const old of recent.keys()) {
+      if (recent.size <= RECENT) break;
+      recent.delete(old);
+    }
+    return { tokens: contents.tokens, probabilities: contents.probabilities, origins: contents.origins };
+  }
+}
+
+const sourcesOf = (/** @type {Canvas} */ { length }, /** @type {Frame} */ { splices }) => (splices.length ? carried(range(length), splices) : null);
+
+/** Whether a frame writes to the marks of a hand and of protection; a step hardly ever does. */
+function isMarked(/** @type {Canvas} */ { byHand }, /** @type {Frame} */ { cause, promptLength, changes, unprotected, protected: kept }) {
+  return cause !== "step" || promptLength !== null || kept.length > 0 || unprotected.length > 0 || changes.some(({ position }) => byHand[position]);
+}
+
+/**
+ * A column of the next canvas, to be written to.
+ * @template {Uint8Array | Uint32Array | Int32Array | Float32Array} T
+ * @param {T} column
+ * @param {number[] | null} sources
+ * @param {number} put  where a position was put in
+ * @returns {T}
+ */
+function columnOf(column, sources, put) {
+  if (!sources) return /** @type {T} */ (column.slice());
+  const next = new /** @type {new (length: number) => T} */ (column.constructor)(sources.length);
+  sources.forEach((source, position) => (next[position] = source < 0 ? put : column[source]));
+  return next;
+}
+
+/** @returns {Contents} */
+function contentsAfter(/** @type {Contents} */ before, /** @type {Frame} */ { revision, changes }, /** @type {number[] | null} */ sources) {
+  const tokens = columnOf(before.tokens, sources, 0);
+  const probabilities = columnOf(before.probabilities, sources, NaN);
+  const origins = columnOf(before.origins, sources, -1);
   for (const { position, token, probability, given } of changes) {
-    if (position >= length) continue;
-    byHand[position] = chosen && token !== null && !given ? 1 : 0;
-    // Only a person takes a protection away; a sampler never gets there.
-    if (chosen && token === null) canvas.protected[position] = 0;
+    if (position >= tokens.length) continue;
     if (token !== null) tokens[position] = token;
-    const kept = !chosen && states[position] === GIVEN;
-    states[position] = token === null ? OPEN : given || kept ? GIVEN : COMMITTED;
     probabilities[position] = token === null ? NaN : (probability ?? NaN);
     origins[position] = token === null || given ? -1 : revision;
   }
+  return { tokens, probabilities, origins };
+}
+
+/** The prompt loses what is taken out before its end, and gains what is put in before it; or a turn was appended. */
+function promptAfter(/** @type {Canvas} */ { promptLength: before }, /** @type {Frame} */ { splices, promptLength }) {
+  if (promptLength !== null) return promptLength;
+  return splices.reduce((length, { position, removed, inserted }) => (position < length ? length + inserted - Math.min(removed, length - position) : length), before);
+}
+
+/** What a frame writes to the states and marks. */
+function change(/** @type {Folded} */ canvas, /** @type {Frame} */ { cause, changes, promptLength, protected: kept, unprotected }) {
+  const { length, states, byHand } = canvas;
+  const chosen = cause === "select" || cause === "edit";
+  for (const { position, token, given } of changes) {
+    if (position >= length) continue;
+    const by = chosen && token !== null && !given ? 1 : 0;
+    if (byHand[position] !== by) byHand[position] = by;
+    // Only a person takes a protection away; a sampler never gets there.
+    if (chosen && token === null) canvas.protected[position] = 0;
+    const stays = !chosen && states[position] === GIVEN;
+    states[position] = token === null ? OPEN : given || stays ? GIVEN : COMMITTED;
+  }
+  if (promptLength !== null) append(canvas, promptLength);
+  for (const position of unprotected) canvas.protected[position] = byHand[position] = 0;
+  for (const position of kept) canvas.protected[position] = 1;
 }
 
 /** A turn was appended: what is decided before it is given from now on. */
-function append(/** @type {Canvas} */ canvas, /** @type {number} */ promptLength) {
-  canvas.promptLength = promptLength;
-  for (let position = 0; position < promptLength; position++) if (canvas.states[position] !== OPEN) canvas.states[position] = GIVEN;
-  for (let position = 0; position < canvas.length; position++) if (canvas.states[position] === GIVEN) canvas.byHand[position] = 0;
-}
-
-/** The prompt loses what is taken out before its end, and gains what is put in before it. */
-function spliced(/** @type {Canvas} */ canvas, /** @type {Splice[]} */ splices) {
-  let { promptLength } = canvas;
-  for (const { position, removed, inserted } of splices) {
-    if (position < promptLength) promptLength += inserted - Math.min(removed, promptLength - position);
-  }
-  const sources = carried(range(canvas.length), splices);
-  const length = sources.length;
-  const moved = (/** @type {any} */ column, /** @type {number} */ put) => {
-    const next = new column.constructor(length);
-    sources.forEach((source, position) => (next[position] = source < 0 ? put : column[source]));
-    return next;
-  };
-  return {
-    length,
-    promptLength,
-    tokens: moved(canvas.tokens, 0),
-    states: moved(canvas.states, OPEN),
-    probabilities: moved(canvas.probabilities, NaN),
-    origins: moved(canvas.origins, -1),
-    byHand: moved(canvas.byHand, 0),
-    protected: moved(canvas.protected, 0),
-    openCount: 0,
-  };
+function append(/** @type {Folded} */ { length, states, byHand }, /** @type {number} */ promptLength) {
+  for (let position = 0; position < promptLength; position++) if (states[position] !== OPEN) states[position] = GIVEN;
+  for (let position = 0; position < length; position++) if (states[position] === GIVEN) byHand[position] = 0;
 }
 
 /**
@@ -136,22 +227,7 @@ export function cameFrom(position, splices) {
 
 export const range = (/** @type {number} */ length) => Array.from({ length }, (_, i) => i);
 
-function copied(/** @type {Canvas} */ canvas) {
-  const { tokens, states, probabilities, origins, byHand } = canvas;
-  return {
-    ...canvas,
-    tokens: tokens.slice(),
-    states: states.slice(),
-    probabilities: probabilities.slice(),
-    origins: origins.slice(),
-    byHand: byHand.slice(),
-    protected: canvas.protected.slice(),
-  };
-}
-
-function counted(/** @type {Canvas} */ canvas) {
-  return { ...canvas, openCount: canvas.states.reduce((n, state) => n + (state === OPEN ? 1 : 0), 0) };
-}
+const counted = (/** @type {Uint8Array} */ states) => states.reduce((n, state) => n + (state === OPEN ? 1 : 0), 0);
 
 function marked(/** @type {number} */ length, /** @type {number[]} */ positions) {
   const column = new Uint8Array(length);

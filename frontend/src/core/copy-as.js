@@ -15,6 +15,7 @@ import { frameOf, traced } from "app/core/tree.js";
  * @property {string} id
  * @property {string} prompt
  * @property {boolean} chat
+ * @property {import("app/core/prompting.js").Message[]} [earlier]  of a chat, before the prompt
  * @property {{ offset: number, text: string }[]} words
  *
  * @typedef {object} Call
@@ -76,7 +77,7 @@ function created(/** @type {Tree} */ tree, /** @type {Asked | null} */ asked, /*
   const prompt = !asked
     ? { tokens: { ids: tokensIn(canvas, 0, promptLength, model?.maskToken ?? 0) } }
     : asked.chat
-      ? { chat: { messages: [{ role: "user", content: asked.prompt }] } }
+      ? { chat: { messages: [...(asked.earlier ?? []), { role: "user", content: asked.prompt }] } }
       : { text: asked.prompt };
   const words = asked ? asked.words : runs(range(length).filter((at) => at >= promptLength && canvas.states[at] !== OPEN)).map(([from, to]) => ({ offset: from - promptLength, tokens: { ids: tokensIn(canvas, from, to, 0) } }));
   return {
@@ -217,7 +218,7 @@ export function asPython(/** @type {Call[]} */ calls, address = "127.0.0.1:50051
   const needsPrompt = others.some((one) => one.request.edits?.some((/** @type {any} */ edit) => edit.append));
   const { prompt, length, wordConstraints = [], settings, model } = request;
   const words = wordConstraints.map((/** @type {any} */ { offset, text, tokens }) => `${offset}: ${python(text ?? tokens.ids)}`);
-  const source = prompt.tokens ? python(prompt.tokens.ids) : python(prompt.text ?? prompt.chat.messages[0].content);
+  const source = prompt.tokens ? python(prompt.tokens.ids) : python(prompt.text ?? saidAtOnce(prompt.chat.messages));
   const create = [source, ...(prompt.text === undefined ? [] : ["raw=True"]), `model=${python(model)}`, `length=${length}`, ...(words.length ? [`words={${words.join(", ")}}`] : []), ...keywords(settings)];
   return lines([
     "import unmask",
@@ -231,6 +232,9 @@ export function asPython(/** @type {Call[]} */ calls, address = "127.0.0.1:50051
     "    print(session.text)",
   ]);
 }
+
+/** One message of the user is text to the client; more are turns. @param {import("app/core/prompting.js").Message[]} messages */
+const saidAtOnce = (messages) => (messages.length === 1 && messages[0].role === "user" ? messages[0].content : messages);
 
 /** @param {Call} one */
 function pythonCall({ method, request }) {

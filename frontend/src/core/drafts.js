@@ -31,10 +31,12 @@ export function draftAt(tree, revision) {
 
 /**
  * Drafts spread over canvases, by the layout of their positions: on the way from
- * a draft, the same layout means the same places.
- * @type {WeakMap<Draft, Map<number, DraftColumns>>}
+ * a draft, the same layout means the same places. The few used last: a session
+ * has thousands, each as long as its canvas.
+ * @type {Map<Draft, Map<number, DraftColumns>>}
  */
-const columns = new WeakMap();
+const columns = new Map();
+const KEPT = 16;
 
 /**
  * The draft shown at a revision, spread over its canvas. Where positions were
@@ -49,8 +51,10 @@ export function draftColumns(tree, revision) {
   const { layout } = tree.revisions[revision];
   const known = columns.get(found.draft) ?? new Map();
   if (!known.has(layout)) known.set(layout, spread(found.draft, tree.revisions[revision].canvas.length, sourcesIn(tree, revision, found.at)));
+  columns.delete(found.draft); // to be the newest
   columns.set(found.draft, known);
-  return known.get(layout);
+  if (columns.size > KEPT) columns.delete(/** @type {Draft} */ (columns.keys().next().value));
+  return known.get(layout) ?? null;
 }
 
 function spread(/** @type {Draft} */ draft, /** @type {number} */ length, /** @type {number[] | null} */ sources) {

@@ -46,6 +46,13 @@ const ADVICE_BY_REASON = {
   NOTHING_TO_UNDO: "The session stands at its beginning.",
   NOTHING_TO_REDO: "Nothing was made from here yet.",
   UNREADABLE_FILE: "Choose another file. What is shown is as it was.",
+  MODEL_NOT_FOUND: "Check how it is written: a folder on the server's machine, or a hub id such as org/name.",
+  MODEL_NOT_LOADED: "Load it under Model, at the top of the settings.",
+  MODEL_NOT_ALLOWED: "Choose one of the models listed, or ask who runs the server to add it to its catalog.",
+  MODEL_LOADING: "One model loads at a time. Wait for that one, or cancel it.",
+  MODEL_LOADED: "Take it as it is: choose it from the list.",
+  HUB_UNREACHABLE: "Give a folder on the server's machine, or try again once the hub can be reached.",
+  HUB_OFFLINE: "Give a folder on the server's machine.",
   REVISION_MISMATCH: "The session moved on meanwhile. Look at its newest revision, then try again.",
 };
 

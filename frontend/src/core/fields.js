@@ -9,7 +9,10 @@ const WORDS = [
   [/^edits\[\d+\]\.(insert|delete|delete_last)\b/, "the position"],
   [/^edits\[\d+\]\.\w+/, "the position"],
   [/^edits(\[\d+\])?$/, "the change"],
+  [/^prompt\.chat\.messages\[\d+\]/, "the conversation"],
   [/^prompt\.\w+/, "the prompt"],
+  [/^token_ids\.(\w+)/, "the token ids"],
+  [/^dtype$/, "the type of the weights"],
 ];
 
 const OVER_THE_END = /^must be from 0 to \d+, for (\d+) positions to fit a canvas of (\d+); got (\d+)$/;

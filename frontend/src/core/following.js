@@ -1,5 +1,5 @@
 // Where a position is in another revision.
-import { pathTo, sourcesIn } from "app/core/tree.js";
+import { pathTo, sourcesIn, traced } from "app/core/tree.js";
 
 /** @typedef {import("app/core/tree.js").Tree} Tree */
 
@@ -27,4 +27,37 @@ export function followed(tree, from, to, position) {
 function moved(/** @type {number} */ at, /** @type {import("app/core/canvas.js").Splice} */ { position, removed, inserted }) {
   if (at <= position) return at;
   return at < position + removed ? position : at + inserted - removed;
+}
+
+/**
+ * Where one position is in every revision of a way; -1: it is not there.
+ * @param {Tree} tree
+ * @param {readonly number[]} way  oldest first, each made from the one before
+ * @param {number} from  the revision that the position is of, on the way or not
+ * @param {number} position
+ * @param {ReadonlyMap<number, number>} [index]  where each revision is on the way, if it is at hand
+ */
+export function placesAlong(tree, way, from, position, index = indexOf(way)) {
+  const places = new Int32Array(way.length).fill(-1);
+  if (!tree.revisions[from]) return places;
+  let last = -1;
+  for (const { at, place } of traced(tree, from, position)) {
+    const i = index.get(at);
+    if (i === undefined) continue;
+    places[i] = place;
+    last = Math.max(last, i);
+  }
+  for (let i = last + 1; last >= 0 && i < way.length && places[i - 1] >= 0; i++) {
+    places[i] = tree.revisions[way[i]].splices.reduce(wentTo, places[i - 1]);
+  }
+  return places;
+}
+
+/** Where each revision is on a way. */
+export const indexOf = (/** @type {readonly number[]} */ way) => new Map(way.map((at, i) => [at, i]));
+
+/** The very same position once a splice is done; -1: it was taken out. */
+function wentTo(/** @type {number} */ at, /** @type {import("app/core/canvas.js").Splice} */ { position, removed, inserted }) {
+  if (at < position) return at;
+  return at < position + removed ? -1 : at + inserted - removed;
 }

@@ -2,7 +2,7 @@
 // position. Frames are only ever added, so a row is made once: what is drawn of
 // it stays drawn until its draft comes or positions move.
 import { carried, COMMITTED, GIVEN, OPEN, range } from "app/core/canvas.js";
-import { draftColumns } from "app/core/drafts.js";
+import { draftAt, draftColumns } from "app/core/drafts.js";
 import { deedsOf, headOf, pathTo } from "app/core/tree.js";
 import { faceOfId, labelOf } from "app/core/selectors.js";
 
@@ -104,8 +104,9 @@ function rowOf(/** @type {Tree} */ tree, /** @type {number} */ revision, /** @ty
   const held = tree.revisions[revision];
   const entry = /** @type {NonNullable<ReturnType<typeof made.get>>} */ (made.get(held));
   const { states, openCount } = held.canvas;
-  const draft = openCount ? draftColumns(tree, revision) : null;
-  if (entry.row && entry.start === start && entry.draft === draft && entry.row.codes.length === columns) return entry.row;
+  const source = openCount ? (draftAt(tree, revision)?.draft ?? null) : null;
+  if (entry.row && entry.start === start && entry.draft === source && entry.row.codes.length === columns) return entry.row;
+  const draft = source && draftColumns(tree, revision);
   const deeds = deedsOf(tree, revision);
   const codes = new Uint16Array(columns);
   for (let column = 0; column < columns; column++) {
@@ -118,7 +119,7 @@ function rowOf(/** @type {Tree} */ tree, /** @type {number} */ revision, /** @ty
     else if (deed === "reopened" || deed === "edited") codes[column] = MARKS.changed;
   }
   entry.start = start;
-  entry.draft = draft;
+  entry.draft = source;
   return (entry.row = { revision, codes });
 }
 
@@ -149,7 +150,7 @@ export function cellInWords(state, heat, row, column) {
   return `Revision ${revision}: ${labelOf(cellAt(state, revision, position))}`;
 }
 
-/** @returns {import("app/core/selectors.js").Cell} */
+/** @returns {Parameters<typeof labelOf>[0]} */
 function cellAt(/** @type {State} */ state, /** @type {number} */ revision, /** @type {number} */ position) {
   const tree = /** @type {Tree} */ (state.tree);
   const { canvas } = tree.revisions[revision];
@@ -182,7 +183,9 @@ function cellAt(/** @type {State} */ state, /** @type {number} */ revision, /** 
 export function rowInWords(state, revision) {
   const tree = /** @type {Tree} */ (state.tree);
   const { canvas, summary } = tree.revisions[revision];
+  /** @type {string[]} */
   const committed = [];
+  /** @type {string[]} */
   const changed = [];
   for (const [position, deed] of [...deedsOf(tree, revision)].sort(([a], [b]) => a - b)) {
     (deed === "committed" ? committed : changed).push(labelOf({ ...cellAt(state, revision, position), deed: deed === "committed" ? null : deed }));

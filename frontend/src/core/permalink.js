@@ -20,8 +20,9 @@ const LONGEST = 200_000;
 export function linkOf(model, form) {
   const sampler = samplerOf(model, form);
   const typed = Object.entries(sampler ? typedOf(model, form, sampler) : {}).filter(([, value]) => value !== "");
-  const { prompt: p, chat, length: l, words: w, seed: d } = form;
-  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d };
+  const { prompt: p, chat, system: y, turns, length: l, words: w, seed: d } = form;
+  const h = turns.map(({ user, assistant }) => [user, assistant]);
+  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, ...(y ? { y } : {}), ...(h.length ? { h } : {}), l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d };
   return packed(JSON.stringify(link));
 }
 
@@ -53,8 +54,15 @@ export function readLink(model, form, link) {
   /** @type {string[]} */
   const left = [];
   const { m, p, c, l, w, s, t, d } = link;
+  // A prompt comes with what is said before it, or with nothing.
+  const { y, h } = typeof p !== "string" ? link : { y: "", h: [], ...link };
   if (typeof p === "string") fields.prompt = p;
   if (c === 0 || c === 1) fields.chat = c === 1;
+  if (typeof y === "string") fields.system = y;
+  else if (y !== undefined) left.push("the system message, which is not text");
+  const turns = turnsOf(h);
+  if (turns) fields.turns = turns;
+  else if (h !== undefined) left.push("the turns before the prompt, which cannot be read");
   if (typeof w === "string") fields.words = w;
   if (typeof l === "string" && /^\d{0,7}$/.test(l)) fields.length = l;
   else if (l !== undefined) left.push(`the length ${quoted(l)}`);
@@ -84,7 +92,17 @@ export function readLink(model, form, link) {
   return { fields, left };
 }
 
-const isRecord = (/** @type {unknown} */ value) => typeof value === "object" && value !== null && !Array.isArray(value);
+/** @param {unknown} value  @returns {value is Record<string, unknown>} */
+function isRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Turns as a link has them: pairs of what was said and answered. @returns {import("app/core/prompting.js").Turn[] | null} */
+function turnsOf(/** @type {unknown} */ pairs) {
+  if (!Array.isArray(pairs)) return null;
+  const texts = (/** @type {unknown} */ pair) => Array.isArray(pair) && pair.length === 2 && pair.every((text) => typeof text === "string");
+  return pairs.every(texts) ? pairs.map(([user, assistant]) => ({ user, assistant })) : null;
+}
 
 /** What somebody else wrote, cut short. */
 function quoted(/** @type {unknown} */ value) {

@@ -1,11 +1,19 @@
 // Whether the session can be changed at all now; an empty string where it can.
 
+import { shortName } from "app/core/models.js";
+
 /** @typedef {import("app/core/state.js").State} State */
 
 export const offline = (/** @type {State} */ { connection }) =>
-  ({ ready: "", loading: "The model is still loading.", connecting: "Not connected yet.", lost: "Not connected." })[connection.state];
+  ({ ready: "", loading: "The model is still loading.", connecting: "Not connected yet.", lost: "Not connected.", recorded: "This is a recording: nothing can be changed here." })[connection.state];
 
 export const busy = (/** @type {State} */ { activity }) => (activity === null ? "" : "Wait for the present call to end, or stop it.");
 
 export const unchangeable = (/** @type {State} */ state) =>
-  offline(state) || (state.tree ? "" : "Start a session first.") || busy(state);
+  offline(state) || (state.tree ? "" : "Start a session first.") || unloaded(state) || busy(state);
+
+/** A session can be looked at without its model, and no more. */
+function unloaded(/** @type {State} */ { tree, model }) {
+  if (!tree || !model || model.name !== tree.model || !["unloaded", "unknown"].includes(model.state)) return "";
+  return `The session's model, ${shortName(model.name)}, is not loaded. Load it under Model.`;
+}

@@ -1,11 +1,14 @@
 // What is shown, worked out of the state. Pure functions; what is costly is
 // remembered for as long as its input lives.
+import { startModel, startModelProblem } from "app/core/models.js";
 import { faceOf } from "app/core/tokens.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { draftAt, draftColumns } from "app/core/drafts.js";
 import { READ_ONLY } from "app/core/edits.js";
 import { redoOf, undoOf } from "app/core/places.js";
 import { busy, offline, unchangeable } from "app/core/readiness.js";
+import { readingOf } from "app/core/lenses.js";
+import { painted, runOf } from "app/core/marking.js";
 import { remasked } from "app/core/remasking.js";
 import { deedsOf, headOf, isComplete, pathTo } from "app/core/tree.js";
 import { weighingOf } from "app/core/weighing.js";
@@ -34,9 +37,21 @@ export function shown(state) {
  * @property {boolean} locked  protected: no step changes it
  * @property {boolean} picked
  * @property {boolean} reopening  picked to be opened again
- * @property {boolean} previewed  masking again would open it
+ * @property {boolean} previewed  masking again, or the brush, would open it
+ * @property {boolean} locking  the brush would lock it
+ * @property {boolean} marked  something is to be done to it and the others marked
+ * @property {boolean} hidden  a special token, while those are not shown
+ * @property {number | null} level  what the lens reads here; null: nothing
+ * @property {number} share  the same in shades of the full colour, 0 to 20
+ * @property {string} reading  the same in words; empty: nothing
  * @property {boolean} repeat  the special token before it once more: drawn small
  */
+
+/** A browser restyles cells that look alike far faster than a thousand that are each their own. */
+const SHADES = 20;
+
+/** @type {WeakMap<State, Cell[]>} */
+const cellsKnown = new WeakMap();
 
 /**
  * The cells of the canvas at the revision shown.
@@ -44,22 +59,36 @@ export function shown(state) {
  * @returns {Cell[]}
  */
 export function cellsOf(state) {
-  const { tree, picks, view } = state;
+  let cells = cellsKnown.get(state);
+  if (!cells) cellsKnown.set(state, (cells = cellsMade(state)));
+  return cells;
+}
+
+/** @returns {Cell[]} */
+function cellsMade(/** @type {State} */ state) {
+  const { tree, picks, marked, looked, view } = state;
   const revision = shown(state);
   if (!tree || !revision) return [];
   const { canvas } = revision;
+  const { tokens, probabilities } = canvas;
   const deeds = deedsOf(tree, revision.revision);
   const draft = view.draft ? draftColumns(tree, revision.revision) : null;
+  const reading = readingOf(state);
+  const brushed = painted(state);
   const preview = new Set(remasked(state)?.positions);
+  if (brushed?.kind === "mask") for (const position of brushed.positions) preview.add(position);
+  // Special tokens are in the way of reading; rows and grid are no text.
+  const hides = !view.specials && view.mode === "reading";
+  const locking = new Set(brushed?.kind === "lock" ? brushed.positions : []);
   /** @type {Cell[]} */
   const cells = [];
   for (let position = 0; position < canvas.length; position++) {
     const open = canvas.states[position] === OPEN;
     const pick = picks.get(position);
     /** @type {number | null} */
-    let token = canvas.tokens[position];
+    let token = tokens[position];
     /** @type {number | null} */
-    let probability = canvas.probabilities[position];
+    let probability = probabilities[position];
     if (pick && pick.token !== null) ({ token, probability } = pick);
     else if (open) {
       const ghost = draft ? draft.tokens[position] : -1;
@@ -67,6 +96,9 @@ export function cellsOf(state) {
       probability = ghost < 0 || !draft ? null : draft.probabilities[position] / 255;
     }
     const face = token === null ? null : faceOfId(state, token);
+    const value = reading && (!open || draft) ? reading.values[position] : NaN;
+    const known = !Number.isNaN(value);
+    const isMarked = marked.has(position);
     const cell = {
       position,
       state: /** @type {Cell["state"]} */ (open ? "open" : canvas.states[position] === GIVEN ? "given" : "committed"),
@@ -79,6 +111,12 @@ export function cellsOf(state) {
       picked: pick !== undefined,
       reopening: pick?.token === null,
       previewed: preview.has(position),
+      locking: locking.has(position),
+      marked: isMarked,
+      hidden: hides && !open && face?.special === true && !pick && !isMarked && position !== looked,
+      level: known ? value : null,
+      share: known && reading ? Math.round((SHADES * value) / reading.top) : 0,
+      reading: known && reading ? reading.words(position) : "",
       repeat: false,
     };
     const before = cells[position - 1];
@@ -88,21 +126,57 @@ export function cellsOf(state) {
   return cells;
 }
 
-/** What a screen reader says of a cell: first what differs from its neighbours. */
-export function labelOf(/** @type {Cell} */ { position, state, face, probability, picked, reopening, previewed, deed, byHand, locked }) {
+/**
+ * What a screen reader says of a cell: first what differs from its neighbours.
+ * @param {Pick<Cell, "position" | "state" | "face" | "probability" | "picked" | "reopening" | "previewed" | "deed" | "byHand" | "locked"> & Partial<Cell>} cell
+ */
+export function labelOf({ position, state, face, probability, picked, reopening, previewed, locking, marked, reading, deed, byHand, locked }) {
   const words = [];
   if (face) words.push(face.name);
   else words.push("open");
   if (picked) words.push(reopening ? "picked to open again" : "picked");
   else if (state === "open" && face) words.push("draft");
   if (state !== "given" && probability !== null) words.push(percent(probability).replace("%", " percent"));
+  // The percentage says it already.
+  if (reading && !reading.startsWith("p_base")) words.push(reading);
   if (state === "given") words.push("given");
+  if (marked) words.push("marked");
   if (previewed) words.push("would be masked again");
+  if (locking) words.push("would be locked");
   if (deed) words.push({ committed: "new", reopened: "opened again", edited: "edited", inserted: "put in" }[deed]);
   if (byHand) words.push("picked by hand");
   if (locked) words.push("locked");
   words.push(`position ${position}`);
   return words.join(", ");
+}
+
+/** From one position to another, in reading order, what is in view. */
+export function markable(/** @type {State} */ state, /** @type {number} */ from, /** @type {number} */ to) {
+  const cells = cellsOf(state);
+  const { promptLength } = /** @type {import("app/core/canvas.js").Canvas} */ (shown(state)?.canvas);
+  return runOf(from, to).filter((position) => cells[position] && !cells[position].hidden && (state.view.prompt || position >= promptLength));
+}
+
+/**
+ * The signs that occur among cells, for the legend.
+ * @param {readonly Cell[]} cells
+ * @returns {string}  separated by spaces, in no order that means anything
+ */
+export function signsOf(cells) {
+  const signs = new Set();
+  for (const cell of cells) {
+    if (cell.state === "open") signs.add(cell.face && !cell.picked ? "draft" : "open");
+    else signs.add(cell.state);
+    if (cell.deed) signs.add(cell.deed === "committed" ? "new" : cell.deed);
+    if (cell.picked) signs.add("picked");
+    if (cell.marked) signs.add("marked");
+    if (cell.previewed) signs.add("preview");
+    if (cell.locking) signs.add("locking");
+    if (cell.byHand) signs.add("hand");
+    if (cell.locked) signs.add("locked");
+    if (cell.face?.special && !cell.hidden) signs.add("special");
+  }
+  return [...signs].sort().join(" ");
 }
 
 /**
@@ -290,9 +364,8 @@ export function marksOf(state) {
  * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick" | "change" | "undo" | "redo" | "mask" | "turn", string>}
  */
 export function hindrances(state) {
-  const problem = Object.entries(problemsOf(state.model, state.form))
-    .map(([field, range]) => `${field}: ${range}.`)
-    .join(" ");
+  const { turns: _, ...others } = problemsOf(state.model, state.form); // no step sends them
+  const problem = inWords(others);
   const revision = shown(state);
   const closed = revision && revision.canvas.openCount === 0 ? "No position is open at this revision." : "";
   const sampler = samplerOf(state.model, state.form);
@@ -309,7 +382,7 @@ export function hindrances(state) {
   // Undo and redo may be pressed faster than they are done.
   const going = unchangeable(state.activity === "rewind" ? { ...state, activity: null } : state) || (state.shown === null ? "" : LOOKING_BACK);
   return {
-    start: offline(state) || busy(state) || (state.model ? "" : "No model yet.") || problem,
+    start: offline(state) || busy(state) || startModelProblem(state) || inWords(problemsOf(startModel(state), state.form)),
     forward: change || closed,
     step: change || done || problem,
     run: change || done || problem,
@@ -324,6 +397,9 @@ export function hindrances(state) {
     turn: change || (revision && over ? answerProblem(state.model, state.form, endOf(state, revision.canvas)) : UNFINISHED),
   };
 }
+
+const inWords = (/** @type {Record<string, string>} */ problems) =>
+  Object.entries(problems).map(([field, range]) => `${field}: ${range}.`).join(" ");
 
 export const UNFINISHED = "The answer is not finished.";
 const LOOKING_BACK = "Undo and redo start from the newest revision. Show it first.";

@@ -1,5 +1,6 @@
 // The settings form: what a person typed, checked against what the model's
 // samplers publish about themselves. Nothing here knows a sampler by name.
+import { promptProblem } from "app/core/prompting.js";
 
 /**
  * @typedef {object} Parameter
@@ -28,13 +29,21 @@
  * @property {number} contextLength
  * @property {number} vocabularySize
  * @property {number | null} maskToken
+ * @property {number | null} eosToken
+ * @property {number | null} eotToken
  * @property {boolean} hasTokenizer
  * @property {boolean} hasChatTemplate
+ * @property {boolean} isDefault  sessions use it when they name none
+ * @property {boolean} shifted  its raw logits at a position are those of the next one
+ * @property {boolean} bidirectional  every position sees every other
  * @property {Sampler[]} samplers
  *
  * @typedef {object} Form
+ * @property {string} model  of the next session; empty: that in view, or the server's default
  * @property {string} prompt
  * @property {boolean} chat  put the prompt through the chat template
+ * @property {string} system  the system message of a chat
+ * @property {import("app/core/prompting.js").Turn[]} turns  said and answered before the prompt
  * @property {string} length
  * @property {string} words  words at positions, as in "0:Once, 5:upon"
  * @property {string} sampler  empty: the model's first
@@ -213,6 +222,8 @@ export function problemsOf(model, form) {
   }
   const { problem } = readWords(wordsOf(model, form));
   if (problem) problems.words = problem;
+  const unsaid = promptProblem(model, form);
+  if (unsaid) problems.turns = unsaid;
   const sampler = samplerOf(model, form);
   if (sampler) Object.assign(problems, readParameters(sampler, typedOf(model, form, sampler)).problems);
   return problems;

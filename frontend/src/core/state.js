@@ -1,7 +1,12 @@
 // The page's state and every event that changes it. Server frames and a person's
 // actions are events alike; what they mean is decided here and nowhere else.
 import { OPEN } from "app/core/canvas.js";
+import { compared, keptApart, NO_COMPARISON } from "app/core/comparing.js";
 import { followed } from "app/core/following.js";
+import { NO_MODELS } from "app/core/models.js";
+import { NO_SESSIONS } from "app/core/sessions.js";
+import { withMargins } from "app/core/margins.js";
+import { NO_BRUSH, NOTHING, stillMarked } from "app/core/marking.js";
 import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/core/tree.js";
 
 /**
@@ -45,17 +50,34 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {{ key: string, ranked: { position: number, score: number }[] | null } | null} answer
  *   key: of rankingWanted(). ranked: null where it could not be had
  *
+ * @typedef {object} Watch  a token watched at a position, of the revision that it was taken up at
+ * @property {number} token
+ * @property {number} revision
+ * @property {number} position
+ *
+ * @typedef {object} Watched
+ * @property {string | null} session  the one that the positions are of
+ * @property {readonly Watch[]} tokens
+ * @property {ReadonlyMap<string, { tokens: number[], probabilities: number[] }>} weighed  the likeliest tokens
+ *   and their p_base, many of them, by weighingKey()
+ * @property {{ done: number, total: number } | null} filling  what is missing is being asked for
+ *
  * @typedef {object} Connection
- * @property {"connecting" | "loading" | "ready" | "lost"} state  loading: the
- *   service is there, its model not yet
+ * @property {"connecting" | "loading" | "ready" | "lost" | "recorded"} state  loading: the
+ *   service is there, its model not yet. recorded: there is none, and none is wanted
  * @property {number | null} retryAt  milliseconds since 1970
  * @property {string} why
  *
  * @typedef {"start" | "open" | "forward" | "step" | "run" | "propose" | "select" | "edit" | "rewind"} Activity
  *
+ * @typedef {import("app/core/store.js").Store<State, any>} PageStore
+ *
  * @typedef {object} State
  * @property {Connection} connection
- * @property {Model | null} model
+ * @property {Model | null} model  that of the session in view; without one, that of the next session
+ * @property {import("app/core/models.js").Models} models
+ * @property {import("app/core/sessions.js").Sessions} sessions  those made earlier
+ * @property {string | null} opening  the session that is on its way into view
  * @property {ReadonlyMap<number, Token>} tokens  by id
  * @property {Form} form
  * @property {Record<string, string | boolean>} ranking  what was typed for auto-select
@@ -67,25 +89,37 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {string} writing  what was typed to be written at a position
  * @property {ReadonlyMap<string, Weighing | "asked" | { failed: string }>} weighings  by weighingKey()
  * @property {Trial | null} trial
+ * @property {ReadonlyMap<number, import("app/core/margins.js").Margins>} margins  by revision
  * @property {ReadonlyMap<number, Pick>} picks  by position
+ * @property {ReadonlySet<number>} marked  positions to do something to at once
+ * @property {import("app/core/marking.js").Brush} brush
  * @property {Remask} remask
+ * @property {Watched} watched
+ * @property {import("app/core/comparing.js").Comparison} compare
+ * @property {"" | "revisions" | "comparison"} playing  what is there is shown step by step, without asking the model
  * @property {Activity | null} activity
  * @property {boolean} stopping
  * @property {boolean} interrupted  a run was cut off by a lost connection
  * @property {{ why: string, count: number } | null} refusal  why the key pressed last did nothing; count: of all refusals
+ * @property {{ what: string, done: number, total: number } | null} saving  what is being made to be taken away. total: 0 where it is not known
+ * @property {number | null} tour  the step of the tour, from 0
  * @property {readonly Notice[]} notices
  * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
- *             branches: boolean | null, heat: boolean, mode: "reading" | "rows" | "grid", lens: import("app/core/lenses.js").Lens,
- *             specials: boolean, compare: boolean, maximised: string }} view
+ *             branches: boolean | null, heat: boolean, mode: "reading" | "rows" | "grid", rows: import("app/core/rows.js").Filter, lens: import("app/core/lenses.js").Lens,
+ *             specials: boolean, compare: boolean, maximised: string, keys: boolean, toured: boolean }} view
  *   selector: what auto-select asks. branches: listed; null: where there are several. mode: how the
- *   canvas is drawn. lens: what its colours say. specials: special tokens have their names.
- *   compare: side by side, in the canvas's place. maximised: the panel that has the page to itself
+ *   canvas is drawn. rows: which positions the rows list. lens: what its colours say. specials: special tokens are shown.
+ *   compare: side by side, in the canvas's place. maximised: the panel that has the page to itself.
+ *   keys: single letters are commands
  */
 
 /** @type {Form} */
 export const EMPTY_FORM = {
+  model: "",
   prompt: "Tell me a story about Tom and a red kite.",
   chat: true,
+  system: "",
+  turns: [],
   length: "",
   words: "",
   sampler: "",
@@ -94,8 +128,11 @@ export const EMPTY_FORM = {
   dirty: false,
 };
 
+/** @type {Watched} */
+const UNWATCHED = { session: null, tokens: [], weighed: new Map(), filling: null };
+
 /**
- * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]> }} [kept]
+ * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]>, writing?: string, watched?: { session: string | null, tokens: Watch[] } }} [kept]
  *   what was kept from an earlier visit
  * @returns {State}
  */
@@ -103,6 +140,9 @@ export function initialState(kept = {}) {
   return {
     connection: { state: "connecting", retryAt: null, why: "" },
     model: null,
+    models: NO_MODELS,
+    sessions: NO_SESSIONS,
+    opening: null,
     tokens: new Map(),
     form: { ...EMPTY_FORM, ...kept.form },
     ranking: kept.ranking ?? {},
@@ -111,17 +151,25 @@ export function initialState(kept = {}) {
     asked: null,
     shown: null,
     looked: null,
-    writing: "",
+    writing: kept.writing ?? "",
     weighings: new Map(),
     trial: null,
+    margins: new Map(),
     picks: new Map(),
+    marked: NOTHING,
+    brush: NO_BRUSH,
     remask: { open: false, share: 0.25, rho: 0, answer: null },
+    watched: { ...UNWATCHED, ...kept.watched },
+    compare: NO_COMPARISON,
+    playing: "",
     activity: null,
     stopping: false,
     interrupted: false,
     refusal: null,
+    saving: null,
+    tour: null,
     notices: [],
-    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", lens: "confidence", specials: true, compare: false, maximised: "", ...kept.view },
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", rows: "open", lens: "confidence", specials: true, compare: false, maximised: "", keys: true, toured: false, ...kept.view },
   };
 }
 
@@ -138,8 +186,12 @@ export function reduce(state, event) {
   const next = reduced(state, event);
   // Why a key did nothing is of no interest any more once something is done.
   const stale = next.refusal && next.refusal === state.refusal && ANSWERS.has(event.type) && next !== state;
-  return stale ? { ...next, refusal: null } : next;
+  const answered = stale ? { ...next, refusal: null } : next;
+  return answered.playing && PAUSES.has(event.type) ? { ...answered, playing: "" } : answered;
 }
+
+/** What a person does while something is replayed pauses it. */
+const PAUSES = new Set(["session.opened", "session.closed", "revision.shown", "pick.added", "activity.started", "compare.moved", "compare.chosen", "compare.running"]);
 
 const ANSWERS = new Set(["session.opened", "session.closed", "revision.shown", "position.looked", "pick.added", "activity.started", "activity.ended"]);
 
@@ -150,8 +202,11 @@ function reduced(state, event) {
       return { ...state, connection: { ...state.connection, ...event.connection } };
 
     case "model.received":
-      // Ids mean other tokens in another model.
-      return { ...state, model: event.model, tokens: state.model?.name === event.model.name ? state.tokens : new Map() };
+      return viewing({ ...state, models: withModel(state.models, event.model) }, state.tree && state.tree.model !== event.model.name ? state.model : event.model);
+    case "models.changed":
+      return { ...state, models: { ...state.models, ...event.fields } };
+    case "sessions.changed":
+      return { ...state, sessions: { ...state.sessions, ...event.fields } };
     case "tokens.received": {
       if (event.model !== state.model?.name) return state;
       const tokens = new Map(state.tokens);
@@ -160,7 +215,7 @@ function reduced(state, event) {
     }
 
     case "form.changed":
-      return { ...state, form: { ...state.form, ...event.fields, dirty: state.form.dirty || affectsSettings(event.fields) } };
+      return viewing({ ...state, form: { ...state.form, ...event.fields, dirty: state.form.dirty || affectsSettings(event.fields) } }, state.model);
     case "form.typed": {
       const { sampler, name, value } = event;
       const typed = { ...state.form.typed, [sampler]: { ...state.form.typed[sampler], [name]: value } };
@@ -171,21 +226,36 @@ function reduced(state, event) {
     case "ranking.typed":
       return { ...state, ranking: { ...state.ranking, [event.name]: event.value } };
 
-    case "session.opened":
-      return {
+    case "session.opening":
+      return { ...state, opening: event.id };
+    case "session.opened": {
+      const opened = {
         ...state,
+        compare: keptApart(state, event.session.id),
         tree: plant(event.session),
+        models: { ...state.models, said: "" },
+        opening: null,
         asked: event.asked ?? state.asked,
         chat: event.chat ?? (state.tree?.id === event.session.id ? state.chat : null),
         shown: null,
         looked: null,
         weighings: new Map(),
         trial: null,
+        margins: new Map(),
         picks: new Map(),
+        marked: NOTHING,
+        brush: NO_BRUSH,
+        watched: state.watched.session === event.session.id ? state.watched : UNWATCHED,
         interrupted: false,
       };
+      return viewing(opened, state.models.known[event.session.model] ?? state.model);
+    }
     case "session.closed":
-      return { ...state, tree: null, shown: null, looked: null, weighings: new Map(), trial: null, picks: new Map(), interrupted: false };
+      return viewing({ ...state, opening: null, tree: null, shown: null, looked: null, weighings: new Map(), trial: null, margins: new Map(), picks: new Map(), marked: NOTHING, brush: NO_BRUSH, interrupted: false }, state.model);
+    case "recording.opened": {
+      const { model, tokens, tree, weighings, chat, asked } = event.recording;
+      return { ...state, connection: { state: "recorded", retryAt: null, why: "" }, model, tokens, tree, weighings, chat, asked };
+    }
     case "base.received":
       return state.tree && event.session.id === state.tree.id ? { ...state, tree: based(state.tree, event.session) } : state;
     case "names.received":
@@ -201,7 +271,7 @@ function reduced(state, event) {
       if (tree === state.tree) return state;
       if (state.shown !== null) return { ...state, tree };
       const before = headOf(state.tree);
-      return { ...state, tree, picks: stillFitting(state.picks, tree, before), looked: stillLooked(state.looked, tree, before, headOf(tree)) };
+      return { ...state, tree, picks: stillFitting(state.picks, tree, before), looked: stillLooked(state.looked, tree, before, headOf(tree)), ...stillMeant(state, tree, before, headOf(tree)) };
     }
     case "prediction.received":
       if (!state.tree || event.session !== state.tree.id) return state;
@@ -213,9 +283,14 @@ function reduced(state, event) {
       else weighings.delete(event.key);
       return { ...state, weighings };
     }
+    case "weighings.received": {
+      if (!state.tree || event.session !== state.tree.id) return state;
+      return { ...state, weighings: bounded(new Map([...state.weighings, ...event.weighings])) };
+    }
     case "trial.received":
       return state.tree && event.session === state.tree.id ? { ...state, trial: event.trial } : state;
 
+    case "revision.played":
     case "revision.shown": {
       if (!state.tree) return state;
       const head = headOf(state.tree);
@@ -223,7 +298,15 @@ function reduced(state, event) {
       const shown = revision === head ? null : revision;
       // Picks belong to the canvas they were made for.
       if (shown === state.shown) return state;
-      return { ...state, shown, picks: new Map(), looked: stillLooked(state.looked, state.tree, shownRevision(state), shown ?? head) };
+      return { ...state, shown, picks: new Map(), looked: stillLooked(state.looked, state.tree, shownRevision(state), shown ?? head), ...stillMeant(state, state.tree, shownRevision(state), shown ?? head) };
+    }
+    case "place.returned": {
+      const { tree } = state;
+      if (!tree || event.at < tree.first || !tree.revisions[event.at]) return state;
+      const head = headOf(tree);
+      const shown = event.shown !== null && event.shown < head ? event.shown : null;
+      const there = event.looked !== null && event.looked < tree.revisions[event.at].canvas.length;
+      return { ...state, shown, looked: there ? followed(tree, event.at, shown ?? head, event.looked) : null };
     }
     case "position.looked":
       return { ...state, looked: event.position };
@@ -233,6 +316,25 @@ function reduced(state, event) {
       return { ...state, refusal: { why: event.why, count: (state.refusal?.count ?? 0) + 1 } };
     case "remask.changed":
       return { ...state, remask: { ...state.remask, ...event.fields } };
+    case "marks.changed":
+      return { ...state, marked: new Set(event.positions) };
+    case "brush.changed": {
+      const { kind = state.brush.kind, passed = state.brush.passed } = event.fields;
+      return { ...state, brush: { kind, passed: new Set(passed) } };
+    }
+    case "margins.received":
+      if (!state.tree || event.session !== state.tree.id) return state;
+      return { ...state, margins: withMargins(state.margins, event.revision, event.margins, event.failed ?? "") };
+    case "watch.added":
+      if (!state.tree) return state;
+      return { ...state, watched: { ...state.watched, session: state.tree.id, tokens: [...state.watched.tokens, event.watch] } };
+    case "watch.removed":
+      return { ...state, watched: { ...state.watched, tokens: state.watched.tokens.filter((watch) => watch !== event.watch) } };
+    case "watch.weighed":
+      if (!state.tree || event.session !== state.tree.id) return state;
+      return { ...state, watched: { ...state.watched, weighed: new Map([...state.watched.weighed, ...event.weighed]) } };
+    case "watch.filling":
+      return { ...state, watched: { ...state.watched, filling: event.filling } };
     case "pick.added":
       return { ...state, picks: new Map(state.picks).set(event.position, event.pick) };
     case "pick.removed": {
@@ -250,6 +352,11 @@ function reduced(state, event) {
     case "activity.ended":
       return { ...state, activity: null, stopping: false, interrupted: event.interrupted ?? false };
 
+    case "saving.changed":
+      return { ...state, saving: event.saving };
+    case "tour.changed":
+      return { ...state, tour: event.step, view: event.step === null ? { ...state.view, toured: true } : state.view };
+
     case "notice.raised": {
       const { notice } = event;
       // News of one thing is told once: the newest.
@@ -262,12 +369,45 @@ function reduced(state, event) {
     case "notice.dismissed":
       return { ...state, notices: state.notices.filter(({ id }) => id !== event.id) };
 
+    case "play.changed":
+      return { ...state, playing: event.playing };
     case "view.changed":
       return { ...state, view: { ...state.view, ...event.view } };
 
     default:
+      if (event.type.startsWith("compare.")) return { ...state, compare: compared(state.compare, event) };
       throw new TypeError(`no such event: ${event.type}`);
   }
+}
+
+/** Of very many weighings the oldest go; they can be asked for again. @param {Map<string, any>} weighings */
+function bounded(weighings) {
+  const over = weighings.size - MOST_WEIGHINGS;
+  for (const key of [...weighings.keys()].slice(0, Math.max(0, over))) weighings.delete(key);
+  return weighings;
+}
+
+const MOST_WEIGHINGS = 4096;
+
+/**
+ * The state with the model in view: the session's; without one that chosen for
+ * the next, and where none is chosen, or it is not known yet, the one given.
+ * @param {State} state
+ * @param {Model | null} otherwise
+ * @returns {State}
+ */
+function viewing(state, otherwise) {
+  const { tree, form, models } = state;
+  const model = (!tree && form.model && models.known[form.model]) || otherwise;
+  if (model === state.model) return state;
+  // Ids mean other tokens in another model.
+  return { ...state, model, tokens: model?.name === state.model?.name ? state.tokens : new Map() };
+}
+
+/** The models with what was read of one. @param {State["models"]} models  @param {Model} model */
+function withModel(models, model) {
+  const list = models.list?.map((other) => (other.name === model.name ? model : other)) ?? null;
+  return { ...models, list, known: { ...models.known, [model.name]: model } };
 }
 
 function affectsSettings(/** @type {Partial<Form>} */ fields) {
@@ -276,6 +416,12 @@ function affectsSettings(/** @type {Partial<Form>} */ fields) {
 
 function stillLooked(/** @type {number | null} */ looked, /** @type {Tree} */ tree, /** @type {number} */ from, /** @type {number} */ to) {
   return looked === null ? null : followed(tree, from, to, looked);
+}
+
+/** Marks move with their positions; what a brush is passing over is of one canvas. */
+function stillMeant(/** @type {State} */ { marked, brush }, /** @type {Tree} */ tree, /** @type {number} */ from, /** @type {number} */ to) {
+  const moved = stillMarked(marked, tree, from, to);
+  return { marked: moved, brush: brush.passed.size ? { ...brush, passed: NOTHING } : brush };
 }
 
 /**

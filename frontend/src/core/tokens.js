@@ -1,5 +1,7 @@
 // How a token looks. Text is never changed for the reader's convenience: white
-// space at its ends is set apart, to be marked, and specials keep their names.
+// space at its ends is set apart, to be marked, specials keep their names, and what
+// nobody would see has signs.
+import { spelled, visible } from "app/core/invisible.js";
 
 /**
  * @typedef {object} Token
@@ -38,19 +40,22 @@ export function faceOf(token) {
  * @returns {Face}
  */
 function draw({ text, special }) {
-  if (special) return { lead: "", body: trimmedName(text), tail: "", special: true, breaks: 0, name: `special ${trimmedName(text)}` };
+  if (special) {
+    const own = trimmedName(text);
+    return { lead: "", body: visible(own), tail: "", special: true, breaks: 0, name: `special ${spelled(own)}` };
+  }
   if (text === "") return { lead: "", body: "∅", tail: "", special: false, breaks: 0, name: "empty" };
-  const lead = /^\s*/.exec(text)?.[0] ?? "";
+  const lead = /^[ \t\n\r]*/.exec(text)?.[0] ?? "";
   const rest = text.slice(lead.length);
-  const tail = /\s*$/.exec(rest)?.[0] ?? "";
+  const tail = /[ \t\n\r]*$/.exec(rest)?.[0] ?? "";
   const body = rest.slice(0, rest.length - tail.length);
   return {
     lead,
-    body,
+    body: visible(body),
     tail,
     special: false,
     breaks: [...text].filter((c) => c === "\n").length,
-    name: body || spoken(lead),
+    name: spelled(body) || spoken(lead),
   };
 }
 

@@ -28,10 +28,11 @@ export class Calls {
   }
 
   /**
-   * The one answer of a method.
+   * The one answer of a method. Generated messages have no declarations; net/convert.js says what is in them.
    * @param {any} method  a method of a generated service
    * @param {object} request  the request's fields
    * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<any>}
    */
   async unary(method, request, options) {
     let answer = null;
@@ -46,6 +47,7 @@ export class Calls {
    * @param {any} method
    * @param {object} request
    * @param {{ signal?: AbortSignal }} [options]
+   * @returns {AsyncGenerator<any, void, void>}
    */
   async *stream(method, request, { signal } = {}) {
     if (!this.#socket.isOpen) throw disconnected(nameOf(method));
@@ -82,7 +84,7 @@ export class Calls {
   }
 
   #send(/** @type {number} */ id, /** @type {any} */ action) {
-    const frame = toBinary(ClientEnvelopeSchema, create(ClientEnvelopeSchema, { id, action }));
+    const frame = toBinary(ClientEnvelopeSchema, create(ClientEnvelopeSchema, /** @type {object} */ ({ id, action })));
     if (frame.length > LARGEST_FRAME) {
       throw new RpcError({
         code: INVALID_ARGUMENT,
@@ -96,7 +98,7 @@ export class Calls {
   }
 
   #receive(/** @type {Uint8Array} */ bytes) {
-    const { id, event } = fromBinary(ServerEnvelopeSchema, bytes);
+    const { id, event } = /** @type {any} */ (fromBinary(ServerEnvelopeSchema, bytes));
     const inbox = this.#open.get(id);
     if (!inbox) {
       if (id === 0 && event.case === "status") console.error("gateway:", event.value.message);

@@ -1,7 +1,7 @@
 // The service's methods as the page calls them: plain records in and out.
 import { RewindRequest_Direction, SessionService } from "app/net/gen/unmask/v1/session_service_pb.js";
 import { ModelService } from "app/net/gen/unmask/v1/model_service_pb.js";
-import { frameFrom, modelFrom, predictionFrom, sessionFrom, settingsInto, weighingFrom } from "app/net/convert.js";
+import { frameFrom, listedFrom, loadFrom, modelFrom, predictionFrom, sessionFrom, settingsInto, weighingFrom } from "app/net/convert.js";
 
 const sessions = SessionService.method;
 const models = ModelService.method;
@@ -20,17 +20,35 @@ export class Client {
     return modelFrom((await this.#calls.unary(models.getModel, { name })).model);
   }
 
+  /** All models that the server knows, the default one first, without their samplers. */
+  async listModels() {
+    return (await this.#calls.unary(models.listModels, {})).models.map(modelFrom);
+  }
+
+  /**
+   * Brings a model into the server's memory, telling how far it is; leaving the loop, or the signal, stops it.
+   * @param {{ name: string, dtype: string, tokenIds: Record<string, number> }} wanted
+   */
+  async *loadModel(wanted, /** @type {Options} */ options) {
+    for await (const told of this.#calls.stream(models.loadModel, wanted, options)) yield loadFrom(told);
+  }
+
   async detokenize(/** @type {string} */ model, /** @type {number[]} */ ids) {
     const { tokens } = await this.#calls.unary(models.detokenize, { model, ids });
     return tokens.map((/** @type {any} */ { id, text, special }) => ({ id, text, special }));
   }
 
-  /** @param {{ prompt: string, chat: boolean, length: number | null, words: { offset: number, text: string }[], settings: any }} wanted */
-  async createSession({ prompt, chat, length, words, settings }) {
+  /**
+   * `earlier`: the messages before the prompt of a chat. `model`: empty takes the server's default.
+   * @param {{ model?: string, prompt: string, chat: boolean, earlier?: import("app/core/prompting.js").Message[],
+   *           length: number | null, words: { offset: number, text: string }[], settings: any }} wanted
+   */
+  async createSession({ model = "", prompt, chat, earlier = [], length, words, settings }) {
     const source = chat
-      ? { case: "chat", value: { messages: [{ role: "user", content: prompt }] } }
+      ? { case: "chat", value: { messages: [...earlier, { role: "user", content: prompt }] } }
       : { case: "text", value: prompt };
     const { session } = await this.#calls.unary(sessions.createSession, {
+      model,
       prompt: { source },
       length: length ?? undefined,
       wordConstraints: words.map(({ offset, text }) => ({ offset, content: { case: "text", value: text } })),
@@ -38,6 +56,37 @@ export class Client {
       requestId: newId(),
     });
     return sessionFrom(session);
+  }
+
+  /**
+   * A session that begins with ids, as another of the same model did.
+   * @param {{ model: string, ids: number[], length: number, words: { offset: number, ids: number[] }[], settings: any }} wanted
+   */
+  async createAlike({ model, ids, length, words, settings }) {
+    const { session } = await this.#calls.unary(sessions.createSession, {
+      model,
+      prompt: { source: { case: "tokens", value: { ids } } },
+      length,
+      wordConstraints: words.map((word) => ({ offset: word.offset, content: { case: "tokens", value: { ids: word.ids } } })),
+      settings: settingsInto(settings),
+      requestId: newId(),
+    });
+    return sessionFrom(session);
+  }
+
+  /** The latest changed first, a page of them. @param {number} size  @param {string} [page]  of the answer before */
+  async listSessions(size, page = "") {
+    const answer = await this.#calls.unary(sessions.listSessions, { pageSize: size, pageToken: page });
+    return { list: answer.sessions.map(listedFrom), next: /** @type {string} */ (answer.nextPageToken) };
+  }
+
+  /** A session as it was at a revision. */
+  async getSession(/** @type {string} */ sessionId, /** @type {number} */ revision) {
+    return sessionFrom((await this.#calls.unary(sessions.getSession, { sessionId, revision: BigInt(revision) })).session);
+  }
+
+  async deleteSession(/** @type {string} */ sessionId) {
+    await this.#calls.unary(sessions.deleteSession, { sessionId });
   }
 
   /**
@@ -100,15 +149,15 @@ export class Client {
     return predictionFrom((await this.#calls.unary(sessions.predict, request, options)).prediction);
   }
 
-  /** @param {{ sessionId: string, revision: number, position: number, count: number }} wanted */
-  async getCandidates({ sessionId, revision, position, count }) {
-    const answer = await this.#calls.unary(sessions.getCandidates, {
-      sessionId,
-      revision: BigInt(revision),
-      positions: [position],
-      count,
-    });
-    return weighingFrom(answer.candidates[0], answer.recomputed);
+  /**
+   * What the model weighed at positions that are open at a revision, 64 of them at most; in their order.
+   * @param {{ sessionId: string, revision: number, positions: number[], count: number }} wanted
+   * @param {Options} [options]
+   * @returns {Promise<import("app/core/state.js").Weighing[]>}
+   */
+  async getCandidates({ sessionId, revision, positions, count }, options = {}) {
+    const answer = await this.#calls.unary(sessions.getCandidates, { sessionId, revision: BigInt(revision), positions, count }, options);
+    return answer.candidates.map((/** @type {any} */ candidates) => weighingFrom(candidates, answer.recomputed));
   }
 
   /**
@@ -127,8 +176,17 @@ export class Client {
     return weighingFrom(answer.candidates[0], answer.recomputed);
   }
 
-  /** What a sampler would do at a revision: tokens it would commit or edit, positions it would open again. */
-  async propose(/** @type {string} */ sessionId, /** @type {number} */ revision, /** @type {any} */ settings, /** @type {Options} */ options) {
+  /**
+   * What a sampler would do at a revision: tokens it would commit or edit, positions it would open again.
+   * @typedef {{ position: number, token: number, probability: number }} Proposed
+   *
+   * @param {string} sessionId
+   * @param {number} revision
+   * @param {any} settings
+   * @param {Options} options
+   * @returns {Promise<{ revision: number, commits: Proposed[], edits: Proposed[], reopens: number[] }>}
+   */
+  async propose(sessionId, revision, settings, options) {
     const request = { sessionId, revision: BigInt(revision), settings: settingsInto(settings) };
     const answer = await this.#calls.unary(sessions.propose, request, options);
     const proposed = (/** @type {any} */ { position, token, probability }) => ({ position, token, probability });
@@ -149,6 +207,18 @@ export class Client {
     const remasking = { amount: { case: "ratio", value: ratio }, rho };
     const { ranked } = await this.#calls.unary(sessions.propose, { sessionId, revision: BigInt(revision), remasking });
     return ranked.map((/** @type {any} */ { position, score }) => ({ position, score }));
+  }
+
+  /**
+   * How two canvases differ, of one session or of two of the same model.
+   * @param {{ sessionId: string, revision: number, otherSessionId: string, otherRevision: number }} wanted
+   * @returns {Promise<{ spans: import("app/core/comparing.js").Span[], exact: boolean }>}
+   */
+  async compareRevisions({ sessionId, revision, otherSessionId, otherRevision }) {
+    const request = { sessionId, revision: BigInt(revision), otherSessionId, otherRevision: BigInt(otherRevision) };
+    const { spans, exact } = await this.#calls.unary(sessions.compareRevisions, request);
+    const plain = (/** @type {any} */ { equal, position, count, otherPosition, otherCount }) => ({ equal, position, count, otherPosition, otherCount });
+    return { spans: spans.map(plain), exact };
   }
 
   async nameBranch(/** @type {string} */ sessionId, /** @type {number} */ revision, /** @type {string} */ name) {

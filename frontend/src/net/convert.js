@@ -3,7 +3,7 @@
 // travels as decimal text.
 import { Cause } from "app/net/gen/unmask/v1/frame_pb.js";
 import { ParameterDescription_Kind } from "app/net/gen/unmask/v1/settings_pb.js";
-import { Model_State } from "app/net/gen/unmask/v1/model_service_pb.js";
+import { LoadModelResponse_Phase, Model_State } from "app/net/gen/unmask/v1/model_service_pb.js";
 
 export const secondsOf = (/** @type {any} */ duration) =>
   duration ? Number(duration.seconds) + duration.nanos / 1e9 : null;
@@ -40,7 +40,7 @@ export function frameFrom(/** @type {any} */ message) {
   return {
     revision: Number(message.revision),
     parent: Number(message.parentRevision),
-    cause: CAUSES[message.cause] ?? "step",
+    cause: /** @type {import("app/core/tree.js").Cause} */ (CAUSES[message.cause] ?? "step"),
     substep: message.substep,
     splices: message.splices.map((/** @type {any} */ { position, removed, inserted }) => ({ position, removed, inserted })),
     changes: message.changes.map((/** @type {any} */ { position, token, probability, given }) => ({
@@ -145,7 +145,7 @@ const STATES = {
 export function modelFrom(/** @type {any} */ message) {
   return {
     name: message.name,
-    state: STATES[message.state] ?? "unknown",
+    state: /** @type {import("app/core/settings.js").Model["state"]} */ (STATES[message.state] ?? "unknown"),
     family: message.family,
     parameterCount: Number(message.parameterCount),
     dtype: message.dtype,
@@ -153,8 +153,13 @@ export function modelFrom(/** @type {any} */ message) {
     contextLength: message.contextLength,
     vocabularySize: message.vocabularySize,
     maskToken: message.maskToken ?? null,
+    eosToken: message.eosToken ?? null,
+    eotToken: message.eotToken ?? null,
     hasTokenizer: message.hasTokenizer,
     hasChatTemplate: message.hasChatTemplate,
+    isDefault: message.isDefault,
+    shifted: message.shifted,
+    bidirectional: message.bidirectional,
     samplers: message.samplers.map((/** @type {any} */ { name, summary, source, revises, parameters }) => ({
       name,
       summary,
@@ -163,6 +168,30 @@ export function modelFrom(/** @type {any} */ message) {
       parameters: parameters.map(parameterFrom),
     })),
   };
+}
+
+const PHASES = {
+  [LoadModelResponse_Phase.INSPECTING]: "inspecting",
+  [LoadModelResponse_Phase.DOWNLOADING]: "downloading",
+  [LoadModelResponse_Phase.LOADING_WEIGHTS]: "loading",
+  [LoadModelResponse_Phase.WARMING_UP]: "warming",
+  [LoadModelResponse_Phase.READY]: "ready",
+};
+
+/** How far a load is, with the model at its end. */
+export function loadFrom(/** @type {any} */ { phase, done, total, model }) {
+  return {
+    phase: /** @type {import("app/core/models.js").Phase} */ (PHASES[phase] ?? "inspecting"),
+    done: Number(done),
+    total: Number(total),
+    model: model ? modelFrom(model) : null,
+  };
+}
+
+/** A session as lists have it, without its canvas. @returns {import("app/core/sessions.js").Session} */
+export function listedFrom(/** @type {any} */ message) {
+  const { id, model, time, head, promptLength, summary } = sessionFrom(message);
+  return { id, model, time, head, promptLength, summary };
 }
 
 function parameterFrom(/** @type {any} */ message) {

@@ -30,13 +30,13 @@ export class RpcError extends Error {
 
 function readDetail(/** @type {string | undefined} */ type, /** @type {Uint8Array} */ bytes) {
   if (type === ErrorInfoSchema.typeName) {
-    const { reason, metadata } = fromBinary(ErrorInfoSchema, bytes);
+    const { reason, metadata } = /** @type {any} */ (fromBinary(ErrorInfoSchema, bytes));
     return { reason, metadata };
   }
   if (type === BadRequestSchema.typeName) {
-    const { fieldViolations } = fromBinary(BadRequestSchema, bytes);
-    return { fields: fieldViolations.map(({ field, description }) => ({ field, description })) };
+    const { fieldViolations } = /** @type {any} */ (fromBinary(BadRequestSchema, bytes));
+    return { fields: fieldViolations.map((/** @type {any} */ { field, description }) => ({ field, description })) };
   }
-  if (type === RetryInfoSchema.typeName) return { retryAfter: secondsOf(fromBinary(RetryInfoSchema, bytes).retryDelay) };
+  if (type === RetryInfoSchema.typeName) return { retryAfter: secondsOf(/** @type {any} */ (fromBinary(RetryInfoSchema, bytes)).retryDelay) };
   return {};
 }

@@ -10,7 +10,9 @@ export class Socket extends EventTarget {
   /** @type {WebSocket | null} */
   #socket = null;
   #open = false;
+  /** @type {any} */
   #timer;
+  /** @type {any} */
   #settled;
 
   /**
@@ -59,7 +61,7 @@ export class Socket extends EventTarget {
     this.dispatchEvent(new CustomEvent("lost", { detail: seconds }));
   }
 
-  /** @param {Uint8Array} bytes */
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
   send(bytes) {
     if (!this.#open || !this.#socket) throw new Error("the socket is not open");
     this.#socket.send(bytes);

@@ -7,10 +7,22 @@ import { focusIsLost } from "app/ui/focus.js";
  * @property {import("app/actions/connection.js").Connection} connection
  * @property {import("app/actions/session.js").SessionActions} session
  * @property {import("app/actions/editing.js").Editing} editing
+ * @property {import("app/actions/lens.js").Lens} lens
  * @property {import("app/actions/remask.js").Remask} remask
  * @property {import("app/actions/branches.js").Branches} branches
  * @property {import("app/actions/inspection.js").Inspection} inspection
+ * @property {import("app/actions/watched.js").Watched} watched
+ * @property {import("app/actions/rows.js").Rows} rows
+ * @property {import("app/actions/playing.js").Playing} playing
+ * @property {import("app/actions/comparing.js").Comparing} comparing
+ * @property {import("app/actions/models.js").Models} models
+ * @property {import("app/actions/sessions.js").Sessions} sessions
  * @property {import("app/actions/takeaway.js").Takeaway} takeaway
+ * @property {import("app/actions/progress.js").Progress} progress
+ * @property {import("app/actions/archive.js").Archive | null} archive  null: the page is a saved file
+ * @property {import("app/actions/gif.js").Gif} gif
+ * @property {import("app/actions/demo.js").Demo | null} demo  null: the page is a saved file
+ * @property {import("app/actions/touring.js").Touring} touring  of a recording
  */
 
 /**
@@ -19,6 +31,7 @@ import { focusIsLost } from "app/ui/focus.js";
  * something it watches has changed.
  */
 export class PageElement extends LitElement {
+  /** @type {import("lit").PropertyDeclarations} */
   static properties = { page: { attribute: false } };
 
   #seen = /** @type {unknown[]} */ ([]);

@@ -6,25 +6,46 @@ import { rangeOf } from "app/core/settings.js";
 /**
  * A field for a parameter that a sampler publishes.
  * @param {{ parameter: import("app/core/settings.js").Parameter, id: string, typed: string | boolean | undefined,
- *           inForce?: unknown, problem?: string, onType: (value: string | boolean) => void, onFocus?: () => void }} field
+ *           inForce?: unknown, problem?: string, onType: (value: string | boolean) => void,
+ *           about?: { open: boolean, id: string, onToggle: () => void } }} field  about: the button for its card
  */
-export function parameterField({ parameter, id, typed, inForce, problem, onType, onFocus }) {
+export function parameterField({ parameter, id, typed, inForce, problem, onType, about }) {
   const { name, kind, summary } = parameter;
   const label = humanised(name);
   const title = `${summary} (${rangeOf(parameter)})`;
   if (kind === "bool") {
-    return html`<label class="switch field" title=${title} @focusin=${onFocus}>
+    const toggle = html`<label class="switch field" title=${title}>
       <input id=${id} type="checkbox" .checked=${live(Boolean(typed ?? parameter.default))} @change=${(/** @type {any} */ e) => onType(e.target.checked)} />
       <span>${label}</span>
     </label>`;
+    return about ? html`<div class="field parameter" data-kind="bool">${toggle}${aboutButton(label, about)}</div>` : toggle;
   }
-  return html`<div class="field" title=${title} @focusin=${onFocus}>
+  return html`<div class="field ${about ? "parameter" : ""}" title=${title}>
     <label for=${id}>${label}</label>
     ${kind === "choice" ? choice(parameter, id, typed, onType) : number(parameter, id, typed, inForce, problem, onType)}
+    ${about ? aboutButton(label, about) : nothing}
     <span class="unseen" id="${id}-summary">${title}</span>
     ${problem ? html`<p class="note" data-problem>${problem}</p>` : nothing}
   </div>`;
 }
+
+/**
+ * Behind the field in the order of the keyboard, beside the label to the eye.
+ * @param {string} label
+ * @param {{ open: boolean, id: string, onToggle: () => void }} about
+ */
+const aboutButton = (label, { open, id, onToggle }) =>
+  html`<button
+    type="button"
+    class="quiet about"
+    aria-label="About ${label}"
+    aria-expanded=${open ? "true" : "false"}
+    aria-controls=${open ? id : nothing}
+    title=${open ? "Close (Esc)" : `About ${label}`}
+    @click=${onToggle}
+  >
+    <span aria-hidden="true">?</span>
+  </button>`;
 
 /**
  * @param {import("app/core/settings.js").Parameter} parameter

@@ -1,15 +1,19 @@
 import { html } from "lit";
 import { PageElement } from "app/ui/page-element.js";
+import { maximisedPanel } from "app/core/panels.js";
 import { onKey } from "app/ui/keys.js";
 import "app/ui/um-header.js";
 import "app/ui/um-settings.js";
 import "app/ui/um-canvas.js";
 import "app/ui/um-heatmap.js";
 import "app/ui/um-inspector.js";
+import "app/ui/um-watched.js";
 import "app/ui/um-selection.js";
 import "app/ui/um-transport.js";
+import "app/ui/um-compare.js";
 import "app/ui/um-notices.js";
 import "app/ui/um-keys.js";
+import "app/ui/um-tour.js";
 
 /** The frame of the page: where its parts stand. */
 class App extends PageElement {
@@ -26,8 +30,9 @@ class App extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, looked, view }) {
-    return [tree === null, looked === null, view.theme];
+  watched(/** @type {import("app/core/state.js").State} */ state) {
+    const { tree, looked, view } = state;
+    return [tree === null, looked === null, view.theme, view.compare, maximisedPanel(state)];
   }
 
   render() {
@@ -40,11 +45,14 @@ class App extends PageElement {
         <div class="centre"><um-canvas .page=${page}></um-canvas><um-heatmap .page=${page}></um-heatmap></div>
         <div class="side">
           <um-inspector .page=${page}></um-inspector>
+          <um-watched .page=${page}></um-watched>
           <um-selection .page=${page}></um-selection>
         </div>
+        <um-compare .page=${page}></um-compare>
       </main>
       <um-transport .page=${page}></um-transport>
       <um-keys .page=${page}></um-keys>
+      <um-tour .page=${page}></um-tour>
     `;
   }
 
@@ -52,6 +60,11 @@ class App extends PageElement {
     // Said on the elements above, because asking for it from there with :has()
     // would make every cell that changes a question.
     this.toggleAttribute("data-session", this.state.tree !== null);
+    this.toggleAttribute("data-recorded", this.state.connection.state === "recorded");
+    this.toggleAttribute("data-compare", this.state.view.compare);
+    const panel = maximisedPanel(this.state);
+    if (panel) this.dataset.maximised = panel;
+    else delete this.dataset.maximised;
     document.documentElement.toggleAttribute("data-looked", this.state.looked !== null);
     const { theme } = this.state.view;
     if (theme === "auto") delete document.documentElement.dataset.theme;

@@ -105,7 +105,15 @@ class BranchList extends PageElement {
     </li>`;
   }
 
+  /** The revision that has the name typed, where that is of another branch. */
+  #taken(/** @type {Branch} */ branch) {
+    const text = this.text.trim();
+    const revision = text === branch.name ? undefined : this.state.tree?.names.get(text);
+    return revision === undefined || revision === branch.named ? null : revision;
+  }
+
   #field(/** @type {Branch} */ branch) {
+    const taken = this.#taken(branch);
     const why = offline(this.state) || (this.saving ? "It is being saved." : "");
     return html`<form
       class="branch-form"
@@ -123,10 +131,12 @@ class BranchList extends PageElement {
         maxlength="80"
         autocomplete="off"
         placeholder="Name"
+        aria-describedby=${taken === null ? nothing : "branch-taken"}
         .value=${this.text}
         @input=${(/** @type {any} */ e) => (this.text = e.target.value)}
         @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Escape" && (e.stopPropagation(), (this.naming = null))}
       />
+      ${taken === null ? nothing : html`<span class="branch-taken" id="branch-taken" data-testid="name-taken">moves the name from revision ${taken}</span>`}
       <button class="quiet" data-testid="save-name" aria-label="Save the name" aria-disabled=${why ? "true" : "false"} title=${why || "Save the name"}>${icons.check}</button>
       <button class="quiet" type="button" aria-label="Leave it as it is" title="Leave it as it is" @click=${() => (this.naming = null)}>${icons.close}</button>
     </form>`;

@@ -2,19 +2,32 @@ import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { PageElement } from "app/ui/page-element.js";
 import { tokenFace } from "app/ui/token-face.js";
-import { cssVars } from "app/ui/css-vars.js";
-import { blocksOf, cellsOf, draftShown, labelOf, shown, writtenText } from "app/core/selectors.js";
+import { blocksOf, cellsOf, draftShown, hindrances, labelOf, markable, shown, signsOf, writtenText } from "app/core/selectors.js";
+import { lensOf } from "app/core/lenses.js";
+import { CanvasPointer, positionOf } from "app/ui/canvas-pointer.js";
 import { headOf } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
 import { plural } from "app/core/format.js";
+import { MODES } from "app/core/modes.js";
+import { segments } from "app/ui/segments.js";
 import * as icons from "app/ui/icons.js";
+import "app/ui/um-rows.js";
+import "app/ui/um-grid.js";
 import "app/ui/um-status.js";
 import "app/ui/um-legend.js";
+import "app/ui/um-maximise.js";
+import "app/ui/um-lens.js";
+import "app/ui/um-marked.js";
 import "app/ui/um-turn.js";
+import "app/ui/um-invite.js";
 
 /** The canvas in reading flow: the prompt, then the positions being written. */
 class CanvasPanel extends PageElement {
   static properties = { active: { state: true } };
+
+  #pointer = new CanvasPointer(this);
+  /** Where extending with the Shift key began, and what was marked then. @type {{ position: number, base: ReadonlySet<number> } | null} */
+  #anchor = null;
 
   constructor() {
     super();
@@ -24,8 +37,9 @@ class CanvasPanel extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, tokens, picks, remask, looked, view, model, activity }) {
-    return [tree, revision, tokens, picks, remask, looked, view.draft, view.prompt, model, activity];
+  watched(/** @type {import("app/core/state.js").State} */ { tree, shown: revision, tokens, picks, remask, looked, marked, brush, margins, weighings, view, model, activity, connection }) {
+    const asked = view.lens === "margin" ? [margins, weighings] : [null, null];
+    return [tree, revision, tokens, picks, remask, looked, marked, brush, ...asked, view.draft, view.prompt, view.mode, view.lens, view.specials, model, activity, connection.state];
   }
 
   /** @override */
@@ -52,23 +66,71 @@ class CanvasPanel extends PageElement {
     return html`<section class="card canvas" aria-labelledby="canvas-title">
       <header class="card-head">
         <h2 id="canvas-title">Canvas</h2>
+        ${tree ? segments({ label: "The canvas as", testid: "mode", value: view.mode, options: MODES, choose: (mode) => this.dispatch({ type: "view.changed", view: { mode } }) }) : nothing}
         ${this.#draftNote()}
-        <label class="switch" title="Show what the model would write at the open positions (D)">
-          <input
-            type="checkbox"
-            data-testid="draft-layer"
-            .checked=${view.draft}
-            @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { draft: e.target.checked } })}
-          />
-          <span>Drafts</span>
-        </label>
         ${tree ? html`<button class="quiet text" @click=${this.#copy} title="Copy the text written so far">${this.copied ? "Copied" : "Copy"}</button>` : nothing}
+        <um-maximise .page=${this.page} panel="canvas" name="the canvas"></um-maximise>
       </header>
-      ${tree ? this.#listbox() : emptyCanvas()}
+      ${tree ? this.#tools() : nothing} ${tree ? this.#body() : html`${emptyCanvas()}<um-invite .page=${this.page}></um-invite>`}
+      <um-marked .page=${this.page}></um-marked>
       <um-turn .page=${this.page}></um-turn>
-      <um-legend></um-legend>
+      <um-legend .page=${this.page} .signs=${signsOf(cellsOf(this.state))}></um-legend>
       <um-status .page=${this.page}></um-status>
     </section>`;
+  }
+
+  #tools() {
+    const { view } = this.state;
+    return html`<div class="canvas-tools">
+      <um-lens .page=${this.page}></um-lens>
+      <span class="brushes" role="group" aria-label="Brushes">
+        ${this.#brush("mask", "Mask brush: drag over what is to be open again (X)", icons.maskBrush)}
+        ${this.#brush("lock", "Lock brush: drag over what no step may change (⇧X)", icons.lockBrush)}
+      </span>
+      <span class="grow"></span>
+      ${view.mode === "reading" ? this.#specials() : nothing}
+      <label class="switch" title="Show what the model would write at the open positions (D)">
+        <input
+          type="checkbox"
+          data-testid="draft-layer"
+          .checked=${view.draft}
+          @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { draft: e.target.checked } })}
+        />
+        <span>Drafts</span>
+      </label>
+    </div>`;
+  }
+
+  #specials() {
+    const { view } = this.state;
+    const active = this.active ?? shown(this.state)?.canvas.promptLength ?? null;
+    const hidden = cellsOf(this.state).reduce((count, cell) => count + (this.#isHidden(cell, active) ? 1 : 0), 0);
+    return html`<label class="switch" title="Show special tokens, such as the end of the text">
+      <input
+        type="checkbox"
+        data-testid="specials"
+        .checked=${view.specials}
+        @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { specials: e.target.checked } })}
+      />
+      <span>Specials${hidden ? html` <span class="number" data-testid="specials-hidden">${hidden} hidden</span>` : nothing}</span>
+    </label>`;
+  }
+
+  #brush(/** @type {import("app/core/marking.js").BrushKind} */ kind, /** @type {string} */ hint, /** @type {unknown} */ icon) {
+    const { brush, view } = this.state;
+    const on = brush.kind === kind;
+    const why = on ? "" : view.mode === "reading" ? hindrances(this.state).change : "Brushes paint where the canvas is a text.";
+    return html`<button
+      class="quiet brush"
+      data-testid="brush-${kind}"
+      aria-pressed=${on ? "true" : "false"}
+      aria-label=${hint.slice(0, hint.indexOf(":"))}
+      aria-disabled=${why ? "true" : "false"}
+      title=${why || hint}
+      @click=${() => !why && this.dispatch({ type: "brush.changed", fields: { kind: on ? null : kind, passed: [] } })}
+    >
+      ${icon}
+    </button>`;
   }
 
   #draftNote() {
@@ -84,8 +146,16 @@ class CanvasPanel extends PageElement {
     </p>`;
   }
 
+  #body() {
+    switch (this.state.view.mode) {
+      case "rows": return html`<um-rows .page=${this.page}></um-rows>`;
+      case "grid": return html`<um-grid .page=${this.page}></um-grid>`;
+      default: return this.#listbox();
+    }
+  }
+
   #listbox() {
-    const { view, looked } = this.state;
+    const { view, looked, brush } = this.state;
     const { length, promptLength } = /** @type {import("app/core/canvas.js").Canvas} */ (shown(this.state)?.canvas);
     const cells = cellsOf(this.state);
     const first = Math.min(promptLength, length - 1);
@@ -102,9 +172,17 @@ class CanvasPanel extends PageElement {
       role="listbox"
       aria-multiselectable="true"
       aria-label="Canvas, ${plural(length, "position")}"
+      data-lens=${lensOf(view)}
+      data-brush=${brush.kind ?? nothing}
       @click=${this.#click}
       @keydown=${this.#key}
       @focusin=${this.#focus}
+      @pointerdown=${this.#pointer.down}
+      @pointermove=${this.#pointer.move}
+      @pointerup=${this.#pointer.up}
+      @pointercancel=${this.#pointer.cancel}
+      @touchmove=${this.#pointer.touchmove}
+      @contextmenu=${this.#pointer.contextmenu}
     >
       ${promptLength
         ? html`<div class="prompt" role="group" aria-label="Prompt" ?data-folded=${!view.prompt}>
@@ -124,16 +202,18 @@ class CanvasPanel extends PageElement {
   }
 
   #cell(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active, /** @type {number} */ looked) {
-    const { position, state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, repeat } = cell;
+    const { position, state, token, face, deed, byHand, locked, picked, reopening, previewed, locking, marked, level, share, reading, repeat } = cell;
     const ghost = state === "open" && !picked && face !== null;
     return html`<span
         class="cell"
         role="option"
         id="cell-${position}"
         tabindex=${position === active ? 0 : -1}
-        aria-selected=${picked ? "true" : "false"}
+        aria-selected=${picked || marked ? "true" : "false"}
         aria-label=${labelOf(cell)}
         aria-current=${position === looked ? "true" : nothing}
+        title=${reading || nothing}
+        ?hidden=${this.#isHidden(cell, active)}
         data-position=${position}
         data-state=${state}
         data-token=${token ?? nothing}
@@ -141,14 +221,17 @@ class CanvasPanel extends PageElement {
         ?data-picked=${picked}
         ?data-reopening=${reopening}
         ?data-preview=${previewed}
+        ?data-locking=${locking}
+        ?data-marked=${marked}
+        ?data-unknown=${state === "committed" && level === null}
         ?data-locked=${locked}
         data-new=${deed ?? nothing}
         ?data-hand=${byHand}
         ?data-special=${face?.special}
         ?data-repeat=${repeat}
         ?data-looked=${position === looked}
-        ${cssVars({ "--p": state === "open" && probability !== null ? probability.toFixed(2) : "0" })}
-        >${locked ? icons.locked : nothing}${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
+        data-share=${share || nothing}
+        >${locked || locking ? icons.locked : nothing}${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
       >${face && face.breaks ? breaks(face.breaks) : nothing}`;
   }
 
@@ -166,9 +249,36 @@ class CanvasPanel extends PageElement {
 
   // ---- pointer and keys ----
 
-  #click(/** @type {Event} */ event) {
+  #isHidden(/** @type {import("app/core/selectors.js").Cell} */ { hidden, position }, /** @type {number | null} */ active) {
+    return hidden && position !== active;
+  }
+
+  #click(/** @type {MouseEvent} */ event) {
     const position = positionOf(event.target);
-    if (position !== null) this.#look(position);
+    if (this.#pointer.wasDrag || position === null) return;
+    const { marked, looked } = this.state;
+    this.#anchor = null;
+    if (event.ctrlKey || event.metaKey) {
+      const next = new Set(marked);
+      if (!next.delete(position)) next.add(position);
+      this.#mark(next);
+    } else if (event.shiftKey) this.#mark(markable(this.state, looked ?? this.active ?? position, position));
+    else this.#look(position);
+  }
+
+  #mark(/** @type {Iterable<number>} */ positions) {
+    this.dispatch({ type: "marks.changed", positions });
+  }
+
+  /** What the Shift key and a movement do: more is marked, or painted. */
+  #extend(/** @type {number} */ from, /** @type {number} */ to) {
+    const { marked, brush } = this.state;
+    if (brush.kind) {
+      this.dispatch({ type: "brush.changed", fields: { passed: [...brush.passed, ...markable(this.state, from, to)] } });
+      return;
+    }
+    this.#anchor ??= { position: from, base: marked };
+    this.#mark([...this.#anchor.base, ...markable(this.state, this.#anchor.position, to)]);
   }
 
   #focus(/** @type {Event} */ event) {
@@ -185,10 +295,22 @@ class CanvasPanel extends PageElement {
 
   #key(/** @type {KeyboardEvent} */ event) {
     const position = positionOf(event.target);
-    if (position === null || event.ctrlKey || event.metaKey || event.altKey) return;
-    const cells = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".listbox .cell")]);
+    if (position === null || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      if (event.key.toLowerCase() !== "a" || event.shiftKey) return;
+      event.preventDefault();
+      const canvas = /** @type {import("app/core/canvas.js").Canvas} */ (shown(this.state)?.canvas);
+      this.#mark(markable(this.state, canvas.promptLength, canvas.length - 1));
+      return;
+    }
+    const cells = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".listbox .cell:not([hidden])")]);
     const index = cells.findIndex((cell) => Number(cell.dataset.position) === position);
-    const go = (/** @type {number} */ to) => cells[Math.min(Math.max(to, 0), cells.length - 1)]?.focus();
+    if (!event.shiftKey) this.#anchor = null;
+    const go = (/** @type {number} */ to) => {
+      const cell = cells[Math.min(Math.max(to, 0), cells.length - 1)];
+      cell?.focus();
+      if (cell && event.shiftKey) this.#extend(position, Number(cell.dataset.position));
+    };
     switch (event.key) {
       case "ArrowRight": go(index + 1); break;
       case "ArrowLeft": go(index - 1); break;
@@ -196,7 +318,10 @@ class CanvasPanel extends PageElement {
       case "ArrowUp": go(onNextLine(cells, index, -1)); break;
       case "Home": go(0); break;
       case "End": go(cells.length - 1); break;
-      case "Enter": this.#look(position); break;
+      case "Enter":
+        if (this.state.brush.passed.size) this.page.editing.paint();
+        else this.#look(position);
+        break;
       case " ": if (!this.page.session.togglePick(position)) this.dispatch({ type: "key.refused", why: "Only an open position that has a draft can be picked." }); break;
       default: return;
     }
@@ -215,17 +340,12 @@ function emptyCanvas() {
 const breaks = (/** @type {number} */ count) =>
   Array.from({ length: Math.min(count, 2) }, () => html`<span class="break" aria-hidden="true"></span>`);
 
-function positionOf(/** @type {EventTarget | null} */ target) {
-  const cell = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target)?.closest(".cell"));
-  return cell ? Number(cell.dataset.position) : null;
-}
-
 /** What a block's look depends on; equal lists draw alike. */
 function signature(/** @type {any[]} */ cells, /** @type {number} */ start, /** @type {number} */ end) {
   const parts = [];
   for (let i = start; i < end; i++) {
-    const { state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, repeat } = cells[i];
-    parts.push(face, `${state}${token}${probability}${deed}${byHand}${locked}${picked}${reopening}${previewed}${repeat}`);
+    const { state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, locking, marked, hidden, reading, share, repeat } = cells[i];
+    parts.push(face, reading, `${state}${token}${probability}${deed}${byHand}${locked}${picked}${reopening}${previewed}${locking}${marked}${hidden}${share}${repeat}`);
   }
   return parts;
 }

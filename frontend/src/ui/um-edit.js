@@ -4,6 +4,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { editHindrances } from "app/core/edits.js";
 import { shown } from "app/core/selectors.js";
 import { unsent } from "app/core/unsent.js";
+import { focusOn } from "app/ui/focus.js";
 import * as icons from "app/ui/icons.js";
 
 /** @typedef {import("app/core/edits.js").Doing} Doing */
@@ -23,6 +24,14 @@ class EditPanel extends PageElement {
 
   #type(/** @type {string} */ text) {
     this.dispatch({ type: "writing.changed", text });
+  }
+
+  /** Esc leaves the field for the cell, with what was typed kept; pressed again, it closes the inspector. */
+  #leave(/** @type {KeyboardEvent} */ event) {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    focusOn(`#cell-${this.state.looked}`, "um-canvas .cell[tabindex='0']");
   }
 
   #why(/** @type {Doing} */ doing) {
@@ -60,6 +69,7 @@ class EditPanel extends PageElement {
           aria-describedby="write-note"
           .value=${live(this.state.writing)}
           @input=${(/** @type {any} */ e) => this.#type(e.target.value)}
+          @keydown=${this.#leave}
         />
         ${this.#text("write", "Write", "Write over this position and as many behind it as the text needs; nothing moves (Enter)", "submit")}
         ${this.#text("replace", "Replace this token", "Put the text in the place of this token; what stands behind it moves if it needs another number of positions", "button")}

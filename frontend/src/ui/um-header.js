@@ -1,18 +1,19 @@
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
-import { amount } from "app/core/format.js";
 import { openSheet } from "app/ui/keys.js";
+import { shortName } from "app/core/models.js";
+import "app/ui/um-sessions.js";
 import "app/ui/um-takeaway.js";
 import * as icons from "app/ui/icons.js";
 
 const THEMES = { auto: ["light", icons.contrast], light: ["dark", icons.sun], dark: ["auto", icons.moon] };
-const CONNECTION = { ready: "connected", loading: "loading the model", connecting: "connecting", lost: "disconnected" };
+const CONNECTION = { ready: "connected", loading: "loading the model", connecting: "connecting", lost: "disconnected", recorded: "recording" };
 
 /** Name, model and connection, what can be taken away, theme, help. */
 class Header extends PageElement {
   /** @override */
   watched(/** @type {any} */ { model, connection, view }) {
-    return [model, connection.state, view.theme];
+    return [model, connection.state, view.compare, view.theme];
   }
 
   render() {
@@ -23,16 +24,22 @@ class Header extends PageElement {
       <h1><a class="brand" href="./">${icons.brand}<span>Unmask</span></a></h1>
       <p class="pill" data-testid="model" data-connection=${connection.state}>
         <span class="lamp" aria-hidden="true"></span>
-        <span class="pill-model">${model ? model.name : "no model yet"}</span>
-        ${model
-          ? html`<span class="pill-more">
-              ${model.parameterCount ? html`${amount(model.parameterCount)} parameters · ` : ""}${[model.dtype, model.device].filter(Boolean).join(" · ")}
-            </span>`
-          : ""}
+        <span class="pill-model" title=${model?.name ?? nothing}>${model ? shortName(model.name) : "no model yet"}</span>
         <span class="pill-state" data-testid="connection">${CONNECTION[connection.state]}</span>
       </p>
       <div class="top-actions">
+        ${connection.state === "recorded" ? nothing : html`<um-sessions .page=${this.page}></um-sessions>`}
         <um-takeaway .page=${this.page}></um-takeaway>
+        <button
+          class="quiet"
+          data-testid="compare-switch"
+          aria-label="Compare side by side"
+          aria-pressed=${view.compare ? "true" : "false"}
+          title="Compare side by side (=)"
+          @click=${() => this.page.comparing.toggle()}
+        >
+          ${icons.compare}
+        </button>
         <button
           class="quiet"
           data-testid="theme"

@@ -5,6 +5,7 @@ import { cssVars } from "app/ui/css-vars.js";
 import { cellInWords, heatOf, MARKS, positionIn, rowInWords } from "app/core/heat.js";
 import { decimal } from "app/core/format.js";
 import { shownRevision } from "app/core/state.js";
+import "app/ui/um-maximise.js";
 
 /** Rows of the table at once. */
 const PAGE = 64;
@@ -74,7 +75,7 @@ class Heatmap extends PageElement {
     if (!tree) return nothing;
     return html`<details class="card heat" data-testid="heat" .open=${live(this.#open)} @toggle=${(/** @type {any} */ e) => this.#unfold(e.target.open)}>
       <summary @click=${(/** @type {Event} */ e) => (e.preventDefault(), this.#unfold(!this.#open))}>Order of unmasking</summary>
-      ${this.#open ? this.#body(tree) : nothing}
+      ${this.#open ? html`<um-maximise .page=${this.page} panel="heat" name="the heatmap"></um-maximise>${this.#body(tree)}` : nothing}
     </details>`;
   }
 
@@ -132,7 +133,7 @@ class Heatmap extends PageElement {
     const move = (/** @type {number} */ by, /** @type {string} */ label) => {
       const target = from + by * PAGE;
       const none = target < 0 || target >= rows.length;
-      return html`<button class="quiet text" aria-disabled=${none ? "true" : "false"} @click=${() => !none && (this.table = target)}>${label}</button>`;
+      return html`<button class="quiet text" aria-disabled=${none ? "true" : "false"} title=${none ? "There are no steps further that way." : nothing} @click=${() => !none && (this.table = target)}>${label}</button>`;
     };
     return html`<div class="heat-table" tabindex="0" role="region" aria-label="Order of unmasking, as a table">
         <table data-testid="heat-table">

@@ -1,18 +1,19 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { tokenFace } from "app/ui/token-face.js";
-import { cssVars } from "app/ui/css-vars.js";
+import { addButton, bar, offered, unseen } from "app/ui/candidate.js";
 import { faceOfId, hindrances, inspected, shown } from "app/core/selectors.js";
+import { whyCut } from "app/core/cut.js";
+import { watchHindrance, watchOf } from "app/core/watched.js";
 import { shownRevision } from "app/core/state.js";
 import { headOf } from "app/core/tree.js";
 import { decimal, percent, plural } from "app/core/format.js";
 import { offline } from "app/core/readiness.js";
 import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-edit.js";
+import "app/ui/um-maximise.js";
+import "app/ui/um-life.js";
 import * as icons from "app/ui/icons.js";
-
-/** Why a token is not kept where nothing is drawn. */
-const GREEDY = "Not the likeliest, and the temperature is 0";
 
 /** What the model weighed at the position looked at. */
 class Inspector extends PageElement {
@@ -22,8 +23,8 @@ class Inspector extends PageElement {
   #position = null;
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, looked, weighings, trial, form, model, tokens, picks, connection, activity }) {
-    return [tree, revision, looked, weighings, trial, form, model, tokens, picks, connection.state, activity];
+  watched(/** @type {any} */ { tree, shown: revision, looked, weighings, trial, form, model, tokens, picks, watched, connection, activity }) {
+    return [tree, revision, looked, weighings, trial, form, model, tokens, picks, watched.tokens, connection.state, activity];
   }
 
   render() {
@@ -34,7 +35,8 @@ class Inspector extends PageElement {
         <h2 id="inspector-title">${view ? `Position ${view.position}` : "Inspector"}</h2>
         <span class="grow"></span>
         ${view
-          ? html`<button class="quiet" aria-label="Close the inspector" title="Close (Esc)" @click=${() => this.page.inspection.look(null)}>${icons.close}</button>`
+          ? html`<um-maximise .page=${this.page} panel="inspector" name="the inspector"></um-maximise>
+            <button class="quiet" aria-label="Close the inspector" title="Close (Esc)" @click=${() => this.page.inspection.look(null)}>${icons.close}</button>`
           : nothing}
       </header>
       ${view ? this.#body(view) : html`<p class="empty">Click a token, or an open cell, to see what the model weighed there.</p>`}
@@ -49,7 +51,8 @@ class Inspector extends PageElement {
   #body(/** @type {NonNullable<ReturnType<typeof inspected>>} */ view) {
     const locked = view.locked ? html`<p class="lede locked">${icons.locked} Locked: no step changes it.</p>` : nothing;
     return html`<um-edit .page=${this.page}></um-edit>
-      ${this.#about(view)} ${locked} ${view.target ? this.#weighing(view) : nothing}`;
+      ${this.#about(view)} ${locked} ${view.target ? this.#weighing(view) : nothing}
+      <um-life .page=${this.page}></um-life>`;
   }
 
   /** What stands there and where it came from. */
@@ -95,8 +98,9 @@ class Inspector extends PageElement {
     const drawn = ready ?? (this.#last?.position === position ? this.#last : weighed);
     if (!drawn) return html`<p class="lede waiting" role="status">${offline(this.state) || "Asking the model…"}</p>`;
     const settings = tried ? trial.settings : view.settings;
-    const cut = settings?.parameters.temperature === 0 ? GREEDY : "Cut by top-k or top-p";
-    const hindrance = hindrances(this.state).pick;
+    const cut = (/** @type {import("app/core/state.js").Candidate} */ candidate) => whyCut(drawn, candidate, settings?.parameters ?? {}, this.state.model?.maskToken ?? null);
+    const offer = { position: view.position, chosen: view.target.chosen, greedy: settings?.parameters.temperature === 0, cut, hindrance: hindrances(this.state).pick };
+    const size = this.state.model?.vocabularySize ?? 0;
     const onlyShown = drawn.candidates.filter((/** @type {any} */ { kept }) => !kept).length;
     return html`<div class="weighing" ?data-open=${view.state === "open"} ?data-stale=${!ready} aria-busy=${!ready}>
       ${tried
@@ -110,12 +114,19 @@ class Inspector extends PageElement {
         <span title="p_final: after penalties, temperature, constraints, top-k and top-p; what the sampler draws from">sampler</span>
       </div>
       <ol class="candidates" data-testid="candidates">
-        ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank, cut, hindrance))}
+        ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank, offer))}
       </ol>
       ${drawn.otherPBase > 0.00005 || drawn.otherPFinal > 0.00005 ? this.#others(drawn) : nothing}
-      <p class="note facts">
-        Entropy ${decimal(drawn.entropy)} nats · margin ${decimal(drawn.margin)} · ${plural(drawn.keptCount, "token")} kept by the
-        sampler${onlyShown ? ` · ${plural(onlyShown, "row")} visual only` : ""}
+      <dl class="facts">
+        <div title=${`Of p_base. The most there can be with ${size} tokens is ${decimal(Math.log(size))} nats.`}>
+          <dt>Entropy${size > 1 ? ", of the most" : nothing}</dt>
+          <dd class="number" data-testid="entropy">${decimal(drawn.entropy)} nats${size > 1 ? html`, ${percent(drawn.entropy / Math.log(size))}` : nothing}</dd>
+        </div>
+        <div title="The likeliest token's p_base less the second's"><dt>Margin</dt><dd class="number">${decimal(drawn.margin)}</dd></div>
+        <div title="Tokens that the sampler may draw"><dt>Kept</dt><dd class="number" data-testid="kept">${plural(drawn.keptCount, "token")}</dd></div>
+      </dl>
+      <p class="note">
+        ${onlyShown ? `${plural(onlyShown, "row")} visual only: the sampler does not draw ${onlyShown === 1 ? "it" : "them"}.` : nothing}
         ${drawn.recomputed
           ? html`<span class="badge" data-testid="recomputed" title="The logits were no longer at hand; the forward pass was made again.">recomputed</span>`
           : nothing}
@@ -124,40 +135,45 @@ class Inspector extends PageElement {
     </div>`;
   }
 
-  #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank, /** @type {string} */ cut, /** @type {string} */ hindrance) {
+  #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank, /** @type {import("app/ui/candidate.js").Offer} */ offer) {
     const { token, pBase, pFinal, kept } = candidate;
-    const { picks } = this.state;
-    const chosen = view.target.chosen === token;
-    const picked = picks.get(view.position)?.token === token;
-    const why = chosen ? "This is the token there." : hindrance;
-    const face = faceOfId(this.state, token);
-    const limit = `${token === this.state.model?.maskToken ? "Never generated" : cut}: visual only. `;
-    return html`<li class="candidate" ?data-cut=${!kept} ?data-chosen=${chosen} data-token=${token} data-rank=${rank}>
+    const told = offered(this.state, offer, candidate);
+    const { face, isChosen, why, limit } = told;
+    return html`<li class="candidate" ?data-cut=${!kept} ?data-chosen=${isChosen} data-token=${token} data-rank=${rank}>
       <button
         class="choose"
         aria-disabled=${why ? "true" : "false"}
-        title=${why || `Pick this token. ${kept ? "" : limit}Id ${token}, logit ${decimal(candidate.logit)}`}
+        title=${told.title}
         @click=${() => !why && this.page.session.pick(view.position, token)}
       >
         <span class="token" ?data-special=${face.special}
-          >${tokenFace(face)}${face.body ? nothing : unseen(face.name)}${chosen ? icons.check : nothing}${chosen ? unseen(", the token there") : nothing}</span
+          >${tokenFace(face)}${face.body ? nothing : unseen(face.name)}${isChosen ? icons.check : nothing}${isChosen ? unseen(", the token there") : nothing}</span
         >
         ${bar(pBase, pFinal)} ${unseen(kept ? ", model and sampler " : `, ${limit}Model and sampler `)}
         <span class="number">${percent(pBase)}</span>
-        <span class="number">${kept ? percent(pFinal) : cut === GREEDY ? html`<s>0%</s>` : "cut"}</span>
+        <span class="number">${kept ? percent(pFinal) : told.never ? "never" : offer.greedy ? html`<s>0%</s>` : "cut"}</span>
       </button>
-      ${view.state === "open"
-        ? html`<button
-            class="quiet add"
-            aria-pressed=${picked ? "true" : "false"}
-            aria-label="${picked ? "Take" : "Put"} ${face.name} ${picked ? "out of" : "into"} the selection"
-            title=${picked ? "Take out of the selection" : "Put into the selection, to apply later"}
-            @click=${() => (picked ? this.page.session.removePick(view.position) : this.page.session.addPick(view.position, token, pBase))}
-          >
-            ${picked ? icons.check : icons.plus}
-          </button>`
-        : nothing}
+      ${this.#watchButton(view, token, face)}
+      ${view.state === "open" ? addButton(this.page, view.position, candidate, told) : nothing}
     </li>`;
+  }
+
+  /** Watches the token here, wherever the position goes. */
+  #watchButton(/** @type {any} */ { target }, /** @type {number} */ token, /** @type {import("app/core/tokens.js").Face} */ face) {
+    const { revision, position } = target;
+    const watched = watchOf(this.state, revision, position, token) !== undefined;
+    const why = watched ? "" : watchHindrance(this.state);
+    return html`<button
+      class="quiet add watch-switch"
+      data-testid="watch-switch"
+      aria-pressed=${watched ? "true" : "false"}
+      aria-disabled=${why ? "true" : "false"}
+      aria-label="Watch ${face.name}"
+      title=${why || (watched ? "Stop watching this token" : "Watch this token: how probable it was, over the revisions")}
+      @click=${() => !why && this.page.watched.toggle(revision, position, token)}
+    >
+      ${icons.eye}
+    </button>`;
   }
 
   #others(/** @type {any} */ { otherPBase, otherPFinal }) {
@@ -189,12 +205,5 @@ class Inspector extends PageElement {
     return html`<span class="token" ?data-special=${face.special}>${tokenFace(face)}</span>`;
   }
 }
-
-/** Words for a screen reader alone. */
-const unseen = (/** @type {string} */ words) => html`<span class="unseen">${words}</span>`;
-
-/** Outline: the model's own probability. Filled: what the sampler draws from. */
-const bar = (/** @type {number} */ base, /** @type {number} */ final) =>
-  html`<span class="bar" aria-hidden="true" ${cssVars({ "--base": base.toFixed(4), "--final": final.toFixed(4) })}></span>`;
 
 customElements.define("um-inspector", Inspector);

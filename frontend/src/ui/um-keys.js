@@ -6,26 +6,44 @@ import * as icons from "app/ui/icons.js";
 /** The sheet of keys. */
 class Keys extends PageElement {
   /** @override */
-  watched() {
-    return [];
+  watched(/** @type {import("app/core/state.js").State} */ { view }) {
+    return [view.keys];
   }
 
   render() {
-    return html`<dialog class="card keys" aria-labelledby="keys-title" closedby="any">
+    const { keys } = this.state.view;
+    const parts = Map.groupBy(KEYS, ({ in: part }) => part);
+    return html`<dialog class="card keys" aria-labelledby="keys-title" closedby="any" data-testid="keys">
       <form method="dialog">
         <header>
           <h2 id="keys-title">Keys</h2>
           <button class="quiet" aria-label="Close">${icons.close}</button>
         </header>
       </form>
-      <dl>
-        ${KEYS.map(
-          ({ keys, shift, does }) => html`<div>
-            <dt>${shift ? html`<kbd>⇧</kbd>` : ""}${keys.map((key) => html`<kbd>${key}</kbd>`)}</dt>
-            <dd>${does}</dd>
-          </div>`,
+      <label class="switch">
+        <input
+          type="checkbox"
+          data-testid="single-keys"
+          .checked=${keys}
+          @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { keys: e.target.checked } })}
+        />
+        <span>Single-key shortcuts${keys ? "" : ": off, the others still work"}</span>
+      </label>
+      <div class="key-parts" ?data-off=${!keys}>
+        ${[...parts].map(
+          ([part, entries]) => html`<section>
+            <h3>${part}</h3>
+            <dl>
+              ${entries.map(
+                (entry) => html`<div ?data-single=${entry.act && entry.keys[0].length === 1}>
+                  <dt>${entry.shift ? html`<kbd>⇧</kbd>` : ""}${entry.keys.map((key) => html`<kbd>${key}</kbd>`)}</dt>
+                  <dd>${entry.does}</dd>
+                </div>`,
+              )}
+            </dl>
+          </section>`,
         )}
-      </dl>
+      </div>
     </dialog>`;
   }
 }

@@ -1,5 +1,6 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
+import "app/ui/um-recorded.js";
 import * as icons from "app/ui/icons.js";
 
 /** What went wrong, until it is dismissed; and whether the server is there. */
@@ -23,6 +24,7 @@ class Notices extends PageElement {
   render() {
     const { notices, connection, interrupted } = this.state;
     return html`
+      ${connection.state === "recorded" ? html`<um-recorded .page=${this.page}></um-recorded>` : nothing}
       ${connection.state === "lost" ? this.#disconnected(connection) : nothing}
       ${connection.state === "ready" && interrupted
         ? html`<div class="notice" data-kind="info" data-testid="interrupted">

@@ -3,21 +3,34 @@ import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { shown } from "app/core/selectors.js";
 import { problemsOf, relevantParameters, samplerOf, SHARED, sharedNames, typedOf } from "app/core/settings.js";
+import { valuesOf } from "app/core/plots/context.js";
+import { atDefaults, CUSTOM, following, isTouched, MEASURED, presetIn, presetsOf } from "app/core/presets.js";
 import { humanised } from "app/core/format.js";
+import "app/ui/um-parameter-card.js";
 
-/** The sampler, and a field for each of its parameters. */
+/** @typedef {import("app/core/settings.js").Parameter} Parameter */
+/** @typedef {Pick<import("app/core/settings.js").Form, "sampler" | "typed">} Settled */
+
+/** The preset, the sampler, and a field for each of its parameters. */
 class SamplerFields extends PageElement {
-  static properties = { help: { state: true } };
+  /** @override */
+  static properties = { about: { state: true }, changed: { state: true } };
+
+  /** The values that fitted last, by sampler: plots are drawn with them meanwhile. @type {Map<string, import("app/core/plots/context.js").Values>} */
+  #fitting = new Map();
 
   constructor() {
     super();
-    this.help = "";
+    /** The parameter whose card is open. */
+    this.about = "";
+    /** What a preset or the defaults took the place of, until the next change. @type {{ from: Settled, to: Settled } | null} */
+    this.changed = null;
     this.roomy = window.matchMedia("(min-width: 1200px)").matches;
   }
 
   /** @override */
-  watched(/** @type {any} */ { form, model, tree }) {
-    return [form, model, tree && shown(this.state)?.settings];
+  watched(/** @type {import("app/core/state.js").State} */ state) {
+    return [state.form, state.model, state.tree && shown(state)?.settings];
   }
 
   updated() {
@@ -34,20 +47,26 @@ class SamplerFields extends PageElement {
     const typed = typedOf(model, form, sampler);
     const inForce = shown(this.state)?.settings;
     const shared = sharedNames(model);
-    const field = (/** @type {import("app/core/settings.js").Parameter} */ parameter) =>
-      parameterField({
+    const { values, unfit } = valuesOf(sampler.parameters, typed, this.#fitting.get(sampler.name));
+    this.#fitting.set(sampler.name, values);
+    const field = (/** @type {Parameter} */ parameter) => {
+      const { name } = parameter;
+      const open = this.about === name;
+      return html`${parameterField({
         parameter,
-        id: `parameter-${parameter.name}`,
-        typed: typed[parameter.name],
-        inForce: inForce?.sampler === sampler.name ? inForce.parameters[parameter.name] : undefined,
-        problem: problems[parameter.name],
-        onType: (value) =>
-          this.dispatch({ type: "form.typed", sampler: shared.has(parameter.name) ? SHARED : sampler.name, name: parameter.name, value }),
-        onFocus: () => (this.help = parameter.summary),
-      });
+        id: `parameter-${name}`,
+        typed: typed[name],
+        inForce: inForce?.sampler === sampler.name ? inForce.parameters[name] : undefined,
+        problem: problems[name],
+        onType: (value) => this.dispatch({ type: "form.typed", sampler: shared.has(name) ? SHARED : sampler.name, name, value }),
+        about: { open, id: `about-${name}`, onToggle: () => (this.about = open ? "" : name) },
+      })}${open ? html`<um-parameter-card .page=${this.page} .parameter=${parameter} .sampler=${sampler.name} .values=${values} .unfit=${unfit}></um-parameter-card>` : nothing}`;
+    };
+    const fields = (/** @type {Parameter[]} */ parameters) => html`<div class="grid">${parameters.map(field)}</div>`;
     const common = sampler.parameters.filter(({ name }) => shared.has(name));
-    const set = common.filter(({ name, default: fallback }) => ![undefined, "", fallback, String(fallback)].includes(typed[name]));
-    return html`<div class="field">
+    const set = common.filter(({ name, default: fallback }) => ![undefined, "", fallback, String(fallback)].includes(/** @type {any} */ (typed[name])));
+    return html`${this.#presets()}
+      <div class="field">
         <label for="sampler">Sampler</label>
         <select id="sampler" data-testid="sampler" aria-describedby="sampler-note" @change=${(/** @type {any} */ e) => this.dispatch({ type: "form.changed", fields: { sampler: e.target.value } })}>
           ${model.samplers.map(({ name }) => html`<option value=${name} .selected=${name === sampler.name}>${humanised(name)}</option>`)}
@@ -55,24 +74,77 @@ class SamplerFields extends PageElement {
         <p class="note" id="sampler-note">${sampler.summary}</p>
         <p class="note source" data-testid="source">${sampler.source}</p>
       </div>
-      <details class="parameters" ?open=${this.roomy}>
+      <details class="parameters" ?open=${this.roomy} @keydown=${this.#onKey}>
         <summary>Parameters</summary>
-        <div @focusout=${() => (this.help = "")}>
-          <div class="grid">
-            ${relevantParameters(sampler, typed).filter(({ name }) => !shared.has(name)).map(field)}
-          </div>
+        <div>
+          ${fields(relevantParameters(sampler, typed).filter(({ name }) => !shared.has(name)))}
           ${common.length
             ? html`<details class="common" data-testid="common">
                 <summary>
                   Distribution and limits
                   <span class="set">${set.map(({ name }) => `${humanised(name).toLowerCase()} ${typed[name]}`).join(", ")}</span>
                 </summary>
-                <div class="grid">${common.map(field)}</div>
+                ${fields(common)}
               </details>`
             : nothing}
+          ${isTouched(model, form, sampler)
+            ? html`<button type="button" class="quiet text reset" data-testid="reset" title="Empties the fields of ${humanised(sampler.name)}" @click=${() => this.#settle(atDefaults(model, form, sampler))}>
+                Back to defaults
+              </button>`
+            : nothing}
         </div>
-        <p class="note help" aria-hidden="true">${this.help}</p>
       </details>`;
+  }
+
+  #presets() {
+    const { form, model } = this.state;
+    const presets = presetsOf(model);
+    const present = presetIn(model, form);
+    const { changed } = this;
+    const undoable = changed && changed.to.sampler === form.sampler && changed.to.typed === form.typed;
+    return html`<div class="field preset">
+      <label for="preset">Preset</label>
+      <select id="preset" data-testid="preset" aria-describedby="preset-note" @change=${this.#choose}>
+        ${presets.map(({ name }) => html`<option value=${name} .selected=${name === present?.name}>${name}</option>`)}
+        ${present ? nothing : html`<option value="" .selected=${true}>${CUSTOM}</option>`}
+      </select>
+      ${undoable
+        ? html`<button type="button" class="quiet text" data-testid="preset-undo" title="Back to the sampler and parameters before" @click=${() => this.#undo(changed)}>Undo</button>`
+        : nothing}
+      <p class="note" id="preset-note" title=${present ? MEASURED : nothing}>${present?.note ?? "The sampler and parameters below, as no preset has them."}</p>
+    </div>`;
+  }
+
+  #choose(/** @type {any} */ { target }) {
+    const { form, model } = this.state;
+    const preset = presetsOf(model).find(({ name }) => name === target.value);
+    if (model && preset) this.#settle(following(model, form, preset));
+  }
+
+  /** Sets sampler and parameters at once, and remembers those before. */
+  #settle(/** @type {Settled} */ to) {
+    const { sampler, typed } = this.state.form;
+    this.changed = { from: { sampler, typed }, to };
+    this.dispatch({ type: "form.changed", fields: to });
+  }
+
+  #undo(/** @type {{ from: Settled }} */ { from }) {
+    this.changed = null;
+    this.dispatch({ type: "form.changed", fields: from });
+  }
+
+  /** @override */
+  refocused() {
+    // What is undone, or put back, is gone with its button.
+    /** @type {HTMLElement | null} */ (this.querySelector("#preset"))?.focus();
+  }
+
+  #onKey(/** @type {KeyboardEvent} */ event) {
+    if (event.key !== "Escape" || !this.about) return;
+    event.preventDefault();
+    const button = /** @type {HTMLElement | null} */ (this.querySelector(`[aria-controls="about-${this.about}"]`));
+    this.about = "";
+    button?.focus();
   }
 }
 

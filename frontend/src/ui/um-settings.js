@@ -4,6 +4,8 @@ import { PageElement } from "app/ui/page-element.js";
 import { hindrances, shown } from "app/core/selectors.js";
 import { problemsOf } from "app/core/settings.js";
 import { isComplete } from "app/core/tree.js";
+import { startModel } from "app/core/models.js";
+import "app/ui/um-model.js";
 import "app/ui/um-prompt.js";
 import "app/ui/um-sampler.js";
 import * as icons from "app/ui/icons.js";
@@ -19,8 +21,8 @@ class SettingsPanel extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { form, model, tree, connection, activity }) {
-    return [form, model, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
+  watched(/** @type {any} */ { form, model, models, tree, connection, activity }) {
+    return [form, model, models.known, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
   }
 
   #change(/** @type {object} */ fields) {
@@ -35,12 +37,13 @@ class SettingsPanel extends PageElement {
   }
 
   render() {
-    const { form, model, tree } = this.state;
+    const { form, tree, connection } = this.state;
     const why = hindrances(this.state).start;
-    const problems = problemsOf(model, form);
+    const problems = problemsOf(startModel(this.state), form);
     const revision = shown(this.state);
     const complete = revision !== null && isComplete(revision);
-    return html`<form class="card settings" ?data-folded=${this.folded && tree !== null} @submit=${this.#submit} novalidate>
+    return html`${connection.state === "recorded" ? nothing : html`<um-model .page=${this.page}></um-model>`}
+    <form class="card settings" ?data-folded=${this.folded && tree !== null} @submit=${this.#submit} novalidate>
       <button
         type="button"
         class="fold"
@@ -106,9 +109,9 @@ class SettingsPanel extends PageElement {
   }
 
   #wordsField(/** @type {Record<string, string>} */ problems) {
-    const { form, model } = this.state;
-    if (model?.hasTokenizer === false) return nothing;
-    return html`<div class="field words" title="Words that stand at these positions of the answer from the start; no step changes them.">
+    const { form } = this.state;
+    if (startModel(this.state)?.hasTokenizer === false) return nothing;
+    return html`<div class="field words">
       <label for="words">Words at positions</label>
       <input
         id="words"
@@ -121,7 +124,7 @@ class SettingsPanel extends PageElement {
         aria-describedby="words-note"
         @input=${(/** @type {any} */ e) => this.#change({ words: e.target.value })}
       />
-      <p class="note" id="words-note" ?hidden=${!problems.words}>${problems.words}</p>
+      <p class="note" id="words-note" ?data-aside=${!problems.words && !form.words}>${problems.words ?? "Counted from the start of the answer. They stand there from the beginning, and no step changes them."}</p>
     </div>`;
   }
 

@@ -3,18 +3,20 @@ import { PageElement } from "app/ui/page-element.js";
 import { takeawayHindrances } from "app/actions/takeaway.js";
 import * as icons from "app/ui/icons.js";
 
-/** @typedef {import("app/actions/takeaway.js").Takeaway} Actions */
-/** @typedef {{ id: string, name: string, note: string, needs: "recording" | "open" | "link" | "copy", act: (takeaway: Actions) => void }} Item */
+/** @typedef {import("app/ui/page-element.js").Page} Page */
+/** @typedef {{ id: string, name: string, note: string, needs: keyof ReturnType<typeof takeawayHindrances>, act: (page: Page) => void }} Item */
 
 /** @type {Item[]} */
 const ITEMS = [
-  { id: "recording", name: "Recording", note: "Every frame, in a compressed file", needs: "recording", act: (takeaway) => takeaway.save("binary") },
-  { id: "recording-json", name: "Recording as JSON", note: "The same, to be read", needs: "recording", act: (takeaway) => takeaway.save("json") },
+  { id: "save-page", name: "Save as a page", note: "One file that replays the run anywhere, offline", needs: "page", act: ({ archive }) => archive?.savePage() },
+  { id: "save-gif", name: "Save as a GIF", note: "The answer, revision by revision", needs: "gif", act: ({ gif }) => gif.save() },
+  { id: "recording", name: "Recording", note: "Every frame, in a compressed file", needs: "recording", act: ({ takeaway }) => takeaway.save("binary") },
+  { id: "recording-json", name: "Recording as JSON", note: "The same, to be read", needs: "recording", act: ({ takeaway }) => takeaway.save("json") },
   { id: "open-recording", name: "Open a recording…", note: "From a file, as a new session", needs: "open", act: () => {} },
-  { id: "copy-link", name: "Copy a link", note: "To this form, its settings and its seed", needs: "link", act: (takeaway) => takeaway.copyLink() },
-  { id: "copy-python", name: "Copy as Python", note: "What was done, up to the revision shown", needs: "copy", act: (takeaway) => takeaway.copyAs("python") },
-  { id: "copy-grpc", name: "Copy as gRPC", note: "The same, with the generated stubs", needs: "copy", act: (takeaway) => takeaway.copyAs("grpc") },
-  { id: "copy-json", name: "Copy as JSON", note: "The same, as frames of the WebSocket", needs: "copy", act: (takeaway) => takeaway.copyAs("json") },
+  { id: "copy-link", name: "Copy a link", note: "To this form, its settings and its seed", needs: "link", act: ({ takeaway }) => takeaway.copyLink() },
+  { id: "copy-python", name: "Copy as Python", note: "What was done, up to the revision shown", needs: "copy", act: ({ takeaway }) => takeaway.copyAs("python") },
+  { id: "copy-grpc", name: "Copy as gRPC", note: "The same, with the generated stubs", needs: "copy", act: ({ takeaway }) => takeaway.copyAs("grpc") },
+  { id: "copy-json", name: "Copy as JSON", note: "The same, as frames of the WebSocket", needs: "copy", act: ({ takeaway }) => takeaway.copyAs("json") },
 ];
 
 /** The menu of what can be taken away, after the ARIA pattern of a menu button. */
@@ -41,8 +43,8 @@ class TakeawayMenu extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, connection, activity, model }) {
-    return [tree?.id, tree?.first, connection.state, activity, model];
+  watched(/** @type {any} */ { tree, connection, activity, model, saving }) {
+    return [tree?.id, tree?.first, connection.state, activity, model, saving];
   }
 
   get #items() {
@@ -89,11 +91,20 @@ class TakeawayMenu extends PageElement {
     event.preventDefault();
   }
 
+  /** Why things cannot be taken away here. */
+  get #hindrances() {
+    const why = takeawayHindrances(this.state);
+    const { saving } = this.state;
+    const busy = saving ? "Wait for what is being saved, or cancel it." : "";
+    // A page that was saved cannot read itself.
+    return { ...why, page: busy || (this.page.archive ? why.page : "This page is such a file: copy it."), gif: busy || why.gif };
+  }
+
   #choose(/** @type {Item} */ item) {
-    if (takeawayHindrances(this.state)[item.needs]) return;
+    if (this.#hindrances[item.needs]) return;
     this.#fold();
     if (item.id === "open-recording") /** @type {HTMLInputElement | null} */ (this.querySelector('input[type="file"]'))?.click();
-    else item.act(this.page.takeaway);
+    else item.act(this.page);
   }
 
   #onFile(/** @type {any} */ { target }) {
@@ -102,9 +113,22 @@ class TakeawayMenu extends PageElement {
     if (file) this.page.takeaway.open(file);
   }
 
+  /** How far it is with what is being saved. */
+  #progress() {
+    const { saving } = this.state;
+    if (!saving) return nothing;
+    const { what, done, total } = saving;
+    return html`<div class="saving card" data-testid="saving" role="group" aria-label=${what}>
+      <p><b>${what}.</b> ${total ? html`<span class="number">${done} of ${total}</span>` : "One moment."}</p>
+      <progress aria-label=${what} max=${total || nothing} value=${total ? done : nothing}></progress>
+      <button class="button" data-testid="cancel-saving" @click=${() => this.page.progress.cancel()}>Cancel</button>
+    </div>`;
+  }
+
   render() {
-    const why = takeawayHindrances(this.state);
+    const why = this.#hindrances;
     return html`
+      ${this.#progress()}
       <button
         class="quiet text takeaway-button"
         id="takeaway-button"

@@ -3,22 +3,27 @@ import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { confidenceOf } from "app/core/heat.js";
-import { hindrances, marksOf, sentence, shown } from "app/core/selectors.js";
+import { hindrances, marksOf, sentence, shown, statistics } from "app/core/selectors.js";
 import { branchesOf, redoOf, undoOf } from "app/core/places.js";
 import { headOf, isComplete } from "app/core/tree.js";
+import { hasParts, playHindrance, wayTo, wholeStep } from "app/core/ways.js";
 import { shownRevision } from "app/core/state.js";
 import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-branches.js";
 import { decimal } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
-const DELAYS = [0, 100, 250, 500, 1000];
+const DELAYS = [0, 50, 100, 250, 500, 1000, 2000];
 const CAUSES = { create: "Beginning", step: "Step", select: "Picked by hand", rewind: "Went back", edit: "Edited by hand", trimmed: "Oldest kept" };
 
 const STRIP = "Line: mean p_base of the tokens that each step committed. Dashes: the gate, the lowest of them. Area: open positions left.";
 
 /** Points of a picture whose y goes down. */
 const line = (/** @type {number[][]} */ points) => points.map(([x, y]) => `${x.toFixed(5)},${(1 - y).toFixed(3)}`).join("L");
+
+/** Why one cannot move on along the timeline. */
+const NONE_BEFORE = "There is no revision before this one.";
+const NONE_AFTER = "This is the newest revision.";
 
 /** The timeline, and what moves along it. */
 class Transport extends PageElement {
@@ -38,8 +43,8 @@ class Transport extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, activity, stopping, connection, form, model, view }) {
-    return [tree, revision, activity, stopping, connection.state, form, model, view.delay, view.branches];
+  watched(/** @type {import("app/core/state.js").State} */ { tree, shown: revision, activity, stopping, playing, connection, form, model, view }) {
+    return [tree, revision, activity, stopping, playing, connection.state, form, model, view.delay, view.branches];
   }
 
   /** @override */
@@ -49,6 +54,17 @@ class Transport extends PageElement {
 
   #show(/** @type {number | null} */ revision) {
     this.dispatch({ type: "revision.shown", revision });
+  }
+
+  /** What the slider does not do by itself. */
+  #sliderKey(/** @type {KeyboardEvent} */ event) {
+    const { tree } = this.state;
+    const by = { PageUp: 1, PageDown: -1 }[event.key];
+    if (!tree || !(by || event.key === " ")) return;
+    event.preventDefault();
+    if (!by) return this.page.playing.toggle();
+    const to = wholeStep(tree, shownRevision(this.state), by > 0 ? 1 : -1);
+    if (to !== null) this.#show(to);
   }
 
   render() {
@@ -65,8 +81,11 @@ class Transport extends PageElement {
     const { first } = tree;
     const at = shownRevision(this.state);
     const confidence = confidenceOf(tree, at);
+    const parts = hasParts(tree, wayTo(tree, at)) ? "; { and } go by whole steps" : "";
     return html`<div class="timeline" ?data-strip=${confidence !== null}>
-      <button class="quiet" aria-label="Revision before" title="Revision before ([)" aria-disabled=${at === first ? "true" : "false"} @click=${() => this.#show(at - 1)}>${icons.previous}</button>
+      ${this.#play()}
+      <button class="quiet outermost" data-testid="first" aria-label="First revision" title=${at === first ? NONE_BEFORE : "First revision (Home, on the slider)"} aria-disabled=${at === first ? "true" : "false"} @click=${() => at !== first && this.#show(first)}>${icons.first}</button>
+      <button class="quiet" aria-label="Revision before" title=${at === first ? NONE_BEFORE : `Revision before ([${parts})`} aria-disabled=${at === first ? "true" : "false"} @click=${() => at !== first && this.#show(at - 1)}>${icons.previous}</button>
       <div class="track">
         ${confidence ? this.#confidence(confidence) : nothing}
         <input
@@ -78,8 +97,10 @@ class Transport extends PageElement {
           step="1"
           .value=${live(String(at))}
           aria-valuetext=${sentence(this.state)}
-          ?disabled=${head === first}
+          aria-disabled=${head === first ? "true" : nothing}
+          title=${head === first ? "There is only this revision yet." : nothing}
           @input=${(/** @type {any} */ e) => this.#show(Number(e.target.value))}
+          @keydown=${this.#sliderKey}
         />
         <div class="marks" aria-hidden="true">
           ${marksOf(this.state).map(
@@ -94,9 +115,35 @@ class Transport extends PageElement {
           )}
         </div>
       </div>
-      <button class="quiet" aria-label="Revision after" title="Revision after (])" aria-disabled=${at === head ? "true" : "false"} @click=${() => this.#show(at + 1)}>${icons.next}</button>
-      <output class="revision" data-testid="revision">${at}<span> / ${head}</span></output>
+      <button class="quiet" aria-label="Revision after" title=${at === head ? NONE_AFTER : `Revision after (]${parts})`} aria-disabled=${at === head ? "true" : "false"} @click=${() => at !== head && this.#show(at + 1)}>${icons.next}</button>
+      <button class="quiet outermost" data-testid="last" aria-label="Newest revision" title=${at === head ? NONE_AFTER : "Newest revision (End, on the slider)"} aria-disabled=${at === head ? "true" : "false"} @click=${() => at !== head && this.#show(null)}>${icons.last}</button>
+      <output class="revision" data-testid="revision" title=${this.#progress()}>${at}<span> / ${head}</span></output>
     </div>`;
+  }
+
+  /** How far the revision shown is. */
+  #progress() {
+    const numbers = statistics(this.state);
+    if (!numbers) return "";
+    const { revision, head, open, committed, perForward } = numbers;
+    return `Revision ${revision} of ${head}: ${committed} of ${open + committed} positions committed, ${decimal(perForward, 1)} tokens a forward pass`;
+  }
+
+  /** Replays what is there; Run goes on generating. */
+  #play() {
+    const playing = this.state.playing === "revisions";
+    const why = playHindrance(this.state);
+    return html`<button
+        class="quiet text play"
+        data-testid="play"
+        aria-disabled=${why ? "true" : "false"}
+        aria-describedby=${why ? "play-why" : nothing}
+        title=${why || (playing ? "Pause the replay (R; Space on the slider)" : "Replay what is there, from the revision shown to the end of its way; the model is not asked (R; Space on the slider)")}
+        @click=${() => !why && this.page.playing.toggle()}
+      >
+        ${playing ? icons.pause : icons.replay}<span>${playing ? "Pause" : "Play"}</span>
+      </button>
+      <span class="unseen" id="play-why">${why}</span>`;
   }
 
   /** How sure the steps were: the numbers of the revision shown in words, those of all as lines. */
@@ -125,15 +172,16 @@ class Transport extends PageElement {
       ${this.#button({ id: "forward", label: "Forward pass", icon: icons.eye, why: why.forward, hint: "See what the model says here, changing nothing (F)", act: () => this.page.session.forward(), busy: activity === "forward" })}
       ${this.#button({ id: "step", label: "Step", icon: icons.step, why: why.step, hint: "One forward pass, and what the sampler makes of it (S)", act: () => this.page.session.step(), busy: activity === "step" })}
       ${running
-        ? html`<button class="button primary" data-testid="stop" title="Stop after the present step (P)" aria-disabled=${stopping ? "true" : "false"} @click=${() => !stopping && this.page.session.stop()}>
+        ? html`<button class="button primary" data-testid="stop" title=${stopping ? "It stops after the present step." : "Stop after the present step (P)"} aria-disabled=${stopping ? "true" : "false"} @click=${() => !stopping && this.page.session.stop()}>
             ${icons.stop}<span>${stopping ? "Stopping" : "Stop"}</span>
           </button>`
-        : this.#button({ id: "run", label: "Run", icon: icons.play, why: why.run, hint: "Step until the sampler has no more to do (P)", act: () => this.page.session.run(), primary: tree !== null && (!complete || !why.run) })}
+        : this.#button({ id: "run", label: "Run", icon: icons.play, why: why.run, hint: "Ask the model: step until the sampler has no more to do (P)", act: () => this.page.session.run(), primary: tree !== null && (!complete || !why.run) })}
       <label class="delay">
         <span>Pause</span>
         <select
           data-testid="delay"
-          aria-label="Pause between steps"
+          aria-label="Pause between steps, of a run and of a replay"
+          title="How long each step stays, in a run and in a replay"
           @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { delay: Number(e.target.value) } })}
         >
           ${DELAYS.map((ms) => html`<option value=${ms} .selected=${ms === view.delay}>${ms ? `${ms / 1000} s` : "none"}</option>`)}
@@ -156,7 +204,7 @@ class Transport extends PageElement {
             <button class="button" data-testid="newest" @click=${() => this.#show(null)}>Newest</button>
           </div>`
         : nothing}
-      ${complete && !back ? html`<p class="done" data-testid="complete">${icons.check} Complete</p>` : nothing}
+      ${complete && !back ? html`<p class="done" data-testid="complete">${icons.check}<span>Complete</span></p>` : nothing}
     </div>`;
   }
 

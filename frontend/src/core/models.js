@@ -1,0 +1,192 @@
+// The server's models, and which of them the next session is started with.
+import { amount } from "app/core/format.js";
+
+/**
+ * @typedef {import("app/core/settings.js").Model} Model
+ * @typedef {import("app/core/state.js").State} State
+ *
+ * @typedef {"inspecting" | "downloading" | "loading" | "warming" | "ready"} Phase
+ *
+ * @typedef {object} Load  a model on its way into the server's memory
+ * @property {string} name
+ * @property {Phase} phase
+ * @property {number} done  bytes when downloading, tensors when loading
+ * @property {number} total  0 while unknown
+ *
+ * @typedef {object} Wish  what was typed to be loaded
+ * @property {string} name  a folder on the server or a hub id
+ * @property {string} dtype
+ * @property {string} mask
+ * @property {string} eos
+ * @property {string} eot
+ * @property {string} pad
+ *
+ * @typedef {object} Models
+ * @property {readonly Model[] | null} list  without their samplers
+ * @property {Readonly<Record<string, Model>>} known  those read in full, by name
+ * @property {Readonly<Record<string, Readonly<Record<number, string>>>>} marks  by model, the texts of the ids that it has a use for
+ * @property {Wish} wish
+ * @property {Readonly<Record<string, string>>} problems  of the wish, by field
+ * @property {Load | null} load
+ * @property {string} said  how the last load ended, where that was well
+ */
+
+export const DTYPES = ["auto", "float32", "bfloat16", "float16"];
+
+/** The ids that a checkpoint may not tell, and what each is. */
+export const ROLES = /** @type {const} */ ({ mask: "an open position", eos: "ends a text", eot: "ends a turn", pad: "fills up" });
+
+/** @type {Models} */
+export const NO_MODELS = {
+  list: null,
+  known: {},
+  marks: {},
+  wish: { name: "", dtype: "auto", mask: "", eos: "", eot: "", pad: "" },
+  problems: {},
+  load: null,
+  said: "",
+};
+
+/**
+ * The model of the next session: the one chosen, or else the one in view, or,
+ * where the server has that no more, its default. Null while it is not known.
+ * @param {Pick<State, "form" | "model" | "models">} state
+ * @returns {Model | null}
+ */
+export function startModel({ form, model, models }) {
+  if (form.model && form.model !== model?.name) return models.known[form.model] ?? null;
+  if (form.model || model?.state !== "unknown") return model;
+  return Object.values(models.known).find(({ isDefault, state }) => isDefault && state !== "unknown") ?? model;
+}
+
+/** Why no session can be started with it; empty where one can. */
+export function startModelProblem(/** @type {Pick<State, "form" | "model" | "models">} */ state) {
+  const model = startModel(state);
+  if (!model) return "No model yet.";
+  if (model.state === "unloaded" || model.state === "unknown") return `${shortName(model.name)} is not loaded. Load it under Model, above.`;
+  return model.state === "loading" ? `${shortName(model.name)} is still loading.` : "";
+}
+
+/**
+ * A model that a session names and the server does not know any more: what was
+ * known of it, or enough to show the session by its ids.
+ * @param {Models} models
+ * @param {string} name
+ * @returns {Model}
+ */
+export const goneModel = ({ known }, name) => known[name] ? { ...known[name], state: "unknown" } : ({
+  name, state: "unknown", family: "", parameterCount: 0, dtype: "", device: "", contextLength: 0, vocabularySize: 0,
+  maskToken: null, eosToken: null, eotToken: null, hasTokenizer: false, hasChatTemplate: false, isDefault: false,
+  shifted: false, bidirectional: true, samplers: [],
+});
+
+/** A folder by its last part; names and hub ids as they are. */
+export function shortName(/** @type {string} */ name) {
+  if (!/^([/~]|[A-Za-z]:\\)/.test(name)) return name;
+  return name.split(/[/\\]/).filter((part) => part && part !== ".").pop() ?? name;
+}
+
+const WORDS = { ready: "ready", loading: "loading", unloaded: "not loaded", unknown: "not here any more" };
+
+export const statusOf = (/** @type {Model} */ model) => WORDS[model.state];
+
+/**
+ * The models as they are listed.
+ * @param {State} state
+ * @returns {{ name: string, label: string, state: Model["state"], word: string, chosen: boolean, shown: boolean }[]}
+ */
+export function modelRows(state) {
+  const { list, load } = state.models;
+  const chosen = startModel(state)?.name ?? state.form.model;
+  return (list ?? []).map((model) => {
+    const now = load?.name === model.name ? "loading" : model.state;
+    return { name: model.name, label: shortName(model.name), state: now, word: WORDS[now], chosen: model.name === chosen, shown: model.name === state.tree?.model };
+  });
+}
+
+/** What is to be said where the session in view is another model's than the next one. */
+export function modelNote(/** @type {State} */ state) {
+  const next = startModel(state);
+  const { tree } = state;
+  if (!tree || !next || next.name === tree.model) return "";
+  return `The session shown is ${shortName(tree.model)}'s and stays so. Start takes ${shortName(next.name)}.`;
+}
+
+/**
+ * What there is to know of a model, in words.
+ * @param {Model} model
+ * @param {Readonly<Record<number, string>>} [marks]
+ * @returns {[string, string][]}
+ */
+export function factsOf(model, marks = {}) {
+  const id = (/** @type {number | null} */ token) => (token === null ? "none" : `${token}${marks[token] ? ` ${marks[token]}` : ""}`);
+  const read = [model.bidirectional ? "both ways" : "left to right", model.shifted ? "logits shifted by one" : ""].filter(Boolean).join(", ");
+  /** @type {[string, string][]} */
+  const facts = [
+    ["Family", model.family],
+    ["Parameters", model.parameterCount ? amount(model.parameterCount) : ""],
+    ["Weights", [model.dtype, model.device && `on ${model.device}`].filter(Boolean).join(" ")],
+    ["Context", model.contextLength ? `${model.contextLength.toLocaleString("en")} positions` : ""],
+    ["Vocabulary", model.vocabularySize ? `${model.vocabularySize.toLocaleString("en")} ids` : ""],
+    ["Reads", read],
+    ["Mask", id(model.maskToken)],
+    ["End of text", id(model.eosToken)],
+    ["End of turn", id(model.eotToken)],
+    ["Tokenizer", model.hasTokenizer ? "yes" : "no: prompts are token ids"],
+    ["Chat template", model.hasChatTemplate ? "yes" : "no: prompts are raw text"],
+  ];
+  return facts.filter(([, value]) => value);
+}
+
+const PHASES = {
+  inspecting: "Looking at the checkpoint",
+  downloading: "Downloading",
+  loading: "Putting weights into memory",
+  warming: "A first forward pass",
+  ready: "Ready",
+};
+
+const size = (/** @type {number} */ bytes) => (bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
+
+/** @returns {{ words: string, percent: number | null }}  percent: null while it is not known */
+export function progressOf(/** @type {Load} */ { phase, done, total }) {
+  const percent = total > 0 ? Math.min(100, Math.floor((done / total) * 100)) : null;
+  const amounts = phase === "downloading" && total ? `, ${size(done)} of ${size(total)}` : phase === "loading" && total ? `, ${done} of ${total} tensors` : "";
+  return { words: `${PHASES[phase]}${amounts}`, percent };
+}
+
+/**
+ * What a wish asks for, and what is wrong with it.
+ * @param {Wish} wish
+ * @returns {{ request: { name: string, dtype: string, tokenIds: Record<string, number> }, problems: Record<string, string> }}
+ */
+export function readWish({ name, dtype, ...ids }) {
+  /** @type {Record<string, string>} */
+  const problems = {};
+  /** @type {Record<string, number>} */
+  const tokenIds = {};
+  if (!name.trim()) problems.name = "Type a folder on the server or a hub id.";
+  for (const [role, typed] of Object.entries(ids)) {
+    if (!typed.trim()) continue;
+    if (/^\d{1,9}$/.test(typed.trim())) tokenIds[role] = Number(typed);
+    else problems[role] = "a whole number, 0 or more";
+  }
+  // A model that is in memory is taken as it is where nothing is said.
+  return { request: { name: name.trim(), dtype: dtype === "auto" ? "" : dtype, tokenIds }, problems };
+}
+
+/**
+ * The server's refusal by the field that it is about; what names none is about the name.
+ * @param {{ message: string, fields: { field: string, description: string }[] }} failure
+ * @returns {Record<string, string>}
+ */
+export function wishProblems({ message, fields }) {
+  if (!fields.length) return { name: message };
+  return Object.fromEntries(
+    fields.map(({ field, description }) => {
+      const role = field.replace(/^token_ids\.?/, "");
+      if (field.startsWith("token_ids")) return [role in ROLES ? role : "mask", description];
+      return [field === "dtype" ? "dtype" : "name", description];
+    }),
+  );
+}

@@ -1,0 +1,203 @@
+import { html, nothing } from "lit";
+import { guard } from "lit/directives/guard.js";
+import { PageElement } from "app/ui/page-element.js";
+import { cssVars } from "app/ui/css-vars.js";
+import { squaresIn, towards } from "app/core/grid.js";
+import { lensOf } from "app/core/lenses.js";
+import { cellsOf, labelOf, markable } from "app/core/selectors.js";
+import { plural } from "app/core/format.js";
+
+/** What is above and below the squares on a page, in pixels; the rest is theirs. */
+const AROUND = 400;
+
+/** Every position as a square: the whole canvas at a glance. */
+class Grid extends PageElement {
+  static properties = { active: { state: true }, told: { state: true }, room: { state: true } };
+
+  #size = new ResizeObserver(() => this.#measure());
+  #coarse = matchMedia("(pointer: coarse)");
+  #measured = () => this.#measure();
+  /** Where extending with the Shift key began, and what was marked then. @type {{ position: number, base: ReadonlySet<number> } | null} */
+  #anchor = null;
+
+  constructor() {
+    super();
+    /** The position in the tab order. @type {number | null} */
+    this.active = null;
+    /** The position pointed at. @type {number | null} */
+    this.told = null;
+    this.room = { width: 0, height: 0 };
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.#size.observe(this);
+    window.addEventListener("resize", this.#measured);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#size.disconnect();
+    window.removeEventListener("resize", this.#measured);
+  }
+
+  /** @override */
+  watched(/** @type {import("app/core/state.js").State} */ { tree, shown, tokens, picks, remask, looked, marked, brush, margins, weighings, view, model }) {
+    const asked = view.lens === "margin" ? [margins, weighings] : [null, null];
+    return [tree, shown, tokens, picks, remask, looked, marked, brush, ...asked, view, model];
+  }
+
+  get #cells() {
+    return cellsOf(this.state);
+  }
+
+  #measure() {
+    const width = this.clientWidth;
+    const height = Math.max(240, window.innerHeight - AROUND);
+    if (width && (width !== this.room.width || height !== this.room.height)) this.room = { width, height };
+  }
+
+  get #shape() {
+    // A finger needs more room than a pointer.
+    const least = this.#coarse.matches ? 24 : 14;
+    return squaresIn({ count: this.#cells.length, ...this.room, least });
+  }
+
+  render() {
+    const cells = this.#cells;
+    if (!this.room.width || !cells.length) return nothing;
+    const { size, columns } = this.#shape;
+    const { looked } = this.state;
+    const start = cells.findIndex(({ state }) => state !== "given");
+    const active = Math.min(this.active ?? Math.max(0, start), cells.length - 1);
+    const told = cells[this.told ?? active] ?? cells[active];
+    const rows = Array.from({ length: Math.ceil(cells.length / columns) }, (_, i) => i);
+    return html`<div
+        class="squares"
+        role="grid"
+        data-testid="grid"
+        aria-label="Canvas as squares, ${plural(cells.length, "position")}"
+        aria-rowcount=${rows.length}
+        aria-colcount=${columns}
+        aria-multiselectable="true"
+        data-lens=${lensOf(this.state.view)}
+        @click=${this.#click}
+        @keydown=${this.#key}
+        @focusin=${this.#focus}
+        @pointerover=${this.#point}
+        @pointerleave=${() => (this.told = null)}
+        ${cssVars({ "--square": `${size}px` })}
+      >
+        ${rows.map((row) => {
+          const from = row * columns;
+          const to = Math.min(from + columns, cells.length);
+          const inside = (/** @type {number | null} */ at) => (at !== null && at >= from && at < to ? at : -1);
+          return html`<div class="squares-row" role="row" aria-rowindex=${row + 1}>
+            ${guard([...looks(cells, from, to), inside(active), inside(looked)], () => cells.slice(from, to).map((cell) => square(cell, inside(active), inside(looked))))}
+          </div>`;
+        })}
+      </div>
+      <p class="squares-words" data-testid="grid-words">${labelOf(told)}</p>`;
+  }
+
+  /** @override */
+  refocused() {
+    /** @type {HTMLElement | null} */ (this.querySelector(".square[tabindex='0']"))?.focus();
+  }
+
+  #click(/** @type {MouseEvent} */ event) {
+    const position = positionOf(event.target);
+    if (position === null) return;
+    const { marked, looked } = this.state;
+    const from = looked ?? this.active ?? position;
+    this.#anchor = null;
+    this.active = position;
+    if (event.ctrlKey || event.metaKey) {
+      const next = new Set(marked);
+      if (!next.delete(position)) next.add(position);
+      this.#mark(next);
+    } else if (event.shiftKey) this.#mark(markable(this.state, from, position));
+    else this.page.inspection.look(position);
+  }
+
+  #mark(/** @type {Iterable<number>} */ positions) {
+    this.dispatch({ type: "marks.changed", positions });
+  }
+
+  #focus(/** @type {Event} */ event) {
+    const position = positionOf(event.target);
+    if (position !== null) this.active = this.told = position;
+  }
+
+  #point(/** @type {Event} */ event) {
+    const position = positionOf(event.target);
+    if (position !== null) this.told = position;
+  }
+
+  #key(/** @type {KeyboardEvent} */ event) {
+    const position = positionOf(event.target);
+    if (position === null || event.metaKey || event.altKey) return;
+    const count = this.#cells.length;
+    const to = towards(event.key, { position, columns: this.#shape.columns, count, whole: event.ctrlKey });
+    if (!event.shiftKey) this.#anchor = null;
+    if (to !== null) {
+      if (event.shiftKey) {
+        this.#anchor ??= { position, base: this.state.marked };
+        this.#mark([...this.#anchor.base, ...markable(this.state, this.#anchor.position, to)]);
+      }
+      /** @type {HTMLElement | null} */ (this.querySelector(`#cell-${to}`))?.focus();
+    } else if (event.ctrlKey) return;
+    else if (event.key === "Enter") this.page.inspection.look(position);
+    else if (event.key === " ") {
+      if (!this.page.session.togglePick(position)) this.dispatch({ type: "key.refused", why: "Only an open position that has a draft can be picked." });
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+function square(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active, /** @type {number} */ looked) {
+  const { position, state, token, face, deed, byHand, locked, picked, reopening, previewed, locking, marked, level, share } = cell;
+  return html`<span
+    class="square"
+    role="gridcell"
+    id="cell-${position}"
+    tabindex=${position === active ? 0 : -1}
+    aria-label=${labelOf(cell)}
+    aria-selected=${picked || marked ? "true" : "false"}
+    aria-current=${position === looked ? "true" : nothing}
+    data-position=${position}
+    data-state=${state}
+    data-token=${token ?? nothing}
+    ?data-ghost=${state === "open" && !picked && face !== null}
+    ?data-picked=${picked}
+    ?data-reopening=${reopening}
+    ?data-preview=${previewed}
+    ?data-locking=${locking}
+    ?data-marked=${marked}
+    ?data-unknown=${state === "committed" && level === null}
+    ?data-locked=${locked}
+    data-new=${deed ?? nothing}
+    ?data-hand=${byHand}
+    ?data-special=${face?.special}
+    ?data-looked=${position === looked}
+    data-share=${share || nothing}
+  ></span>`;
+}
+
+/** What a row's look depends on; equal lists draw alike. */
+function looks(/** @type {import("app/core/selectors.js").Cell[]} */ cells, /** @type {number} */ from, /** @type {number} */ to) {
+  const parts = [];
+  for (let i = from; i < to; i++) {
+    const { state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, locking, marked, reading, share } = cells[i];
+    parts.push(face, reading, `${state}${token}${probability}${deed}${byHand}${locked}${picked}${reopening}${previewed}${locking}${marked}${share}`);
+  }
+  return parts;
+}
+
+function positionOf(/** @type {EventTarget | null} */ target) {
+  const found = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target)?.closest(".square"));
+  return found ? Number(found.dataset.position) : null;
+}
+
+customElements.define("um-grid", Grid);

@@ -1,0 +1,179 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { Models } from "app/actions/models.js";
+import { factsOf, goneModel, modelNote, NO_MODELS, modelRows, progressOf, readWish, shortName, startModel, startModelProblem, wishProblems } from "app/core/models.js";
+import { hindrances } from "app/core/selectors.js";
+import { initialState, reduce } from "app/core/state.js";
+import { Store } from "app/core/store.js";
+import { RpcError } from "app/net/rpc-error.js";
+
+/** @type {any} */
+const MODEL = {
+  name: "embedded", state: "ready", family: "llada", parameterCount: 2_950_000, dtype: "float32", device: "cpu",
+  contextLength: 256, vocabularySize: 768, maskToken: 2, eosToken: 1, eotToken: null, hasTokenizer: true,
+  hasChatTemplate: true, isDefault: true, shifted: false, bidirectional: true,
+  samplers: [{ name: "llada", summary: "", source: "", revises: false, parameters: [] }],
+};
+const OTHER = { ...MODEL, name: "/srv/models/tiny", isDefault: false, maskToken: 9, contextLength: 32 };
+const SESSION = { id: "s", model: "embedded", promptLength: 1, settings: null, tokens: [5, 0], states: [3, 1] };
+
+const after = (...events) => events.reduce(reduce, initialState());
+const received = (model) => ({ type: "model.received", model });
+const chosen = (name) => ({ type: "form.changed", fields: { model: name } });
+const opened = (session = SESSION) => ({ type: "session.opened", session });
+const ready = { type: "connection.changed", connection: { state: "ready" } };
+const token = { type: "tokens.received", model: "embedded", tokens: [{ id: 5, text: "hi", special: false }] };
+
+test("with no session the model chosen is the one in view", () => {
+  const state = after(received(MODEL), token, received(OTHER), received(MODEL), chosen(OTHER.name));
+  assert.equal(state.model?.name, OTHER.name);
+  assert.equal(startModel(state)?.name, OTHER.name);
+  assert.equal(state.tokens.size, 0, "ids are others");
+  assert.equal(reduce(state, received({ ...MODEL })).model?.name, OTHER.name, "news of the default does not take its place");
+  assert.equal(modelNote(state), "");
+});
+
+test("a model chosen while a session is shown is the next one's alone", () => {
+  const state = after(received(MODEL), opened(), token, received(OTHER), chosen(OTHER.name));
+  assert.equal(state.model?.name, "embedded");
+  assert.equal(state.tokens.size, 1);
+  assert.equal(startModel(state)?.name, OTHER.name);
+  assert.equal(modelNote(state), "The session shown is embedded's and stays so. Start takes tiny.");
+  const next = reduce(state, opened({ ...SESSION, id: "t", model: OTHER.name }));
+  assert.equal(next.model?.name, OTHER.name, "known, so not asked for again");
+  assert.equal(next.tokens.size, 0);
+  assert.equal(modelNote(next), "");
+  assert.equal(reduce(state, { type: "session.closed" }).model?.name, OTHER.name);
+});
+
+test("what the form may ask for follows the model of the next session", () => {
+  const state = after(ready, received(MODEL), opened(), received(OTHER), { type: "form.changed", fields: { length: "100" } });
+  assert.equal(hindrances(state).start, "");
+  assert.equal(hindrances(reduce(state, chosen(OTHER.name))).start, "length: 1 to 32.");
+  assert.equal(hindrances(reduce(state, chosen("gone"))).start, "No model yet.");
+  const cold = reduce(state, received({ ...OTHER, state: "unloaded" }));
+  assert.match(hindrances(reduce(cold, chosen(OTHER.name))).start, /tiny is not loaded/);
+  assert.match(startModelProblem(reduce(reduce(state, received({ ...OTHER, state: "loading" })), chosen(OTHER.name))), /still loading/);
+});
+
+test("a session whose model is gone can be looked at, and says why no more", () => {
+  const state = after(ready, received(MODEL), opened({ ...SESSION, model: "/srv/gone" }), received(goneModel(NO_MODELS, "/srv/gone")));
+  assert.equal(state.model?.hasTokenizer, false);
+  assert.equal(startModel(state)?.name, "embedded", "the next session is the default's");
+  assert.equal(hindrances(state).start, "");
+  const { models } = after(received(OTHER));
+  assert.deepEqual(goneModel(models, OTHER.name), { ...OTHER, state: "unknown" }, "what was read of it is kept, so its tokens keep their texts");
+  assert.match(hindrances(state).step, /gone, is not loaded. Load it under Model/);
+});
+
+test("models are listed with where they stand", () => {
+  const list = [MODEL, { ...OTHER, state: "unloaded" }];
+  const state = after(received(MODEL), opened(), { type: "models.changed", fields: { list, load: { name: OTHER.name, phase: "loading", done: 1, total: 4 } } });
+  assert.deepEqual(modelRows(state), [
+    { name: "embedded", label: "embedded", state: "ready", word: "ready", chosen: true, shown: true },
+    { name: OTHER.name, label: "tiny", state: "loading", word: "loading", chosen: false, shown: false },
+  ]);
+  assert.deepEqual(["org/name", "/a/b/", "~/m", "C:\\x\\y", "/a/b/."].map(shortName), ["org/name", "b", "m", "y", "b"]);
+});
+
+test("what a model is, in words, its ids with their texts", () => {
+  const facts = Object.fromEntries(factsOf({ ...MODEL, shifted: true, hasChatTemplate: false }, { 2: "<mask>" }));
+  assert.deepEqual(facts, {
+    Family: "llada", Parameters: "2.95M", Weights: "float32 on cpu", Context: "256 positions", Vocabulary: "768 ids",
+    Reads: "both ways, logits shifted by one", Mask: "2 <mask>", "End of text": "1", "End of turn": "none",
+    Tokenizer: "yes", "Chat template": "no: prompts are raw text",
+  });
+  assert.equal(Object.fromEntries(factsOf({ ...MODEL, bidirectional: false })).Reads, "left to right");
+});
+
+test("a load says its phase, and a percent where there is one", () => {
+  assert.deepEqual(progressOf({ name: "x", phase: "inspecting", done: 0, total: 0 }), { words: "Looking at the checkpoint", percent: null });
+  assert.deepEqual(progressOf({ name: "x", phase: "loading", done: 29, total: 291 }), { words: "Putting weights into memory, 29 of 291 tensors", percent: 9 });
+  assert.deepEqual(progressOf({ name: "x", phase: "downloading", done: 8e9, total: 16e9 }), { words: "Downloading, 8.0 GB of 16.0 GB", percent: 50 });
+});
+
+test("a wish to load is read, and a refusal goes to its field", () => {
+  const wish = { name: " /srv/x ", dtype: "auto", mask: "5", eos: "", eot: "", pad: "" };
+  assert.deepEqual(readWish(wish), { request: { name: "/srv/x", dtype: "", tokenIds: { mask: 5 } }, problems: {} });
+  assert.deepEqual(readWish({ ...wish, name: "", dtype: "float16", eos: "-1" }).problems, { name: "Type a folder on the server or a hub id.", eos: "a whole number, 0 or more" });
+  assert.deepEqual(wishProblems({ message: "there is no folder", fields: [] }), { name: "there is no folder" });
+  const fields = [{ field: "token_ids.mask", description: "a" }, { field: "token_ids", description: "b" }, { field: "dtype", description: "c" }];
+  assert.deepEqual(wishProblems({ message: "", fields }), { mask: "b", dtype: "c" });
+});
+
+// ---- loading, with a server that is the test ----
+
+function stage(load) {
+  const store = new Store(reduce, after(ready, received(MODEL)), (notify) => notify());
+  const notices = [];
+  const troubles = { tell: (what, error) => notices.push(["error", what, error.message]), news: (what, why) => notices.push(["news", what, why]) };
+  const connection = Object.assign(new EventTarget(), { isReady: true });
+  const client = { listModels: async () => [MODEL], getModel: async (name) => ({ ...MODEL, name }), detokenize: async (_, ids) => ids.map((id) => ({ id, text: `<${id}>` })), loadModel: load };
+  const seen = [];
+  store.addEventListener("change", () => seen.push(store.state.models.load));
+  return { store, notices, seen, models: new Models(/** @type {any} */ ({ store, client, connection, troubles })) };
+}
+
+test("a load is shown on its way, and taken for the next session when it is there", async () => {
+  const { store, seen, models } = stage(async function* (request) {
+    assert.deepEqual(request, { name: OTHER.name, dtype: "float32", tokenIds: { mask: 9 } });
+    yield { phase: "loading", done: 1, total: 2, model: null };
+    yield { phase: "ready", done: 0, total: 0, model: OTHER };
+  });
+  models.wish({ name: OTHER.name, dtype: "float32", mask: "9" });
+  assert.equal(await models.loadWish(), true);
+  assert.ok(seen.some((load) => load?.phase === "loading" && load.done === 1 && load.total === 2));
+  assert.equal(store.state.models.load, null);
+  assert.equal(startModel(store.state)?.name, OTHER.name);
+  assert.deepEqual(store.state.models.marks[OTHER.name], { 9: "<9>", 1: "<1>" });
+  assert.equal(store.state.models.said, "tiny is loaded.");
+});
+
+test("a load that is cancelled ends the call and changes nothing", async () => {
+  let stopped = false;
+  const { store, notices, models } = stage(async function* (_, { signal }) {
+    yield { phase: "downloading", done: 1, total: 9, model: null };
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    stopped = true;
+  });
+  models.wish({ name: "org/large" });
+  const loading = models.loadWish();
+  while (store.state.models.load?.phase !== "downloading") await new Promise(setImmediate);
+  models.cancel();
+  assert.equal(await loading, false);
+  assert.ok(stopped);
+  assert.equal(store.state.models.load, null);
+  assert.equal(startModel(store.state)?.name, "embedded");
+  assert.equal(store.state.models.wish.name, "org/large", "what was typed stays");
+  assert.deepEqual(notices, [], "it was wished for, and is no trouble");
+  assert.match(store.state.models.said, /^Loading org\/large was cancelled/);
+});
+
+test("a refused load is told, and stands at its field until that is changed", async () => {
+  const { store, notices, models } = stage(async function* () {
+    throw new RpcError({ code: 7, message: "this server loads only the models of its catalog: embedded", method: "LoadModel", reason: "MODEL_NOT_ALLOWED" });
+  });
+  models.wish({ name: "org/other", mask: "5" });
+  assert.equal(await models.loadWish(), false);
+  assert.deepEqual(notices, [["error", "Loading org/other", "this server loads only the models of its catalog: embedded"]]);
+  assert.match(store.state.models.problems.name, /only the models of its catalog/);
+  models.wish({ mask: "" });
+  assert.ok(store.state.models.problems.name);
+  models.wish({ name: "org/othe" });
+  assert.deepEqual(store.state.models.problems, {});
+  models.wish({ name: " " });
+  await models.loadWish();
+  assert.equal(notices.length, 1, "nothing was asked of the server");
+});
+
+test("a model of an earlier visit that is gone gives way to the default", async () => {
+  const { store, notices } = stage(async function* () {});
+  store.dispatch(chosen("/srv/gone"));
+  const connection = Object.assign(new EventTarget(), { isReady: true });
+  const client = { getModel: async () => { throw new RpcError({ code: 5, message: "there is no model", method: "GetModel" }); } };
+  new Models(/** @type {any} */ ({ store, client, connection, troubles: { tell: assert.fail, news: (what) => notices.push(what) } }));
+  connection.dispatchEvent(new Event("ready"));
+  while (store.state.form.model) await new Promise(setImmediate);
+  assert.equal(startModel(store.state)?.name, "embedded");
+  assert.deepEqual(notices, ["The server has no model gone any more."]);
+});

@@ -1,0 +1,70 @@
+"""axe in real Chromium, over every state of the page that there is a line for here; and contrast, worked out again."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.driver import start
+from tests.page.states import STATES, settled
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]},
+         "resultTypes": ["violations"]}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, each with the first elements that it is about."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)  # a script element would be against the page's policy
+    found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
+    return [f"{rule['id']} ({rule['impact']}): {node['html'][:160]} {node['failureSummary'].splitlines()[1:2]}"
+            for rule in found for node in rule["nodes"][:3]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(page: Page, scheme: str):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    wrong: dict[str, str] = {}  # the same thing is told once, where it was first seen
+    for name, come, leave in STATES:
+        come(page)
+        for width, height in ((1440, 900), (400, 800)):
+            page.set_viewport_size({"width": width, "height": height})
+            settled(page)
+            for what in violations(page):
+                wrong.setdefault(what, f"{name}, {width} wide: {what}")
+        page.set_viewport_size({"width": 1440, "height": 900})
+        leave(page)
+    assert not wrong, "\n".join(wrong.values())
+
+
+# Of what is drawn, so that colours given in any way and those that let others through are compared as they are seen.
+CONTRAST = """(cell, p) => {
+    cell.dataset.share = String(20 * p);  // in twentieths, as the style sheet has them
+    const brush = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+    const painted = (colour) => {
+        brush.fillStyle = colour;
+        brush.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...brush.getImageData(0, 0, 1, 1).data].slice(0, 3)
+            .map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const grounds = [];
+    for (let at = cell; at; at = at.parentElement) grounds.unshift(getComputedStyle(at).backgroundColor);
+    const ground = grounds.map(painted).at(-1);
+    const ink = painted(getComputedStyle(cell).color);
+    return (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize(("scheme", "least"), [("light", 7.2), ("dark", 6.2)])
+def test_however_probable_a_draft_is_it_can_be_read(page: Page, scheme: str, least: float):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    start(page)
+    page.get_by_test_id("forward").click()
+    draft = page.locator("um-canvas [data-ghost]:not([data-special])").first
+    expect(draft).to_be_visible()
+    measured = {p: draft.evaluate(CONTRAST, p) for p in (0, 0.5, 1)}
+    assert min(measured.values()) >= least, measured
+    assert len(set(measured.values())) == 3, "the tint says how probable"

@@ -1,0 +1,58 @@
+"""The page's parameter cards and presets, against what the service has and what was measured."""
+
+import re
+from pathlib import Path
+
+from inference_service.sampling.registry import SAMPLERS, describe
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = ROOT / "frontend/src/core"
+
+# The row of docs/samplers.md that a preset's numbers are of; Creative's are of one task.
+MEASURED = {
+    "Fast": "fast_dllm, factor | factor 2, rule factor",
+    "Careful": "p2 | steps 16 to 64",
+    "LLaDA paper": "llada | steps 16 to 64",
+    "Left to right": "left_to_right | count 1",
+    "Creative": "remdm | steps 16 to 64",
+}
+
+
+def cards() -> set[str]:
+    """The keys of the table of cards: a parameter's name, or sampler and name."""
+    table = (CORE / "parameter-cards.js").read_text().partition("export const CARDS = {")[2].partition("\n};")[0]
+    return set(re.findall(r'^  "?([\w.]+)"?: \{ formula: \[".+"\], plot: \w+ \},$', table, re.MULTILINE))
+
+
+def parameters() -> set[tuple[str, str]]:
+    return {(sampler.name, described.name) for sampler in SAMPLERS.values() for described in describe(sampler)}
+
+
+def test_every_parameter_has_a_card_with_a_formula_and_a_plot():
+    known = cards()
+    assert known
+    assert [f"{sampler}.{name}" for sampler, name in sorted(parameters())
+            if name not in known and f"{sampler}.{name}" not in known] == []
+
+
+def test_no_card_is_of_a_parameter_that_no_sampler_has():
+    published = {name for pair in parameters() for name in (pair[1], ".".join(pair))}
+    assert cards() - published == set()
+
+
+def test_a_preset_names_what_samplers_have_and_tells_what_was_measured():
+    script = (CORE / "presets.js").read_text()
+    presets = re.findall(r'\{ name: "([^"]+)", sampler: "(\w*)", parameters: \{(.*?)\}, note: "([^"]+)" \}', script)
+    assert {name for name, *_ in presets} == {"Default", *MEASURED}
+    docs = (ROOT / "docs/samplers.md").read_text().replace("**", "")
+    for name, sampler, values, note in presets:
+        told = re.search(r"(0\.\d\d) (?:of its sums )?right in ([\d.]+) forward passes", note)
+        if name == "Default":
+            assert not told
+            continue
+        named = set(re.findall(r"(\w+):", values))
+        assert named <= {described.name for described in describe(SAMPLERS[sampler])}
+        right, passes = told.groups()
+        rows = [line for line in docs.splitlines() if line.startswith(f"| {MEASURED[name]} |")]
+        seen = f"{right} at {passes}" if "of its sums" in note else f"| {right} | {passes} |"
+        assert any(seen in row for row in rows), (name, seen, rows)
