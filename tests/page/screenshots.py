@@ -1,36 +1,109 @@
-"""The pictures of the README, taken from the real page: python -m tests.page.screenshots docs/images"""
+"""The pictures of README and docs, taken from the real page: python -m tests.page.screenshots docs/images"""
 
-import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.page.driver import run_to_end, start, steps
 from tests.page.stack import PATIENCE, Stack, chromium
 
-SIZE = {"width": 1440, "height": 900}
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 400, "height": 800}
+
+
+def run(page: Page) -> None:
+    """The middle of a run, and what the model weighs at one position."""
+    start(page, length=64, seed=1)
+    steps(page, 30)
+    look(page)
+
+
+def order(page: Page) -> None:
+    """Which position was filled in when, and how often the drafts there were others."""
+    start(page, length=64, seed=1)
+    run_to_end(page)
+    page.get_by_test_id("lens").select_option("flips")
+    page.get_by_test_id("heat").locator("summary").click()
+    expect(page.get_by_test_id("heat-canvas")).to_be_visible()
+    page.get_by_test_id("heat-canvas").scroll_into_view_if_needed()
+
+
+def rows(page: Page) -> None:
+    """Every open position with its candidates."""
+    start(page, length=64, seed=1)
+    steps(page, 12)
+    page.get_by_test_id("mode").locator('[data-value="rows"]').click()
+    expect(page.locator("um-rows .cards:not([data-stale])").first).to_be_visible()
+
+
+def compare(page: Page) -> None:
+    """Two samplers on one prompt, in lockstep."""
+    start(page, length=48, seed=1)
+    run_to_end(page)
+    page.get_by_test_id("compare-switch").click()
+    page.get_by_test_id("sampler-b").select_option("fast_dllm")
+    page.get_by_test_id("compare-run").click()
+    expect(page.get_by_test_id("difference")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("compare-run")).to_be_visible(timeout=60_000)
+
+
+def settings(page: Page) -> None:
+    """A parameter's card, with its formula and a plot of what it does."""
+    start(page, length=64, seed=1)
+    steps(page, 12)
+    look(page)
+    page.get_by_test_id("common").locator("summary").click()
+    page.locator("#parameter-temperature").fill("0.8")
+    page.get_by_role("button", name="About Temperature").click()
+    page.locator("um-parameter-card .plot").first.scroll_into_view_if_needed()
+
+
+def look(page: Page) -> None:
+    page.locator('um-canvas [data-position][data-state="open"]').nth(8).click()
+    expect(page.get_by_test_id("candidates").locator("li").first).to_be_visible()
+
+
+def narrow(page: Page) -> None:
+    """The same on a phone."""
+    start(page, length=48, seed=1)
+    steps(page, 16)
+    page.evaluate("document.querySelector('um-canvas').scrollIntoView()")
+
+
+PICTURES: list[tuple[str, Callable[[Page], None], str, dict]] = [
+    ("run-light", run, "light", WIDE),
+    ("run-dark", run, "dark", WIDE),
+    ("order-light", order, "light", WIDE),
+    ("rows-dark", rows, "dark", WIDE),
+    ("compare-light", compare, "light", WIDE),
+    ("settings-light", settings, "light", WIDE),
+    ("narrow-light", narrow, "light", NARROW),
+]
+
+
+def take(browser: Browser, address: str, file: Path, prepare: Callable[[Page], None], scheme: str, size: dict) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(address)
+    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    prepare(page)
+    page.mouse.move(5, 5)
+    page.screenshot(path=file)
+    context.close()
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=20_000)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         stack = Stack(Path(scratch))
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        for scheme in ("light", "dark"):
-            page = browser.new_page(viewport=SIZE, color_scheme=scheme, reduced_motion="reduce")
-            page.goto(stack.page)
-            expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
-            page.get_by_test_id("prompt").fill("Tell me a story about Tom and a red kite.")
-            page.get_by_test_id("seed").fill("1")
-            page.get_by_test_id("start").click()
-            for revision in range(1, 31):  # the middle of a run of 64 steps
-                page.get_by_test_id("step").click()
-                expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"^{revision}\s*/"))
-            page.locator('um-canvas [data-position][data-state="open"]').nth(8).click()
-            expect(page.get_by_test_id("candidates").locator("li").first).to_be_visible()
-            page.mouse.move(5, 5)
-            page.screenshot(path=folder / f"run-{scheme}.png")
+        for name, prepare, scheme, size in PICTURES:
+            take(browser, stack.page, folder / f"{name}.png", prepare, scheme, size)
+            print(folder / f"{name}.png")
         browser.close()
         stack.stop()
 
