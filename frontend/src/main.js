@@ -4,6 +4,7 @@ import { initialState, reduce } from "app/core/state.js";
 import { Socket } from "app/net/socket.js";
 import { Calls } from "app/net/calls.js";
 import { Client } from "app/net/client.js";
+import { Heartbeat } from "app/net/heartbeat.js";
 import { Connection } from "app/actions/connection.js";
 import { Vocabulary } from "app/actions/vocabulary.js";
 import { Troubles } from "app/actions/troubles.js";
@@ -67,6 +68,10 @@ new Address({ store, session }).begin(kept.session ?? null);
 keep(store, new Place(store, kept.place), memory);
 
 const live = { store, connection, session, editing, lens, remask, branches, inspection, watched, rows, playing, comparing, models, sessions, takeaway, progress, archive, gif, demo };
+new Heartbeat({ socket, ask: () => client.detokenize(store.state.model?.name ?? "", []) });
+// Where the browser knows that the network is gone, nobody needs to wait for it.
+window.addEventListener("offline", () => socket.abandon());
+window.addEventListener("online", () => connection.retry());
 show(null);
 connection.start();
 

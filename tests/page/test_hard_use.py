@@ -256,6 +256,51 @@ def test_keys_pressed_while_an_edit_is_being_done_are_done_after_it(page: Page, 
     assert len(session.tokens) == length + 2
 
 
+def test_keys_that_wait_are_for_the_place_they_were_pressed_at(page: Page, client: unmask.Client):
+    session = client.open(start(page))
+    steps(page, 2)
+    cell(page, session.prompt_length + 4).focus()
+    page.keyboard.press("i")
+    page.keyboard.press("i")
+    page.keyboard.press("i")
+    page.get_by_test_id("timeline").focus()
+    page.keyboard.press("Home")
+    expect(page.get_by_test_id("refused").or_(page.locator('um-canvas[data-head="5"]'))).to_be_visible()
+    page.get_by_test_id("newest").click()
+    # As many as there was time for, each behind the one before; none at the beginning.
+    assert [frame.parent_revision for frame in session.history()[3:]] == list(range(2, session.revision))
+
+
+def test_escape_drops_the_keys_that_wait(page: Page, client: unmask.Client):
+    session = client.open(start(page))
+    cell(page, session.prompt_length + 4).focus()
+    for key in "iiiiiiiiiiii":
+        page.keyboard.press(key)
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("refused")).to_contain_text(re.compile("Dropped: . keys? (was|were) not done"))
+    page.wait_for_function("() => document.querySelector('[data-testid=edit-insert]')?.ariaDisabled !== 'true'")
+    assert session.revision < 12
+
+
+def test_a_run_with_a_pause_stays_with_its_session_and_its_branch(page: Page, client: unmask.Client):
+    other = client.open(start(page))
+    page.get_by_test_id("delay").select_option("500")
+    session = client.open(start(page, seed=8))
+    page.get_by_test_id("run").click()
+    at_revision(page, 2)
+    # Somebody else begins a branch; the run goes on with its own.
+    next(iter(session.step(1, from_revision=0)))
+    page.wait_for_function("() => Number(document.querySelector('um-canvas').dataset.head) >= 5")
+    parents = {frame.revision: frame.parent_revision for frame in session.history()}
+    theirs = next(revision for revision in parents if revision > 1 and parents[revision] == 0)
+    assert parents[theirs + 1] == theirs - 1
+    page.go_back()
+    expect(page.locator("um-canvas")).to_have_attribute("data-session", other.id)
+    expect(page.get_by_test_id("news")).to_contain_text("The run was stopped.")
+    expect(page.get_by_test_id("run")).to_have_attribute("aria-disabled", "false")
+    assert other.revision == 0
+
+
 def test_a_sampler_that_only_fills_cannot_go_on_with_a_full_canvas(page: Page):
     page.get_by_test_id("sampler").select_option("predict_remask")
     start(page)

@@ -52,11 +52,11 @@ def click(page: Page, row: int, column: int) -> None:
 def test_a_run_is_drawn_as_it_went(page: Page, client: unmask.Client):
     session = client.open(start(page, length=24))
     unfold(page)
-    page.wait_for_function(f"({KINDS})()[0].every(kind => kind === 'bare')")
+    page.wait_for_function(f"() => ({KINDS})()[0].every(kind => kind === 'bare')")
     run_to_end(page)
     first = session.get().prompt_length
     frames = session.history()
-    page.wait_for_function(f"({KINDS})().length === {len(frames)}")
+    page.wait_for_function(f"() => ({KINDS})().length === {len(frames)}")
     expected = [["draft"] * 24]
     for frame in frames[1:]:
         row = ["committed" if kind == "new" else kind for kind in expected[-1]]
@@ -130,7 +130,7 @@ def test_columns_follow_what_moved(page: Page, client: unmask.Client):
     cell(page, first).focus()
     page.keyboard.press("i")
     at_revision(page, 3)
-    page.wait_for_function(f"({KINDS})()[2].length === 25")
+    page.wait_for_function(f"() => ({KINDS})()[2].length === 25")
     kinds = page.evaluate(KINDS)
     assert [row[0] == "background" for row in kinds] == [True, True, True, False]
     committed = {change.position for change in session.history()[1].changes}
@@ -167,11 +167,11 @@ def test_a_frame_draws_its_own_rows_only(page: Page):
     start(page, length=64)
     unfold(page)
     steps(page, 20)
-    page.wait_for_function("document.querySelector('.heat-plot').getAttribute('aria-rowcount') === '21'")
+    page.wait_for_function("() => document.querySelector('.heat-plot').getAttribute('aria-rowcount') === '21'")
     page.evaluate("window.drawn.length = 0")
     page.get_by_test_id("step").click()
     at_revision(page, 21)
-    page.wait_for_function("document.querySelector('.heat-plot').getAttribute('aria-rowcount') === '22'")
+    page.wait_for_function("() => document.querySelector('.heat-plot').getAttribute('aria-rowcount') === '22'")
     # Its own, and that of the revision which its draft is of.
     assert set(page.evaluate("window.drawn")) == {20, 21}
     page.evaluate("window.drawn.length = 0")

@@ -65,7 +65,7 @@ def test_the_keyboard_alone_does_all_of_it(page: Page, client: unmask.Client):
     tab_to(page, part("start"))
     keys.press("Enter")
     expect(page.locator("um-canvas [data-state=open]").first).to_be_visible()
-    page.wait_for_function("location.hash.length > 1")
+    page.wait_for_function("() => location.hash.length > 1")
     session = client.open(session_of(page))
     held(page)
     explained(page)

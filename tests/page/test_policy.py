@@ -64,7 +64,7 @@ def test_the_policy_lets_nothing_be_put_in(chrome, stack):
         return stopped;
     }""")
     assert {"markup", "script", "code", "request"} <= set(refused)
-    page.wait_for_function("violations.length >= 7")
+    page.wait_for_function("() => violations.length >= 7")
     assert {"require-trusted-types-for", "style-src-attr", "style-src-elem", "img-src", "connect-src"} <= set(
         page.evaluate("violations"))
     assert page.evaluate("window.ran") is None

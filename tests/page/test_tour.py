@@ -46,7 +46,7 @@ def test_without_a_server_the_page_opens_on_a_recording_with_a_tour(chrome, file
     page.get_by_test_id("tour-next").press("Escape")
     expect(tour).to_have_count(0)
     expect(page.get_by_test_id("begin-tour")).to_be_focused()
-    page.wait_for_function("JSON.parse(localStorage.unmask ?? '{}').view?.toured")
+    page.wait_for_function("() => JSON.parse(localStorage.unmask ?? '{}').view?.toured")
     page.reload()
     expect(page.get_by_test_id("begin-tour")).to_be_visible()
     expect(tour).to_have_count(0)

@@ -86,6 +86,12 @@ export class SessionActions {
 
   /** @param {any} session  @param {boolean} [chat]  @param {import("app/core/copy-as.js").Asked} [asked] */
   #opened(session, chat, asked) {
+    const { tree, activity } = this.#state;
+    // What is going on belongs to the session that is left.
+    if (tree && tree.id !== session.id && activity !== null && activity !== "start") {
+      this.stop();
+      if (activity === "run") this.#troubles.news("The run was stopped.", "Another session was opened. What the run made is kept; go back to it to run on.");
+    }
     this.#store.dispatch({ type: "session.opened", session, chat, asked });
     this.#vocabulary.need(decided(session));
     const { model } = this.#state;
@@ -180,18 +186,24 @@ export class SessionActions {
   }
 
   step() {
-    return this.#perform("step", "The step", (signal) => this.#advance(1, signal));
+    return this.#perform("step", "The step", async (signal) => {
+      await this.#advance(1, signal);
+    });
   }
 
   run() {
     return this.#perform("run", "The run", async (signal) => {
-      // With a pause between steps, each is a call of its own: stopping is exact.
-      for (let base = shownRevision(this.#state); ; base = this.#head) {
+      const id = this.#state.tree?.id;
+      // With a pause between steps, each is a call of its own: stopping is exact. The run stays on its own
+      // way, whatever others add meanwhile, and with its session.
+      for (let base = shownRevision(this.#state); ; ) {
         const { delay } = this.#state.view;
-        await this.#advance(delay ? 1 : 0, signal, base);
-        if (!delay || this.#complete) return;
+        const made = await this.#advance(delay ? 1 : 0, signal, base);
+        const { tree } = this.#state;
+        if (!delay || made === null || !tree || tree.id !== id || isComplete(tree.revisions[made])) return;
         await pause(delay, signal);
-        if (signal.aborted) return;
+        if (signal.aborted || this.#state.tree?.id !== id) return;
+        base = made;
       }
     });
   }
@@ -205,22 +217,14 @@ export class SessionActions {
     });
   }
 
-  get #head() {
-    const { tree } = this.#state;
-    return tree ? headOf(tree) : 0;
-  }
-
-  get #complete() {
-    const { tree } = this.#state;
-    return !tree || isComplete(tree.revisions[headOf(tree)]);
-  }
-
+  /** @returns {Promise<number | null>} the last revision that was made; null: none */
   async #advance(/** @type {number} */ count, /** @type {AbortSignal} */ signal, base = shownRevision(this.#state)) {
     const { tree, model, form } = this.#state;
-    if (!tree) return;
+    if (!tree) return null;
     const settings = settingsToSend(model, form, tree.revisions[base].settings);
-    await this.#take(tree.id, this.#client.step({ ...this.#place(tree, base), count, settings, predict: false }, { signal }));
+    const made = await this.#take(tree.id, this.#client.step({ ...this.#place(tree, base), count, settings, predict: false }, { signal }));
     if (settings) this.#store.dispatch({ type: "form.sent" });
+    return made;
   }
 
   /**
@@ -344,13 +348,17 @@ export class SessionActions {
   /** Takes what a call has made. Its first frame is what is looked at next, unless one has looked elsewhere meanwhile, or is replaying. */
   async #take(/** @type {string} */ id, /** @type {AsyncIterable<any>} */ events) {
     let looking = this.#state.shown;
+    /** The last revision that was made. @type {number | null} */
+    let made = null;
     for await (const { frame, prediction } of events) {
+      if (frame) made = frame.revision;
       if (frame) this.#receive(id, frame);
       else if (prediction) this.#predicted(id, prediction);
       if (!frame || looking === null) continue;
       if (looking === this.#state.shown && !this.#state.playing) this.#store.dispatch({ type: "revision.shown", revision: null });
       looking = null;
     }
+    return made;
   }
 
   #predicted(/** @type {string} */ session, /** @type {any} */ prediction) {

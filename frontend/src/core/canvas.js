@@ -62,8 +62,8 @@ export function folded(/** @type {Canvas} */ canvas, /** @type {Frame} */ frame)
 
 /** How many canvases folded one from another until one keeps its contents for good. */
 const STRIDE = 32;
-/** How many others keep theirs: those asked for last, the newest last. @type {Map<Folded, Contents>} */
-const recent = new Map();
+/** How many others keep theirs: those folded last, the newest last. Weak, for a session that is closed. @type {WeakRef<Folded>[]} */
+const recent = [];
 const RECENT = 64;
 
 /** A canvas made of another one and a frame. Its contents are folded when they are asked for. @implements {Canvas} */
@@ -108,27 +108,25 @@ class Folded {
   /** @returns {Contents} */
   #contents() {
     if (this.#kept) return this.#kept;
-    const held = recent.get(this);
-    if (held) return held;
     /** @type {Folded[]} */
     const due = [];
     /** @type {Canvas} */
     let at = this;
-    while (at instanceof Folded && !at.#kept && !recent.has(at)) {
+    while (at instanceof Folded && !at.#kept) {
       due.push(at);
       at = at.#before;
     }
     let contents = at instanceof Folded ? at.#contents() : at;
     for (const next of due.reverse()) {
       contents = contentsAfter(contents, next.#frame, sourcesOf(next.#before, next.#frame));
-      if (next.#depth % STRIDE === 0) next.#kept = contents;
-      else recent.set(next, contents);
+      next.#kept = contents;
+      if (next.#depth % STRIDE) recent.push(new WeakRef(next));
     }
-    for (const old of recent.keys()) {
-      if (recent.size <= RECENT) break;
-      recent.delete(old);
+    for (const old of recent.splice(0, recent.length - RECENT)) {
+      const folded = old.deref();
+      if (folded) folded.#kept = null;
     }
-    return { tokens: contents.tokens, probabilities: contents.probabilities, origins: contents.origins };
+    return contents;
   }
 }
 

@@ -61,6 +61,14 @@ export class Socket extends EventTarget {
     this.dispatchEvent(new CustomEvent("lost", { detail: seconds }));
   }
 
+  /** Gives up a connection that is silent, without waiting for the other side's word, and tries for a new one. */
+  abandon() {
+    const socket = this.#socket;
+    if (!socket) return;
+    socket.close();
+    this.#lost(socket);
+  }
+
   /** @param {Uint8Array<ArrayBuffer>} bytes */
   send(bytes) {
     if (!this.#open || !this.#socket) throw new Error("the socket is not open");

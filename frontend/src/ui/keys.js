@@ -9,6 +9,7 @@ import { hindranceToAll } from "app/core/marking.js";
 import { shownRevision } from "app/core/state.js";
 import { headOf } from "app/core/tree.js";
 import { modeAfter } from "app/core/modes.js";
+import { plural } from "app/core/format.js";
 
 /** @typedef {import("app/ui/page-element.js").Page} Page */
 
@@ -197,7 +198,7 @@ export function onKey(event, page) {
   const target = /** @type {HTMLElement} */ (event.target);
   if (target.closest("input:not([type=range]), textarea, select, dialog[open]")) return;
   if (event.key === "Escape") {
-    leave(page);
+    if (!drop(page.store, "Dropped")) leave(page);
     return;
   }
   const pressed = event.key.length === 1 ? event.key.toUpperCase() : event.key;
@@ -223,16 +224,36 @@ const notWhileComparing = (/** @type {Key} */ key, /** @type {Page} */ { store }
 const BRIEF = new Set(["edit", "select", "propose", "forward"]);
 
 /** Keys that wait, oldest first. @type {(() => void)[]} */
-const waiting = [];
+let waiting = [];
+const MOST_WAITING = 8;
 
-/** Keys may come faster than they are done. One held down does not count as many. */
+/**
+ * Keys may come faster than they are done. One held down does not count as many,
+ * and those that wait are for the place that they were pressed at.
+ */
 function inTurn(/** @type {KeyboardEvent} */ event, /** @type {Page} */ { store }, /** @type {() => void} */ act) {
   const brief = () => BRIEF.has(store.state.activity ?? "");
   if (event.repeat || !(waiting.length || brief())) return act();
+  if (waiting.length >= MOST_WAITING) return store.dispatch({ type: "key.refused", why: `${MOST_WAITING} keys are still to be done. Wait for them, or press Esc to drop them.` });
   if (waiting.push(act) > 1) return undefined;
+  const session = store.state.tree?.id;
+  let { shown } = store.state;
   const next = () => {
-    while (waiting.length && !brief()) waiting.shift()?.();
+    while (waiting.length && !brief()) {
+      const { state } = store;
+      if (state.tree?.id !== session || (state.shown !== null && state.shown !== shown)) drop(store, "You have gone elsewhere");
+      else waiting.shift()?.();
+      ({ shown } = store.state);
+    }
     if (!waiting.length) store.removeEventListener("change", next);
   };
   return store.addEventListener("change", next);
+}
+
+/** Forgets the keys that wait; whether there were any. */
+function drop(/** @type {Page["store"]} */ store, /** @type {string} */ why) {
+  const count = waiting.length;
+  waiting = [];
+  if (count) store.dispatch({ type: "key.refused", why: `${why}: ${plural(count, "key was", "keys were")} not done.` });
+  return count > 0;
 }
