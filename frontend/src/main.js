@@ -21,6 +21,7 @@ import { Comparing } from "app/actions/comparing.js";
 import { Takeaway } from "app/actions/takeaway.js";
 import { Progress } from "app/actions/progress.js";
 import { Archive } from "app/actions/archive.js";
+import { Examples } from "app/actions/examples.js";
 import { Gif } from "app/actions/gif.js";
 import { Demo } from "app/actions/demo.js";
 import { Models } from "app/actions/models.js";
@@ -60,6 +61,7 @@ const sessions = new Sessions({ store, client, session, troubles });
 const takeaway = new Takeaway({ store, session, models, connection, troubles });
 const progress = new Progress({ store, troubles });
 const archive = new Archive({ store, client, troubles, progress });
+const examples = new Examples({ store, troubles });
 const gif = new Gif({ store, troubles, progress });
 const demo = new Demo({ store, connection, socket, troubles, show });
 
@@ -67,7 +69,7 @@ takeaway.take();
 new Address({ store, session }).begin(kept.session ?? null);
 keep(store, new Place(store, kept.place), memory);
 
-const live = { store, connection, session, editing, lens, remask, branches, inspection, watched, rows, playing, comparing, models, sessions, takeaway, progress, archive, gif, demo };
+const live = { store, connection, session, editing, lens, remask, branches, inspection, watched, rows, playing, comparing, models, sessions, takeaway, progress, archive, gif, examples, demo };
 new Heartbeat({ socket, ask: () => client.detokenize(store.state.model?.name ?? "", []) });
 // Where the browser knows that the network is gone, nobody needs to wait for it.
 window.addEventListener("offline", () => socket.abandon());

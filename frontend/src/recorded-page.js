@@ -3,6 +3,7 @@ import { Store } from "app/core/store.js";
 import { initialState, reduce } from "app/core/state.js";
 import { offline } from "app/core/readiness.js";
 import { Archive } from "app/actions/archive.js";
+import { Examples } from "app/actions/examples.js";
 import { Gif } from "app/actions/gif.js";
 import { Playing } from "app/actions/playing.js";
 import { Progress } from "app/actions/progress.js";
@@ -37,6 +38,7 @@ export function recordedPage(recording, { view = {}, demo = null } = {}) {
     // A page that was saved has no modules to read any more.
     archive: demo ? new Archive({ store, client: null, troubles, progress }) : null,
     gif: new Gif({ store, troubles, progress }),
+    examples: new Examples({ store, troubles }),
     touring: new Touring({ store }),
   };
   // Actions that are made later are still here too.

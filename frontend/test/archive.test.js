@@ -19,7 +19,9 @@ const draft = (predictedAt, positions, tokens) => ({ predictedAt, positions, tok
 const change = (position, token, probability = null, given = false) => ({ position, token, probability, given });
 const candidate = (token, pBase) => ({ token, pBase: Math.fround(pBase), pFinal: Math.fround(pBase / 2), kept: pBase > 0.2, logit: -2.5 });
 const weighing = (position, ...candidates) => ({ position, candidates, otherPBase: Math.fround(0.01), otherPFinal: 0, keptCount: 300, entropy: Math.fround(1.1), margin: 0.5, recomputed: true });
+/** @type {Map<number, import("app/core/tokens.js").Token>} */
 const tokens = new Map([7, 20, 30, 40, 70_000].map((id) => [id, { id, text: `</script>${id}`, special: id === 7 }]));
+tokens.set(30, { id: 30, text: "\ufffd", special: false, bytes: Uint8Array.of(0xc3) });
 
 /** A run with a branch, an edit that moves positions, other settings and a prediction that was asked for. */
 function told() {
@@ -93,6 +95,7 @@ test("what is foreign, newer or damaged is refused with the reason", () => {
   refused((value) => (value.weighings.counts = packed([2, 2])), /candidates are missing/);
   refused((value) => (value.weighings.revisions = packed([0, 9])), /candidates are of position 5 at revision 9/);
   refused((value) => value.names.push(["gone", 12]), /a name is given to revision 12/);
+  refused((value) => (value.tokens.bytes = [[9, "1ww=="]]), /bytes are of a token/);
   refused((value) => delete value.session.first, /the session is not described/);
 });
 

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { GIVEN, OPEN } from "app/core/canvas.js";
-import { beginningOf, choiceOf, choiceProblem, differenceInWords, indexShown, lastIndex, pairingAt, pairingWanted, revisionAt, runs, settingsFor, settingsInWords, sideOf, stepInWords, timingsAt } from "app/core/comparing.js";
+import { beginningOf, choiceOf, choiceProblem, differenceInWords, goesOn, goneInWords, indexShown, leftBehind, lastIndex, otherwise, pairingAt, pairingWanted, revisionAt, runs, settingsFor, settingsInWords, sideOf, stepInWords, timingsAt, wantedOf } from "app/core/comparing.js";
 import { maximisedPanel } from "app/core/panels.js";
 import { initialState, reduce } from "app/core/state.js";
 import { frameOf } from "app/core/tree.js";
@@ -191,4 +191,42 @@ test("a panel is maximised only where it is there", () => {
   assert.equal(maximisedPanel(after(started, view({ maximised: "inspector" }), { type: "position.looked", position: 1 })), "inspector");
   assert.equal(maximisedPanel(after(started, view({ maximised: "canvas", compare: true }))), "");
   assert.equal(maximisedPanel(after(started, view({ maximised: "compare", compare: true }))), "compare");
+});
+
+/** B's run as it is made here. */
+const made = (/** @type {State} */ state) => reduce(state, { ...B_RUN, session: session({ id: "r", settings: settings("klass") }), wanted: wantedOf(state, "b") });
+
+test("a run that was stopped goes on as long as what was chosen is the same", () => {
+  const stopped = reduce(made(after(...FINISHED)), inRun("b", 1, 0, [[1, 20]]));
+  assert.equal(goesOn(stopped, "b"), true);
+  assert.equal(otherwise(stopped, "b"), "");
+  const reseeded = reduce(stopped, { type: "compare.chosen", side: "b", fields: { seed: "99" } });
+  assert.equal(goesOn(reseeded, "b"), false);
+  assert.match(otherwise(reseeded, "b"), /^Shown: the run with .*seed 1\. The fields say otherwise; Run takes the new\.$/);
+  assert.equal(goesOn(reduce(stopped, { type: "compare.gone", side: "b", session: "r" }), "b"), false);
+  const finished = reduce(stopped, inRun("b", 2, 1, [[2, 21], [3, 22]]));
+  assert.equal(goesOn(finished, "b"), false, "nothing is left of it");
+});
+
+test("a run whose session was deleted says so", () => {
+  const state = made(after(...FINISHED));
+  assert.equal(goneInWords(state, "b"), "");
+  assert.equal(goneInWords(reduce(state, { type: "compare.gone", side: "b", session: "of before" }), "b"), "");
+  assert.match(goneInWords(reduce(state, { type: "compare.gone", side: "b", session: "r" }), "b"), /deleted/);
+});
+
+test("what was compared is left behind for the next visit, but no session that is gone", () => {
+  const state = reduce(made(after(...FINISHED)), { type: "compare.chosen", side: "b", fields: { sampler: "klass" } });
+  const kept = JSON.parse(JSON.stringify(leftBehind(state.compare)));
+  const { compare } = initialState({ compare: kept });
+  assert.equal(compare.choices.b.sampler, "klass");
+  assert.deepEqual([compare.left.a, compare.left.b?.session], [null, "r"]);
+  assert.deepEqual(leftBehind(compare), kept, "also where it could not be reopened yet");
+  assert.equal(leftBehind(reduce(state, { type: "compare.gone", side: "b", session: "r" }).compare).runs?.b, null);
+});
+
+test("why a key was refused goes when another one works", () => {
+  const refused = after(...FINISHED, { type: "key.refused", why: "Close the comparison first (=)." });
+  assert.equal(reduce(refused, { type: "compare.moved", index: 1 }).refusal, null);
+  assert.equal(reduce(refused, { type: "view.changed", view: { compare: false } }).refusal, null);
 });

@@ -49,3 +49,16 @@ test("what is kept may be anything", () => {
   }
   assert.equal(back({ session: "s", at: 1, shown: 1, looked: 99 }).store.state.looked, null, "a position that is not there");
 });
+
+test("what was picked is found again, at its revision", () => {
+  const pick = { token: 9, replaces: null, probability: 0.5, by: "hand" };
+  /** @type {[number, [number, typeof pick][]][]} */
+  const picks = [[2, [[1, pick]]], [3, [[2, pick]]]];
+  const { store, place } = back({ session: "s", at: 2, shown: 2, looked: null, picks });
+  assert.deepEqual([...store.state.picks], [[1, pick]]);
+  assert.deepEqual(new Map(place.left?.picks), new Map(picks));
+  store.dispatch({ type: "revision.shown", revision: null });
+  assert.deepEqual([...store.state.picks], [[2, pick]]);
+  const odd = [[2, [[1, { ...pick, token: "x" }]]]];
+  assert.equal(back({ session: "s", at: 2, shown: 2, looked: null, picks: odd }).store.state.picks.size, 0);
+});

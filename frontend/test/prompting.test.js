@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { asJson, asPython, callsTo } from "app/core/copy-as.js";
 import { linkOf, readLink, unpackedLink } from "app/core/permalink.js";
-import { earlierInWords, earlierOf, exampleFields, holesIn, isChat, turnProblems } from "app/core/prompting.js";
+import { earlierInWords, earlierOf, exampleFields, losesTyped, holesIn, isChat, turnProblems } from "app/core/prompting.js";
 import { beginningOf, extentOf, titleOf, whenMade } from "app/core/sessions.js";
 import { problemsOf } from "app/core/settings.js";
 import { EMPTY_FORM, initialState, reduce } from "app/core/state.js";
@@ -75,10 +75,12 @@ test("a program copied from a conversation says the same messages", () => {
 });
 
 test("an earlier session is called by how its prompt begins", () => {
-  const said = (text, special = false) => ({ text, special });
+  const said = (text, special = false) => ({ id: 1, text, special });
   const chat = [said("<s>", true), said("<h>", true), said("user"), said("</h>", true), said("\n\n"), said("Tell me"), said(" a story"), said("<eot>", true), said("<h>", true), said("assistant"), said("</h>", true)];
   assert.equal(beginningOf(chat), "Tell me a story");
   assert.equal(beginningOf([said("<im>", true), said("user"), said("\n"), said("Hi")]), "Hi");
+  const part = (byte) => ({ ...said("\ufffd"), bytes: Uint8Array.of(byte) });
+  assert.equal(beginningOf([said("caf"), part(0xc3), part(0xa9), said(" "), part(0xc3)]), "caf\u00e9 ", "the last is cut");
   assert.equal(beginningOf([said("a "), null, null, said(" user b")]), "a … user b");
   /** @type {any} */
   const session = { id: "s", model: "m", time: null, head: 0, promptLength: 7, summary: { openCount: 3 } };
@@ -89,4 +91,17 @@ test("an earlier session is called by how its prompt begins", () => {
   const now = new Date(2030, 4, 6, 15, 0).getTime();
   assert.equal(whenMade(new Date(2030, 4, 6, 9, 5).getTime(), now), "today 09:05");
   assert.equal(whenMade(new Date(2030, 4, 5, 23, 59).getTime(), now), "May 5 23:59");
+});
+
+test("an example that takes the place of what was typed can be undone; one in another's place loses nothing", () => {
+  const story = { name: "Story", prompt: "Tell me." };
+  const holes = { name: "Holes", prompt: "1+[[mask:2]]", raw: true, length: "0" };
+  const loses = (fields, example) => losesTyped(form(fields), exampleFields(form(fields), example), [story, holes]);
+  assert.equal(loses({ prompt: "mine" }, story), true);
+  assert.equal(loses({ prompt: story.prompt }, holes), false);
+  assert.equal(loses({ prompt: " " }, holes), false);
+  assert.equal(loses({ prompt: story.prompt, length: "40" }, holes), true, "the length was typed");
+  assert.equal(loses({ prompt: story.prompt, length: "40" }, story), false, "it stays");
+  assert.equal(loses({ prompt: holes.prompt, length: "0" }, story), false);
+  assert.equal(loses({ prompt: story.prompt, system: "Be brief." }, holes), true);
 });

@@ -35,6 +35,8 @@ test("what is typed becomes a value, or says its range", () => {
   assert.deepEqual(readParameter(steps, "12"), { value: 12 });
   assert.deepEqual(readParameter(steps, "1.5"), { problem: "1 to 512" });
   assert.deepEqual(readParameter(steps, "0"), { problem: "1 to 512" });
+  for (const odd of ["0x10", " ", "1e2", "0b1", "12 "]) assert.deepEqual(readParameter(steps, odd), { problem: "1 to 512" }, odd);
+  for (const odd of ["0x1", " ", "Infinity", "."]) assert.deepEqual(readParameter(temperature, odd), { problem: "0 to 2" }, odd);
   assert.deepEqual(readParameter(temperature, ".5"), { value: 0.5 });
   assert.deepEqual(readParameter(temperature, "hot"), { problem: "0 to 2" });
   assert.deepEqual(readParameter(remasking, "random"), { value: "random" });
@@ -57,7 +59,9 @@ test("a sampler the model does not have falls back to its first", () => {
 });
 
 test("problems are named by field", () => {
-  assert.deepEqual(problemsOf(MODEL, form({ length: "600", seed: "-1" })), { length: "1 to 512", seed: "a whole number, 0 or more" });
+  assert.deepEqual(problemsOf(MODEL, form({ length: "600", seed: "-1" })), { length: "1 to 512", seed: "a whole number, 0 to 18446744073709551615" });
+  assert.equal(problemsOf(MODEL, form({ seed: " 5 " })).seed, undefined);
+  assert.equal(settingsOf(MODEL, form({ seed: " 5 " })).seed, "5");
   assert.deepEqual(problemsOf(MODEL, form({ length: "64", seed: "18446744073709551615" })), {});
   assert.ok(problemsOf(MODEL, form({ seed: "18446744073709551616" })).seed);
 });

@@ -239,8 +239,10 @@ test("the preview of masking again marks what it would open, and changes nothing
   assert.equal(remasked(state), null, "not answered yet");
   const ranked = [{ position: 2, score: 0.9 }, { position: 3, score: 0.5 }, { position: 1, score: 0.1 }];
   const answered = reduce(state, { type: "remask.changed", fields: { answer: { key: wanted.key, ranked } } });
-  assert.deepEqual(remasked(answered), { positions: [2, 3], of: 3, cutoff: 0.5, open: 0, all: 3 });
+  assert.deepEqual(remasked(answered), { positions: [2, 3], of: 3, cutoff: 0.5, rho: 0, open: 0, all: 3 });
   assert.equal(remaskedInWords(remasked(answered)), "would open 2 of 3 positions, cut-off 0.50");
+  assert.equal(remaskedInWords({ ...remasked(answered), cutoff: null, rho: 1 }), "would open 2 of 3 positions, by chance");
+  assert.equal(remaskedInWords({ ...remasked(answered), cutoff: null, rho: 0.5 }), "would open 2 of 3 positions, by doubt and chance mixed");
   assert.deepEqual(cellsOf(answered).map(({ previewed }) => previewed), [false, false, true, true]);
   assert.match(labelOf(cellsOf(answered)[2]), /would be masked again/);
   // Another share of the same ranking needs no other answer; another rho does.
@@ -347,6 +349,45 @@ test("a session cut short begins at its oldest revision kept", () => {
   const shorter = reduce(reduce(state, { type: "revision.shown", revision: 5 }), { type: "history.trimmed", session: "s", first: 6 });
   assert.equal(shownRevision(shorter), 6);
   assert.deepEqual(marksOf(shorter).map(({ revision }) => revision), [6, 7]);
+});
+
+test("errors stay until they are dismissed; of news the newest few", () => {
+  const raised = (id, kind) => ({ type: "notice.raised", id, notice: { what: `${id}`, why: "", advice: "", details: "", ...(kind ? { kind } : {}) } });
+  const state = after(raised(1), ...[2, 3, 4, 5, 6, 7].map((id) => raised(id, "info")), raised(8));
+  assert.deepEqual(state.notices.map(({ id }) => id), [1, 5, 6, 7, 8]);
+});
+
+test("what the server refuses is marked until it is changed", () => {
+  const refused = { length: "1 to 20", words: "Word 1: no" };
+  const state = after({ type: "notice.raised", id: 1, notice: { what: "x", why: "", advice: "", details: "", refused } });
+  assert.deepEqual(state.refused, refused);
+  assert.deepEqual(reduce(state, { type: "form.changed", fields: { words: "" } }).refused, { length: "1 to 20" });
+  assert.deepEqual(reduce(state, { type: "form.changed", fields: { prompt: "short" } }).refused, {}, "the prompt takes the room");
+  assert.deepEqual(reduce(state, { type: "form.changed", fields: { seed: "2" } }).refused, refused);
+});
+
+test("what was typed to be said next is kept over a reload", () => {
+  const typed = reduce(initialState(), { type: "saying.changed", text: "And then?" });
+  assert.equal(typed.saying, "And then?");
+  assert.equal(initialState({ saying: typed.saying }).saying, "And then?");
+});
+
+test("picks wait at the revision they were made for", () => {
+  const pick = { token: 9, replaces: null, probability: 0.5, by: "hand" };
+  const shows = (revision) => ({ type: "revision.shown", revision });
+  const picked = [{ type: "pick.added", position: 2, pick }];
+  const back = after(step(1, 0, [[1, 20]]), ...picked, shows(0));
+  assert.equal(back.picks.size, 0);
+  assert.deepEqual([...reduce(back, shows(null)).picks], [[2, pick]]);
+  const cleared = [shows(null), { type: "picks.replaced", picks: [] }, shows(0), shows(null)].reduce(reduce, back);
+  assert.equal(cleared.picks.size, 0, "what was cleared does not come back");
+  const decided = [step(2, 1, [[2, 30]]), shows(1), shows(null)].reduce(reduce, back);
+  assert.equal(decided.picks.size, 0, "they are of revision 1, and fit there alone");
+  // Applied where one looked back: the revision made from there takes them along, and what was applied is gone.
+  const looking = after(step(1, 0, [[1, 20]]), shows(0), ...picked, { type: "pick.added", position: 3, pick });
+  const applied = [{ type: "activity.started", activity: "select" }, step(2, 0, [[2, 9]], { cause: "select" }), shows(null)].reduce(reduce, looking);
+  assert.deepEqual([...applied.picks.keys()], [3]);
+  assert.equal(reduce({ ...applied, activity: null }, shows(0)).picks.size, 0);
 });
 
 test("news of one thing is told once", () => {

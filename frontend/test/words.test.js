@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { faceOf, UNKNOWN } from "app/core/tokens.js";
+import { faceOf, textOf, UNKNOWN } from "app/core/tokens.js";
 import { amount, duration, humanised, percent } from "app/core/format.js";
 import { explain } from "app/core/errors.js";
 
@@ -36,6 +36,18 @@ test("what nobody would see has signs, and only its face", () => {
   assert.equal(faceOf({ id: 1, text: "<|\u202e|>", special: true }).body, "\u27e8U+202E\u27e9");
 });
 
+test("a character in parts is put together where it is copied, and each part shows its bytes", () => {
+  const part = (...bytes) => ({ id: 1, text: "\ufffd", special: false, bytes: Uint8Array.from(bytes) });
+  const said = (text, special = false) => ({ id: 2, text, special });
+  assert.equal(textOf([said("\ufeffcaf"), part(0xc3), said("<s>", true), part(0xa9), said(" \u{1f600}!")]), "\ufeffcaf\u00e9 \u{1f600}!");
+  assert.equal(textOf([part(0xf0, 0x9f), said("a"), part(0xe2, 0x82)]), "\ufffda\ufffd");
+  assert.equal(textOf([part(0x61, 0xe2, 0x82), part(0xac, 0x62)]), "a\u20acb");
+  const drawn = (token) => [faceOf(token).body, faceOf(token).name];
+  assert.deepEqual(drawn(part(0xc3)), ["\u2039C3\u203a", "byte C3"]);
+  assert.deepEqual(drawn({ ...part(0x61, 0xe2, 0x82, 0xac, 0xf0, 0x9f), text: "a\u20ac\ufffd" }), ["a\u20ac\u2039F0\u203a\u20399F\u203a", "a\u20ac byte F0  byte 9F"]);
+  assert.equal(faceOf({ ...part(0xef, 0xbf, 0xbd) }).body, "\ufffd", "that character itself");
+});
+
 test("numbers as people read them", () => {
   assert.deepEqual([0, 0.0004, 0.0361, 0.5, 0.823, 0.9996, 1, NaN].map(percent), ["0%", "<0.1%", "3.6%", "50%", "82%", ">99.9%", "100%", "–"]);
   assert.deepEqual([null, 0.0002, 0.023, 1.25, 125].map(duration), ["–", "<1 ms", "23 ms", "1.3 s", "2 min 5 s"]);
@@ -47,7 +59,7 @@ test("an error says what, why and what to do", () => {
   const failure = { code: 3, message: "length: 1 to 448 for this prompt", reason: "INVALID_FIELD", metadata: {}, fields: [{ field: "length", description: "1 to 448 for this prompt" }], retryAfter: null, method: "M" };
   const notice = explain("Starting a session", failure);
   assert.equal(notice.what, "Starting a session did not work.");
-  assert.equal(notice.why, "length: 1 to 448 for this prompt");
+  assert.equal(notice.why, "The length: 1 to 448 for this prompt");
   assert.match(notice.advice, /Correct the field/);
   const lost = explain("Naming the branch", { ...failure, code: 14, message: "gone", fields: [] });
   assert.doesNotMatch(lost.advice, /tries again/, "a call is not made again");
@@ -65,5 +77,23 @@ test("what was typed is named, not its path", () => {
   assert.equal(why("edits[0].force_text.text", "must have at least one token"), "The text: must have at least one token");
   assert.equal(why("edits[0].append.length", "must be from 1 to 20; got 64"), "The length of the answer: must be from 1 to 20; got 64");
   assert.equal(why("prompt.chat.messages", "a hole such as [[mask:3]] must have 1 to 256 positions; got [[mask:0]]"), "A hole such as [[mask:3]] must have 1 to 256 positions; got [[mask:0]]");
-  assert.equal(why("length", "must be from 1 to 20"), "length: must be from 1 to 20");
+  assert.equal(why("length", "must be from 1 to 20"), "The length: must be from 1 to 20");
+  assert.equal(why("word_constraints[1].offset", "must be from 0 to 62 for its 2 tokens to fit the length 64; got 90"), "Word 2: its position must be from 0 to 62 for its 2 tokens to fit the length 64; got 90");
+  assert.equal(why("word_constraints[1].offset", "offset 5 has a word already"), "Word 2: position 5 has a word already");
+  assert.equal(why("word_constraints", "must leave a position open; they fill all 8"), "The words: must leave a position open; they fill all 8");
+});
+
+test("a field that the server refuses is pointed at", () => {
+  const refused = (field, description, method = "unmask.v1.SessionService/CreateSession") =>
+    explain("x", { code: 3, message: "", reason: "", metadata: {}, fields: [{ field, description }], retryAfter: null, method }).refused;
+  assert.deepEqual(refused("length", "must be from 1 to 235: the context has 256 positions and the prompt takes 21; got 250"), { length: "1 to 235: the context has 256 positions and the prompt takes 21" });
+  assert.deepEqual(refused("word_constraints[0]", "must have at least one token, and none that is the mask"), { words: "Word 1: must have at least one token, and none that is the mask" });
+  assert.deepEqual(refused("edits[0].append.length", "must be from 1 to 20; got 64"), {}, "no field of the form");
+  assert.deepEqual(refused("length", "must be from 1 to 20", "unmask.v1.SessionService/Edit"), {});
+});
+
+test("a folder that is no checkpoint is no matter of the session", () => {
+  const failure = { code: 9, message: "no config.json", reason: "NOT_A_CHECKPOINT", metadata: {}, fields: [], retryAfter: null };
+  assert.match(explain("Loading x", { ...failure, method: "unmask.v1.ModelService/LoadModel" }).advice, /^Choose a folder with a checkpoint/);
+  assert.match(explain("The step", { ...failure, method: "unmask.v1.SessionService/Step" }).advice, /session/);
 });

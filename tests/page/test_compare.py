@@ -169,3 +169,41 @@ def test_the_steps_of_a_comparison_are_played_on_a_narrow_screen(page: Page, cli
     assert seen(page, "a") == answer(session, min(index, session.revision))
     page.wait_for_timeout(300)  # three steps' time
     assert page.get_by_test_id("compare-index").inner_text() == paused
+
+
+def test_two_unfinished_branches_of_one_session_are_run_one_after_the_other(page: Page, client: unmask.Client):
+    session = client.open(start(page, length=LENGTH))
+    steps(page, 2)
+    go_to(page, 1)
+    page.get_by_test_id("seed").fill("8")
+    page.keyboard.press("Tab")
+    page.get_by_test_id("step").click()
+    at_revision(page, 3, 3)
+    page.get_by_test_id("compare-switch").click()
+    expect(page.get_by_test_id("compare-run")).to_have_attribute("title", re.compile("one after the other"))
+    run_comparison(page)
+    for which in "ab":
+        assert all(state != "open" for state, _ in seen(page, which))
+        assert seen(page, which) == answer(session, int(side(page, which).get_attribute("data-revision")))
+
+
+def test_a_stopped_run_goes_on_outlasts_a_reload_and_its_deletion_is_told(page: Page, client: unmask.Client):
+    session = client.open(start(page, length=96))
+    page.keyboard.press("Tab")
+    page.get_by_test_id("compare-switch").click()
+    page.get_by_test_id("seed-b").fill("99")  # with A's sampler: one position a step
+    page.get_by_test_id("compare-run").click()
+    expect(side(page, "b")).to_have_attribute("data-session", re.compile("."))
+    page.get_by_test_id("compare-stop").click()
+    expect(page.get_by_test_id("compare-run")).to_be_visible()
+    made = side(page, "b").get_attribute("data-session")
+    assert None in client.open(made).tokens
+    page.reload()
+    expect(side(page, "b")).to_have_attribute("data-session", made)
+    expect(side(page, "a")).to_have_attribute("data-session", session.id)
+    run_comparison(page)
+    assert side(page, "b").get_attribute("data-session") == made
+    assert None not in client.open(made).tokens
+    client.open(made).delete()
+    expect(page.get_by_test_id("gone-b")).to_contain_text("deleted")
+    expect(page.get_by_test_id("open-b")).to_be_disabled()

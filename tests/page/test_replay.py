@@ -41,6 +41,19 @@ def test_a_run_saved_as_a_page_replays_without_a_network(page: Page, chrome, cli
                                         zip(canvas.tokens[prompt:], canvas.states[prompt:], strict=True)]
         replay.keyboard.press("ArrowRight")
 
+    # Nothing is offered that takes a server; P plays, as R does.
+    replay.keyboard.press("Home")
+    for gone in ("run", "step", "forward", "undo", "continue"):
+        expect(replay.get_by_test_id(gone)).to_have_count(0)
+    timeline.blur()  # a slider is no place to edit from
+    for key in ("m", "u"):
+        replay.keyboard.press(key)
+        expect(replay.get_by_test_id("refused")).to_have_text("This is a recording: nothing can be changed here.")
+    replay.locator('um-canvas [data-state="open"]').first.click()
+    expect(replay.get_by_test_id("not-recorded").or_(replay.get_by_test_id("candidates"))).to_be_visible()
+    replay.keyboard.press("p")
+    expect(replay.get_by_test_id("revision")).to_have_text(re.compile(r"^12\s*/\s*12$"))
+
     replay.locator('um-canvas [data-state="committed"]').first.click()
     expect(replay.get_by_test_id("candidates").locator("li")).to_have_count(10)
     assert replay.get_by_test_id("heat-canvas").evaluate(

@@ -273,7 +273,7 @@ def test_the_menu_by_keyboard(page: Page):
     page.keyboard.press("Enter")  # it stays: nothing could be done
     expect(item).to_be_focused()
     page.keyboard.press("ArrowUp")
-    expect(menu.get_by_test_id("copy-json")).to_be_focused()
+    expect(menu.get_by_test_id("see-tour")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("o")
     expect(menu.get_by_test_id("open-recording")).to_be_focused()
@@ -284,7 +284,7 @@ def test_the_menu_by_keyboard(page: Page):
     expect(button).to_be_focused()
     expect(menu).to_be_hidden()
     page.keyboard.press("ArrowUp")
-    expect(menu.get_by_test_id("copy-json")).to_be_focused()
+    expect(menu.get_by_test_id("see-tour")).to_be_focused()
     page.keyboard.press("Tab")
     expect(menu).to_be_hidden()
     button.click()

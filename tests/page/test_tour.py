@@ -7,6 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.page.driver import session_of, start
 from tests.page.stack import ROOT
 
 
@@ -52,6 +53,17 @@ def test_without_a_server_the_page_opens_on_a_recording_with_a_tour(chrome, file
     expect(tour).to_have_count(0)
     page.close()
     assert errors == []
+
+
+def test_the_tour_is_there_with_a_session_open_and_leaves_it(page: Page):
+    session = start(page, length=8)
+    page.get_by_test_id("takeaway").click()
+    page.get_by_test_id("see-tour").click()
+    expect(page.get_by_test_id("tour")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_test_id("go-live").click()
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
+    assert session_of(page) == session
 
 
 def test_the_live_page_offers_the_recording_and_takes_one_back(page: Page):

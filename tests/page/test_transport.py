@@ -138,6 +138,22 @@ def test_a_name_given_again_says_where_it_comes_from(page: Page, client: unmask.
     field.press("Enter")
     expect(page.locator('um-branches li[data-leaf="3"]')).to_contain_text("kite")
     assert [branch.leaf_revision for branch in session.branches() if branch.name == "kite"] == [3]
+    # A name too long stays as it was typed; an emptied one is taken away.
+    page.get_by_role("button", name="Name the branch of revision 3").click()
+    field.fill("é" * 81)
+    field.press("Enter")
+    expect(field).to_have_value("é" * 81)
+    expect(page.get_by_test_id("name-taken")).to_have_text("81 of at most 80 characters")
+    field.press("Backspace")
+    field.press("Enter")
+    expect(page.locator('um-branches li[data-leaf="3"] .branch-name')).to_have_text("é" * 80)
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page.get_by_role("button", name="Name the branch of revision 3").click()
+    field.fill("")
+    field.press("Enter")
+    expect(page.locator('um-branches li[data-leaf="3"] .branch-name')).not_to_contain_text("é")
+    assert not [branch for branch in session.branches() if branch.name]
 
 
 def test_a_narrow_screen_leaves_room_for_the_text(page: Page):

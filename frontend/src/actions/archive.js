@@ -1,7 +1,9 @@
 // Saves the session as one file that needs no server: a page that replays it.
 // All that can be asked about it there has to be asked of the server now.
 import { archiveOf, idsIn } from "app/core/archive.js";
-import { moduleOf, pageFile } from "app/core/page-file.js";
+import { OPEN } from "app/core/canvas.js";
+import { moduleOf, pageFile, titleOf } from "app/core/page-file.js";
+import { BEGINNING, beginningOf } from "app/core/sessions.js";
 import { deedsOf } from "app/core/tree.js";
 import { weighingOf } from "app/core/weighing.js";
 import { weighingKey } from "app/core/state.js";
@@ -45,11 +47,20 @@ export class Archive {
       const { tree } = this.#store.state;
       if (!tree) return;
       const archive = await this.#archive(tree, signal, told);
-      const made = await madeOf(archive, titleOf(archive), signal);
+      const made = await madeOf(archive, titleOf(this.#prompt(tree), archive.model.name), signal);
       signal.throwIfAborted();
       download(new Blob([made], { type: "text/html" }), `${tree.id}.html`);
       this.#troubles.news("The page is saved.", "It opens in any browser, asks no server and sends nothing.");
     });
+  }
+
+  /** What was asked: as it was typed here, or else how it begins on the canvas. */
+  #prompt(/** @type {Tree} */ { revisions, first }) {
+    const { asked, tokens } = this.#store.state;
+    if (asked) return asked.prompt;
+    const { canvas } = revisions[first];
+    const ids = Array.from(canvas.tokens.subarray(0, Math.min(canvas.promptLength, BEGINNING)));
+    return beginningOf(ids.map((id, at) => (canvas.states[at] === OPEN ? null : (tokens.get(id) ?? null))));
   }
 
   /** @param {Tree} tree @param {AbortSignal} signal @param {(done: number, total: number) => void} told */
@@ -112,11 +123,6 @@ export function callsFor(tree, known) {
       positions: positions.slice(i * MOST_POSITIONS, (i + 1) * MOST_POSITIONS),
     }));
   });
-}
-
-function titleOf(/** @type {ReturnType<typeof archiveOf>} */ { session, model }) {
-  const prompt = session.asked?.prompt.trim().slice(0, 60);
-  return `${prompt ? `${prompt} · ` : ""}${model.name} · Unmask`;
 }
 
 /** The page's own files, as they were served, in one. */

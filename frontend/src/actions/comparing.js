@@ -1,8 +1,9 @@
 // Two runs side by side: made, followed while they grow, and paired.
-import { CANCELLED } from "app/core/errors.js";
+import { CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND } from "app/core/errors.js";
 import { OPEN } from "app/core/canvas.js";
-import { beginningOf, choiceOf, indexShown, pairingWanted, readyModels, runs, settingsFor, SIDES, sideOf } from "app/core/comparing.js";
+import { beginningOf, choiceOf, goesOn, goneInWords, indexShown, inTurns, pairingWanted, readyModels, runs, settingsFor, SIDES, sideOf, wantedOf } from "app/core/comparing.js";
 import { earlierOf, isChat } from "app/core/prompting.js";
+import { headOf } from "app/core/tree.js";
 import { readWords, wordsOf } from "app/core/settings.js";
 import { offline } from "app/core/readiness.js";
 
@@ -16,6 +17,8 @@ export class Comparing {
   /** @type {AbortController | null} */
   #call = null;
   #pairing = false;
+  /** @type {Record<Which, AbortController | null>} */
+  #watches = { a: null, b: null };
   /** Ids whose texts are asked for or there, by model. @type {Map<string, Set<number>>} */
   #known = new Map();
 
@@ -31,7 +34,10 @@ export class Comparing {
     this.#session = session;
     this.#troubles = troubles;
     store.addEventListener("change", () => this.#pair());
-    connection.addEventListener("ready", () => this.#state.view.compare && this.#listModels());
+    connection.addEventListener("ready", () => {
+      if (this.#state.view.compare) this.#listModels();
+      for (const side of SIDES) this.#resume(side);
+    });
   }
 
   get #state() {
@@ -50,7 +56,7 @@ export class Comparing {
     if (fields.model) this.#readModel(fields.model);
   }
 
-  /** Makes the runs that are chosen and steps all that is unfinished to its end, both at once. */
+  /** Makes the runs that are chosen and steps all that is unfinished to its end, at once where these are two sessions. */
   async run() {
     if (this.#state.compare.running) return;
     const wanted = SIDES.filter((side) => runs(this.#state, side));
@@ -59,11 +65,18 @@ export class Comparing {
     try {
       /** @type {(() => Promise<void>)[]} */
       const ready = [];
+      const branches = wanted.filter((side) => choiceOf(this.#state, side).what === "branch");
+      // What a side is by itself follows the newest revision, which moves now.
+      if (inTurns(this.#state)) {
+        const both = SIDES.map((side) => ({ side, fields: { what: "branch", branch: choiceOf(this.#state, side).branch } }));
+        for (const chosen of both) this.#store.dispatch({ type: "compare.chosen", ...chosen });
+      }
       // A first: B begins as A began.
       for (const side of wanted) {
         if (call.signal.aborted) return;
-        ready.push(choiceOf(this.#state, side).what === "run" ? await this.#begin(side, call.signal) : this.#finish(side));
+        if (!branches.includes(side)) ready.push(goesOn(this.#state, side) ? this.#stepped(side, call.signal) : await this.#begin(side, call.signal));
       }
+      if (branches.length) ready.push(() => this.#finish(branches, call.signal));
       await Promise.all(ready.map((go) => go()));
     } catch (/** @type {any} */ error) {
       call.abort(); // the other one too
@@ -81,7 +94,7 @@ export class Comparing {
   /** Leaves the comparison for one side's session. */
   open(/** @type {Which} */ which) {
     const side = sideOf(this.#state, which);
-    if (!side) return;
+    if (!side || goneInWords(this.#state, which)) return;
     // Before it is opened, so that what was compared stays as it was.
     if (!side.inView) this.#session.open(side.tree.id);
     else this.#store.dispatch({ type: "revision.shown", revision: side.way[side.way.length - 1] });
@@ -92,18 +105,62 @@ export class Comparing {
   async #begin(/** @type {Which} */ which, /** @type {AbortSignal} */ signal) {
     const settings = settingsFor(this.#state, which);
     const { model } = choiceOf(this.#state, which);
+    const wanted = wantedOf(this.#state, which);
     const session = await this.#created(which, model, settings);
-    this.#store.dispatch({ type: "compare.opened", side: which, session });
+    this.#opened(which, session, { wanted });
+    this.#follow(which, session.id, 0);
+    return this.#stepped(which, signal);
+  }
+
+  #opened(/** @type {Which} */ side, /** @type {any} */ session, /** @type {{ wanted?: string, branch?: number | null }} */ about) {
+    this.#store.dispatch({ type: "compare.opened", side, session, ...about });
     this.#need(session.model, Array.from(/** @type {number[]} */ (session.tokens)).filter((_, at) => session.states[at] !== OPEN));
+  }
+
+  /** Steps a run to its end, from where it is. */
+  #stepped(/** @type {Which} */ which, /** @type {AbortSignal} */ signal) {
     return async () => {
-      const events = this.#client.step({ sessionId: session.id, expected: 0, from: null, count: 0, settings: null, predict: false }, { signal });
-      for await (const { frame } of events) {
-        if (!frame) continue;
-        this.#store.dispatch({ type: "compare.frame", side: which, session: session.id, frame });
-        const ids = frame.changes.map(({ token }) => token).filter((token) => token !== null);
-        this.#need(session.model, frame.draft ? ids.concat(Array.from(frame.draft.tokens)) : ids);
-      }
+      const tree = this.#state.compare.runs[which]?.tree;
+      if (!tree) return;
+      const events = this.#client.step({ sessionId: tree.id, expected: headOf(tree), from: null, count: 0, settings: null, predict: false }, { signal });
+      for await (const { frame } of events) if (frame) this.#receive(which, tree.id, tree.model, frame);
     };
+  }
+
+  #receive(/** @type {Which} */ side, /** @type {string} */ session, /** @type {string} */ model, /** @type {any} */ frame) {
+    this.#store.dispatch({ type: "compare.frame", side, session, frame });
+    const ids = frame.changes.map((/** @type {any} */ { token }) => token).filter((/** @type {any} */ token) => token !== null);
+    this.#need(model, frame.draft ? ids.concat(Array.from(frame.draft.tokens)) : ids);
+  }
+
+  /** Takes up a run again after a reload, or a connection that was lost. */
+  #resume(/** @type {Which} */ side) {
+    const { runs: held, left } = this.#state.compare;
+    const run = held[side];
+    if (run && !run.gone) this.#follow(side, run.tree.id, headOf(run.tree));
+    else if (left[side]) this.#follow(side, left[side].session, null);
+  }
+
+  /** What others do to a run is seen too: frames that a stopped call missed, and its end. */
+  async #follow(/** @type {Which} */ side, /** @type {string} */ id, /** @type {number | null} */ after) {
+    this.#watches[side]?.abort();
+    const watch = (this.#watches[side] = new AbortController());
+    let opened = after !== null;
+    try {
+      for await (const told of this.#client.watch(id, after, { signal: watch.signal })) {
+        if (watch.signal.aborted) return;
+        const left = this.#state.compare.left[side];
+        if (told.session && opened) this.#store.dispatch({ type: "compare.base", side, session: told.session });
+        else if (told.session) this.#opened(side, told.session, { wanted: left?.wanted, branch: left?.branch });
+        const run = this.#state.compare.runs[side];
+        if (told.frame && run) this.#receive(side, id, run.tree.model, told.frame);
+        opened = true;
+      }
+    } catch (/** @type {any} */ error) {
+      if (watch.signal.aborted) return;
+      if (error.code === NOT_FOUND) this.#store.dispatch({ type: "compare.gone", side, session: id });
+      else if (error.code === DEADLINE_EXCEEDED) this.#resume(side);
+    }
   }
 
   /** What a session of its own is begun with: the same as A, or else what the form says. */
@@ -124,12 +181,14 @@ export class Comparing {
     });
   }
 
-  /** What is left of a branch of the session in view. */
-  #finish(/** @type {Which} */ which) {
-    return async () => {
+  /** What is left of branches of the session in view, which makes one run at a time. */
+  async #finish(/** @type {Which[]} */ branches, /** @type {AbortSignal} */ signal) {
+    const session = this.#state.tree?.id;
+    for (const which of branches) {
       const side = sideOf(this.#state, which);
-      if (side) await this.#session.finish(side.way[side.way.length - 1]);
-    };
+      if (signal.aborted || side?.tree.id !== session) return;
+      if (side && runs(this.#state, which)) await this.#session.finish(side.way[side.way.length - 1]);
+    }
   }
 
   async #listModels() {

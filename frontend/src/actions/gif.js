@@ -1,7 +1,7 @@
 // Saves a run as a GIF: the answer region, revision by revision.
 // @ts-ignore: it comes without declarations
 import { GIFEncoder, applyPalette, quantize } from "gifenc";
-import { delaysOf, mostOf, pictured, thinned } from "app/core/film.js";
+import { delaysOf, mostOf, ordinal, pictured, shownInWords, thinned } from "app/core/film.js";
 import { shownRevision } from "app/core/state.js";
 import { RunPicture } from "app/actions/run-picture.js";
 import { download } from "app/actions/download.js";
@@ -33,7 +33,7 @@ export class Gif {
       if (!tree) return;
       const way = pictured(tree, shownRevision(state));
       const last = way[way.length - 1];
-      const picture = new RunPicture(state, last);
+      const picture = new RunPicture(state, way);
       const { width, height } = picture.size(state, thinned(way, mostOf(1)).revisions);
       const { revisions, every } = thinned(way, mostOf(width * height));
       const about = (/** @type {number} */ revision) => ({
@@ -52,7 +52,7 @@ export class Gif {
       }
       gif.finish();
       download(new Blob([gif.bytes()], { type: "image/gif" }), `${tree.id}.gif`);
-      this.#troubles.news("The GIF is saved.", every > 1 ? `The run is long: it shows every ${ordinal(every)} revision and the last.` : `It shows all ${revisions.length} revisions.`);
+      this.#troubles.news("The GIF is saved.", shownInWords(tree, revisions, every));
     });
   }
 }
@@ -72,8 +72,3 @@ function joined(/** @type {Uint8ClampedArray[]} */ all) {
 
 /** The page stays alive meanwhile. */
 const rest = () => new Promise((resolve) => setTimeout(resolve));
-
-function ordinal(/** @type {number} */ n) {
-  const ends = n % 100 > 10 && n % 100 < 14 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
-  return `${n}${ends}`;
-}

@@ -1,6 +1,8 @@
 // What a visit leaves behind in the browser: the form, the view, the session and
 // the place in it. Each tab remembers its own, so that two do not overwrite each
 // other; a new tab begins with what was left last, in whichever.
+import { leftBehind } from "app/core/comparing.js";
+
 const KEY = "unmask";
 
 /**
@@ -52,9 +54,9 @@ export function keep(store, place, { tab, browser }) {
   });
   window.addEventListener("pagehide", write);
   function write() {
-    const { form, ranking, view, writing, watched } = store.state;
+    const { form, ranking, view, writing, saying, watched, compare } = store.state;
     const { session, tokens } = watched;
-    const text = JSON.stringify({ form, ranking, view, writing, watched: { session, tokens }, session: place.left?.session ?? null, place: place.left });
+    const text = JSON.stringify({ form, ranking, view, writing, saying, watched: { session, tokens }, compare: leftBehind(compare), session: place.left?.session ?? null, place: place.left });
     if (text === last) return;
     last = text;
     for (const storage of [tab, browser]) {

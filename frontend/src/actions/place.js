@@ -1,6 +1,7 @@
-// The place in a session that was left: the revision shown and the position
-// looked at. It is gone back to once the history reaches there again.
+// The place in a session that was left: the revision shown, the position looked
+// at, and what was picked. It is gone back to once the history reaches there again.
 import { headOf } from "app/core/tree.js";
+import { isWritten, written } from "app/core/picks.js";
 import { shownRevision } from "app/core/state.js";
 
 /**
@@ -9,6 +10,7 @@ import { shownRevision } from "app/core/state.js";
  * @property {number} at  the revision shown
  * @property {number | null} shown  null: it was the newest, and followed
  * @property {number | null} looked
+ * @property {import("app/core/picks.js").Written} [picks]  left out where there are none
  */
 
 export class Place {
@@ -30,7 +32,8 @@ export class Place {
   get left() {
     const { state } = this.#store;
     if (this.#wanted || !state.tree) return this.#wanted;
-    return { session: state.tree.id, at: shownRevision(state), shown: state.shown, looked: state.looked };
+    const picks = written(state.aside, shownRevision(state), state.picks);
+    return { session: state.tree.id, at: shownRevision(state), shown: state.shown, looked: state.looked, ...(picks.length ? { picks } : {}) };
   }
 
   #return() {
@@ -49,5 +52,5 @@ export class Place {
 /** @param {any} kept  @returns {kept is Left} */
 function isPlace(kept) {
   const number = (/** @type {unknown} */ value) => Number.isInteger(value) && Number(value) >= 0;
-  return typeof kept?.session === "string" && number(kept.at) && [kept.shown, kept.looked].every((value) => value === null || number(value));
+  return typeof kept?.session === "string" && number(kept.at) && [kept.shown, kept.looked].every((value) => value === null || number(value)) && (kept.picks === undefined || isWritten(kept.picks));
 }

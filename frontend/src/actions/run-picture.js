@@ -1,11 +1,12 @@
-// Draws the answer region of a revision as a picture, in the colours of the page.
+// Draws the answers of a revision as a picture, in the colours of the page.
 import { cellsOf } from "app/core/selectors.js";
+import { startsOf } from "app/core/film.js";
 import { humanised } from "app/core/format.js";
 
 /** @typedef {import("app/core/state.js").State} State */
 /** @typedef {import("app/core/selectors.js").Cell} Cell */
 /** @typedef {{ back: string, ink: string, edge: string, mark: string }} Look */
-/** @typedef {{ cell: Cell, text: string, x: number, y: number, width: number, look: Look }} Chip */
+/** @typedef {{ cell: Cell, supplied: boolean, text: string, x: number, y: number, width: number, look: Look }} Chip */
 
 const WIDTH = 760;
 const MARGIN = 24;
@@ -24,15 +25,15 @@ export class RunPicture {
   #context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d", { willReadFrequently: true }));
   #looks = looksOf();
   #title;
-  #start;
+  #starts;
   /** @type {Map<string, number>} */
   #widths = new Map();
 
-  /** @param {State} state  with a session @param {number} last  the revision that is drawn last */
-  constructor(state, last) {
-    const { canvas, settings } = /** @type {NonNullable<State["tree"]>} */ (state.tree).revisions[last];
-    // Where positions of the prompt were left to be filled in, it is all there is to see.
-    this.#start = canvas.states.subarray(0, canvas.promptLength).some((held) => held !== 3) ? 0 : canvas.promptLength;
+  /** @param {State} state  with a session @param {number[]} way  the revisions that may be drawn */
+  constructor(state, way) {
+    const tree = /** @type {NonNullable<State["tree"]>} */ (state.tree);
+    const { settings } = tree.revisions[way[way.length - 1]];
+    this.#starts = startsOf(tree, way);
     const seed = settings?.seed == null ? "" : ` · seed ${settings.seed}`;
     this.#title = `${state.model?.name ?? ""}${settings ? ` · ${humanised(settings.sampler)}` : ""}${seed}`;
   }
@@ -72,7 +73,7 @@ export class RunPicture {
     return context.getImageData(0, 0, width, height).data;
   }
 
-  #chip(/** @type {Chip} */ { cell, text, x, y, width, look }) {
+  #chip(/** @type {Chip} */ { cell, supplied, text, x, y, width, look }) {
     const context = this.#context;
     const open = cell.state === "open";
     const path = () => {
@@ -100,7 +101,7 @@ export class RunPicture {
     context.font = open ? `italic ${TOKEN}` : TOKEN;
     context.fillStyle = look.ink;
     context.fillText(text, x + INSET, y + CHIP / 2 + 1);
-    if (cell.byHand || (cell.state === "given" && cell.position >= this.#start)) {
+    if (cell.byHand || supplied) {
       context.fillStyle = look.ink;
       context.fillRect(x + INSET, y + CHIP - 3, width - 2 * INSET, 1.5);
     }
@@ -112,12 +113,14 @@ export class RunPicture {
     /** @type {Chip[]} */
     const chips = [];
     let [x, y] = [MARGIN, HEAD];
-    for (const cell of cellsOf(plain).slice(this.#start)) {
+    const promptLength = state.tree?.revisions[revision].canvas.promptLength ?? 0;
+    for (const cell of cellsOf(plain).slice(this.#starts.get(revision))) {
       if (cell.repeat && cell.state !== "open") continue;
       const text = textOf(cell);
       const width = cell.face ? this.#widthOf(text) : 30;
       if (x + width > WIDTH - MARGIN && x > MARGIN) [x, y] = [MARGIN, y + LINE];
-      chips.push({ cell, text, x, y, width, look: this.#lookOf(cell) });
+      const supplied = cell.state === "given" && cell.position >= promptLength;
+      chips.push({ cell, supplied, text, x, y, width, look: this.#lookOf(cell) });
       x += width + 2;
       if (cell.face?.breaks) [x, y] = [MARGIN, y + LINE * Math.min(cell.face.breaks, 2)];
     }

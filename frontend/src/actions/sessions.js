@@ -50,11 +50,12 @@ export class Sessions {
   }
 
   /** How its prompt begins; where that cannot be read, its length has to do. */
-  async #entitle(/** @type {import("app/core/sessions.js").Session} */ { id, model, promptLength }) {
+  async #entitle(/** @type {import("app/core/sessions.js").Session} */ { id, model }) {
     const { texts } = this.#store.state.sessions;
     if (id in texts) return;
     try {
-      const { tokens, states } = await this.#client.getSession(id, 0);
+      // Turns have made the prompt longer since.
+      const { tokens, states, promptLength } = await this.#client.getSession(id, 0);
       const ids = Array.from(tokens).slice(0, Math.min(promptLength, BEGINNING));
       const known = await this.#client.detokenize(model, ids);
       const text = beginningOf(known.map((/** @type {any} */ token, /** @type {number} */ at) => (states[at] === OPEN ? null : token)));

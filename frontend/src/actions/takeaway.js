@@ -131,7 +131,8 @@ export class Takeaway {
     const own = model?.name === tree.model ? model : null;
     const calls = callsTo(tree, shownRevision(state), { asked, model: own, isSpecial: (token) => tokens.get(token)?.special ?? false });
     const done = await copied(WRITERS[language](calls));
-    const more = { python: "It asks the server at 127.0.0.1:50051.", grpc: "It asks the server at 127.0.0.1:50051.", json: `Put the id that the first answer tells in the place of ${SESSION_ID}.` };
+    const asks = `It asks ${state.connection.state === "recorded" ? "a" : "the"} server at 127.0.0.1:50051.`;
+    const more = { python: asks, grpc: asks, json: `Put the id that the first answer tells in the place of ${SESSION_ID}.` };
     const notes = language === "json" ? notesOf(calls) : [];
     this.#told(done, `Copied as ${NAMES[language]}.`, [`Every call up to revision ${shownRevision(state)}.`, more[language], ...notes].join(" "));
   }

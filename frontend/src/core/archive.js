@@ -101,7 +101,8 @@ function draftInto(/** @type {Draft} */ { positions, tokens, probabilities, entr
 
 function tokensInto(/** @type {Iterable<number>} */ ids, /** @type {State["tokens"]} */ tokens) {
   const held = [...ids].sort((a, b) => a - b).flatMap((id) => tokens.get(id) ?? []);
-  return { ids: packed(held.map(({ id }) => id)), special: packed(held.map(({ special }) => Number(special))), texts: held.map(({ text }) => text) };
+  const bytes = held.flatMap(({ bytes }, at) => (bytes ? [[at, packed(bytes)]] : []));
+  return { ids: packed(held.map(({ id }) => id)), special: packed(held.map(({ special }) => Number(special))), texts: held.map(({ text }) => text), ...(bytes.length ? { bytes } : {}) };
 }
 
 /** In columns, because there are many of few numbers. */
@@ -227,11 +228,15 @@ function draftFrom(/** @type {any} */ { predictedAt, ...columns }) {
   return { predictedAt, positions, tokens, probabilities: Uint8Array.from(probabilities), entropies: Uint8Array.from(entropies) };
 }
 
-function tokensFrom(/** @type {any} */ { ids, special, texts }) {
+/** @returns {Recorded["tokens"]} */
+function tokensFrom(/** @type {any} */ { ids, special, texts, bytes = [] }) {
   const all = { ids: unpacked(ids), special: unpacked(special) };
   must(all.ids.length === all.special.length && all.ids.length === texts.length, "the columns of the tokens differ in length");
   must(texts.every((/** @type {unknown} */ text) => typeof text === "string"), "a token has no text");
-  return new Map(Array.from(all.ids, (id, i) => [id, { id, text: texts[i], special: all.special[i] === 1 }]));
+  must(Array.isArray(bytes) && bytes.every(([at]) => Number.isInteger(at) && at >= 0 && at < texts.length), "bytes are of a token that is not there");
+  /** @type {Map<number, Uint8Array>} */
+  const exact = new Map(bytes.map((/** @type {[number, string]} */ [at, held]) => [at, Uint8Array.from(unpacked(held))]));
+  return new Map(Array.from(all.ids, (id, i) => [id, { id, text: texts[i], special: all.special[i] === 1, ...(exact.has(i) ? { bytes: exact.get(i) } : {}) }]));
 }
 
 /** @returns {Map<string, Weighing>} */

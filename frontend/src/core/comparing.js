@@ -1,7 +1,7 @@
 // Two runs or branches in lockstep: the way of each, where they differ, what
 // they took. A side is a branch of the session in view, or a run of its own.
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
-import { grow, headOf, isComplete, plant } from "app/core/tree.js";
+import { based, grow, headOf, isComplete, plant } from "app/core/tree.js";
 import { branchAt, branchesOf, placeOf, startOf, titleOf } from "app/core/places.js";
 import { wayTo } from "app/core/ways.js";
 import { humanised, plural } from "app/core/format.js";
@@ -26,6 +26,11 @@ import { problemsOf, samplerNamed, samplerOf, settingsOf } from "app/core/settin
  * @typedef {object} Run
  * @property {Tree} tree
  * @property {number | null} branch  the one compared, by startOf(); null: the current one
+ * @property {string} [wanted]  what it was made for, by wantedOf(); there is none for what was not made here
+ * @property {boolean} [gone]  its session was deleted
+ *
+ * @typedef {{ session: string, branch: number | null, wanted?: string }} Left  a run of an earlier visit, to be reopened
+ * @typedef {{ choices?: Partial<Record<Which, Choice>>, runs?: Partial<Record<Which, Left | null>> }} Kept
  *
  * @typedef {object} Span  as DiffSpan of the API
  * @property {boolean} equal
@@ -37,6 +42,7 @@ import { problemsOf, samplerNamed, samplerOf, settingsOf } from "app/core/settin
  * @typedef {object} Comparison
  * @property {Record<Which, Choice>} choices
  * @property {Record<Which, Run | null>} runs
+ * @property {Record<Which, Left | null>} left  by an earlier visit, not open again yet
  * @property {number | null} index  of the step shown; null follows the longer side
  * @property {{ key: string, spans: Span[], exact: boolean } | { key: string, failed: string } | null} paired
  *   key: of pairingWanted()
@@ -63,12 +69,29 @@ const NOTHING_CHOSEN = { what: "", branch: null, model: "", sampler: "", seed: n
 export const NO_COMPARISON = {
   choices: { a: NOTHING_CHOSEN, b: NOTHING_CHOSEN },
   runs: { a: null, b: null },
+  left: { a: null, b: null },
   index: null,
   paired: null,
   models: new Map(),
   words: new Map(),
   running: false,
 };
+
+/** The comparison that an earlier visit left. @param {Kept} [kept] @returns {Comparison} */
+export const broughtBack = (kept) => ({
+  ...NO_COMPARISON,
+  choices: { a: { ...NOTHING_CHOSEN, ...kept?.choices?.a }, b: { ...NOTHING_CHOSEN, ...kept?.choices?.b } },
+  left: { a: kept?.runs?.a ?? null, b: kept?.runs?.b ?? null },
+});
+
+/** What is worth keeping of a comparison over a reload. @returns {Kept} */
+export function leftBehind(/** @type {Comparison} */ { choices, runs, left }) {
+  const of = (/** @type {Which} */ side) => {
+    const run = runs[side];
+    return run?.gone ? null : run ? { session: run.tree.id, branch: run.branch, wanted: run.wanted } : left[side];
+  };
+  return { choices, runs: { a: of("a"), b: of("b") } };
+}
 
 /**
  * What happens to a comparison.
@@ -88,10 +111,19 @@ export function compared(compare, event) {
     case "compare.running":
       return { ...compare, running: event.running, index: event.running ? null : compare.index };
     case "compare.opened":
-      return withRun(compare, event.side, { tree: plant(event.session), branch: null });
+      return withRun(compare, event.side, { tree: plant(event.session), branch: event.branch ?? null, wanted: event.wanted });
     case "compare.frame": {
       const run = runOf(compare, event.side, event.session);
       return run ? withRun(compare, event.side, { ...run, tree: grow(run.tree, event.frame) }) : compare;
+    }
+    case "compare.base": {
+      const run = runOf(compare, event.side, event.session.id);
+      return run ? withRun(compare, event.side, { ...run, tree: based(run.tree, event.session) }) : compare;
+    }
+    case "compare.gone": {
+      const run = runOf(compare, event.side, event.session);
+      const left = { ...compare, left: { ...compare.left, [event.side]: null } };
+      return run ? withRun(left, event.side, { ...run, gone: true }) : left;
     }
     case "compare.words": {
       const held = new Map(compare.words.get(event.model) ?? []);
@@ -118,6 +150,7 @@ function runOf(/** @type {Comparison} */ { runs }, /** @type {Which} */ side, /*
 const withRun = (/** @type {Comparison} */ compare, /** @type {Which} */ side, /** @type {Run} */ run) => ({
   ...compare,
   runs: { ...compare.runs, [side]: run },
+  left: { ...compare.left, [side]: null },
 });
 
 /**
@@ -216,6 +249,42 @@ export const settingsFor = (/** @type {State} */ state, /** @type {Which} */ sid
   const choice = choiceOf(state, side);
   return settingsOf(modelNamed(state, choice.model), formOf(state, choice));
 };
+
+/** What a side's run is made of: its model and settings, and what it begins with. */
+export function wantedOf(/** @type {State} */ state, /** @type {Which} */ side) {
+  const { model } = choiceOf(state, side);
+  const first = side === "b" ? sideOf(state, "a") : null;
+  const { prompt, chat, system, turns, length, words } = state.form;
+  const alike = first?.tree.model === model;
+  return JSON.stringify([model, settingsFor(state, side), alike ? beginningOf(first.tree, null) : { prompt, chat, system, turns, length, words }]);
+}
+
+/** Whether a side's run was stopped on its way and is still what is chosen: then it goes on. */
+export function goesOn(/** @type {State} */ state, /** @type {Which} */ side) {
+  const run = state.compare.runs[side];
+  if (!run || run.gone || choiceOf(state, side).what !== "run" || run.wanted !== wantedOf(state, side)) return false;
+  return !isComplete(run.tree.revisions[leafOf(run.tree, run.branch)]);
+}
+
+/** Which run is shown where the fields stand for another one; empty where they do not. */
+export function otherwise(/** @type {State} */ state, /** @type {Which} */ side) {
+  const choice = choiceOf(state, side);
+  const run = state.compare.runs[side];
+  if (choice.what !== "run" || !run || run.wanted === wantedOf(state, side)) return "";
+  const { settings } = run.tree.revisions[leafOf(run.tree, run.branch)];
+  if (!settings) return "";
+  const seed = settings.seed === null ? "a drawn seed" : `seed ${settings.seed}`;
+  const same = choice.model === run.tree.model && choice.sampler === settings.sampler && choice.seed.trim() === (settings.seed ?? "");
+  if (same && run.wanted === undefined) return "";
+  return `Shown: the run with ${humanised(settings.sampler)}, ${seed}. ${same ? "The prompt or other settings have changed since" : "The fields say otherwise"}; Run takes the new.`;
+}
+
+/** Why a side cannot be opened; empty where it can. */
+export const goneInWords = (/** @type {State} */ state, /** @type {Which} */ side) =>
+  choiceOf(state, side).what === "run" && state.compare.runs[side]?.gone ? "This session was deleted elsewhere. What is shown is what was left of it." : "";
+
+/** Both sides are unfinished branches of one session, which makes one run at a time. */
+export const inTurns = (/** @type {State} */ state) => SIDES.every((side) => choiceOf(state, side).what === "branch");
 
 /** Why a side's run cannot be made; empty where it can. */
 export function choiceProblem(/** @type {State} */ state, /** @type {Which} */ side) {

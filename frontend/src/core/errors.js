@@ -1,6 +1,6 @@
 // An error as a person needs it: what happened, why, what to do.
 
-import { fieldInWords } from "app/core/fields.js";
+import { fieldInWords, formProblems } from "app/core/fields.js";
 
 /**
  * @typedef {object} Failure  a call that ended badly
@@ -19,6 +19,7 @@ import { fieldInWords } from "app/core/fields.js";
  * @property {string} advice
  * @property {string} details  for a bug report
  * @property {"info"} [kind]  news, and no error
+ * @property {Record<string, string>} [refused]  what is wrong with the form, by its fields
  * @property {{ label: string, event: any }} [action]  what can be done about it: once, by an event
  */
 
@@ -71,6 +72,15 @@ const ADVICE = {
   INTERNAL: "The server's log says more. The session keeps its last revision.",
 };
 
+/** What does not work of a model is no matter of a session. */
+const ADVICE_FOR_MODELS = "Choose a folder with a checkpoint (config.json and safetensors).";
+
+function adviceFor(/** @type {Failure} */ { reason, method }, /** @type {string} */ name) {
+  if (ADVICE_BY_REASON[reason]) return ADVICE_BY_REASON[reason];
+  if (name === "FAILED_PRECONDITION" && /ModelService/.test(method)) return ADVICE_FOR_MODELS;
+  return ADVICE[name] ?? "Try again.";
+}
+
 /**
  * @param {string} what  what was being done, such as "The step"
  * @param {Failure} failure
@@ -87,7 +97,8 @@ export function explain(what, failure) {
   return {
     what: `${what} did not work.`,
     why,
-    advice: (ADVICE_BY_REASON[failure.reason] ?? ADVICE[name] ?? "Try again.") + wait,
+    advice: adviceFor(failure, name) + wait,
+    refused: failure.method.endsWith("/CreateSession") ? formProblems(failure.fields) : {},
     details: [failure.method, name, failure.reason, ...metadata, ...fields].filter(Boolean).join(" · "),
   };
 }

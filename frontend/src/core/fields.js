@@ -10,7 +10,9 @@ const WORDS = [
   [/^edits\[\d+\]\.\w+/, "the position"],
   [/^edits(\[\d+\])?$/, "the change"],
   [/^prompt\.chat\.messages\[\d+\]/, "the conversation"],
-  [/^prompt\.\w+/, "the prompt"],
+  [/^prompt\b/, "the prompt"],
+  [/^length$/, "the length"],
+  [/^word_constraints$/, "the words"],
   [/^token_ids\.(\w+)/, "the token ids"],
   [/^dtype$/, "the type of the weights"],
 ];
@@ -18,6 +20,39 @@ const WORDS = [
 const OVER_THE_END = /^must be from 0 to \d+, for (\d+) positions to fit a canvas of (\d+); got (\d+)$/;
 const LONGER_THAN_ALL = /^(\d+) positions do not fit a canvas of (\d+)$/;
 const OUT_OF_CONTEXT = /^the model's context has (\d+) positions; this would make (\d+)$/;
+
+const WORD = /^word_constraints\[(\d+)\](\.offset)?/;
+
+/** Where a word stands is its position, to who typed it. */
+const ofOffset = (/** @type {string} */ description) => (description.startsWith("offset ") ? description.replace("offset", "position") : `its position ${description}`);
+
+/** The fields of the form that the server's are typed into. @type {[RegExp, "length" | "words" | "prompt"][]} */
+const TYPED = [
+  [/^length$/, "length"],
+  [/^word_constraints\b/, "words"],
+  [/^prompt\b/, "prompt"],
+];
+
+/**
+ * What is wrong with the form, by its fields; nothing for what is typed
+ * elsewhere.
+ * @param {readonly { field: string, description: string }[]} wrong
+ * @returns {Record<string, string>}
+ */
+export function formProblems(wrong) {
+  /** @type {Record<string, string>} */
+  const problems = {};
+  for (const { field, description } of wrong) {
+    const [, typed] = TYPED.find(([path]) => path.test(field)) ?? [];
+    if (!typed || problems[typed]) continue;
+    const range = RANGE.exec(description);
+    problems[typed] = typed === "length" && range ? range[1] : fieldInWords(field, description);
+  }
+  return problems;
+}
+
+/** Beside its field a range needs no verb, and what was typed is in sight. */
+const RANGE = /^must be from (.*?)(?:; got \S+)?$/;
 
 /** A wrong field as a sentence, without the full stop. */
 export function fieldInWords(/** @type {string} */ field, /** @type {string} */ description) {
@@ -29,6 +64,8 @@ export function fieldInWords(/** @type {string} */ field, /** @type {string} */ 
   const out = field.startsWith("edits") && OUT_OF_CONTEXT.exec(description);
   if (out) return `This does not fit: the canvas would have ${out[2]} positions, and the model's context has ${out[1]}`;
   if (/^a hole such as/.test(description)) return capital(description);
+  const word = WORD.exec(field);
+  if (word) return `Word ${Number(word[1]) + 1}: ${word[2] ? ofOffset(description) : description}`;
   const [, words] = WORDS.find(([path]) => path.test(field)) ?? [];
   return words ? `${capital(words)}: ${description}` : `${field}: ${description}`;
 }

@@ -3,6 +3,7 @@
 import { GIVEN, OPEN } from "app/core/canvas.js";
 import { hindrance } from "app/core/edits.js";
 import { plural } from "app/core/format.js";
+import { unchangeable } from "app/core/readiness.js";
 import { shownRevision } from "app/core/state.js";
 import { pathTo, sourcesIn } from "app/core/tree.js";
 
@@ -83,7 +84,7 @@ export function hindranceToAll(/** @type {State} */ state, /** @type {Doing} */ 
     if (!reason) return "";
     why ||= reason;
   }
-  return why || "Look at a position first.";
+  return why || unchangeable(state) || "Look at a position first.";
 }
 
 /** The open positions among some that have a draft to pick. */

@@ -15,6 +15,20 @@
  * @property {string} nonce
  */
 
+/** Characters of a prompt in a title. */
+const MOST_TITLE = 60;
+
+/**
+ * What a page is called: how its prompt begins, and the model.
+ * @param {string} prompt
+ * @param {string} model
+ */
+export function titleOf(prompt, model) {
+  const line = [...prompt.replace(/\s+/g, " ").trim()];
+  const words = line.length > MOST_TITLE ? `${line.slice(0, MOST_TITLE).join("").trim()}…` : line.join("");
+  return `${words ? `${words} · ` : ""}${model} · Unmask`;
+}
+
 /** Parts that only a page with a server needs. Their tags stay empty in the file. */
 export const LIVE_ONLY = new Set(["um-settings", "um-prompt", "um-sampler", "um-selection", "um-turn", "um-remask", "um-edit", "um-invite", "um-compare", "um-watched"].map((name) => `src/ui/${name}.js`));
 

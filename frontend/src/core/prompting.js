@@ -83,3 +83,20 @@ export function exampleFields(form, { prompt, raw = false, system = "", turns = 
   // A length of nothing suits holes alone.
   return { prompt, chat: !raw, system, turns, length: length ?? (form.length === "0" ? "" : form.length) };
 }
+
+/**
+ * Whether an example takes the place of something that was typed, and is no
+ * example's own.
+ * @param {Form} form  as it is
+ * @param {Partial<Form>} fields  what the example sets
+ * @param {readonly Example[]} examples
+ */
+export function losesTyped(form, fields, examples) {
+  const same = (/** @type {unknown} */ a, /** @type {unknown} */ b) => JSON.stringify(a) === JSON.stringify(b);
+  const own = (/** @type {(example: Example) => unknown} */ of, /** @type {unknown} */ value) => examples.some((example) => same(of(example), value));
+  const prompt = form.prompt.trim() !== "" && form.prompt !== fields.prompt && !own(({ prompt }) => prompt, form.prompt);
+  const system = form.system.trim() !== "" && form.system !== fields.system && !own(({ system }) => system, form.system);
+  const turns = form.turns.some(said) && !same(form.turns, fields.turns) && !own(({ turns }) => turns, form.turns);
+  const length = form.length !== "" && form.length !== fields.length && !own(({ length }) => length, form.length);
+  return prompt || system || turns || length;
+}

@@ -32,8 +32,9 @@ export function remasked(state) {
   const { canvas } = tree.revisions[wanted.revision];
   const all = changeable(canvas);
   const count = Math.min(ranked.length, Math.max(0, Math.floor(all * remask.share + 1e-9) - canvas.openCount)); // 0.15 * 20 is 3
-  const cutoff = count ? ranked[count - 1].score : null;
-  return { positions: ranked.slice(0, count).map(({ position }) => position), of: ranked.length, cutoff, open: canvas.openCount, all };
+  // Where chance has a say, the scores are drawn and say nothing.
+  const cutoff = count && !remask.rho ? ranked[count - 1].score : null;
+  return { positions: ranked.slice(0, count).map(({ position }) => position), of: ranked.length, cutoff, rho: remask.rho, open: canvas.openCount, all };
 }
 
 /** How many positions samplers may change; the share is of them, and the open ones count towards it. */
@@ -43,9 +44,10 @@ function changeable(/** @type {import("app/core/canvas.js").Canvas} */ canvas) {
   return count;
 }
 
-/** "would open 12 of 60, cut-off 0.41" */
-export function remaskedInWords(/** @type {NonNullable<ReturnType<typeof remasked>>} */ { positions, of, cutoff, open, all }) {
+/** "would open 12 of 60 positions, cut-off 0.41", or how they were drawn */
+export function remaskedInWords(/** @type {NonNullable<ReturnType<typeof remasked>>} */ { positions, of, cutoff, rho, open, all }) {
   if (!of) return "nothing here can be masked again";
   if (!positions.length && open) return `${open} of ${all} are open already; this share opens no more`;
-  return `would open ${positions.length} of ${plural(of, "position")}${cutoff === null ? "" : `, cut-off ${cutoff.toFixed(2)}`}`;
+  const drawn = !rho || !positions.length ? "" : rho === 1 ? ", by chance" : ", by doubt and chance mixed";
+  return `would open ${positions.length} of ${plural(of, "position")}${cutoff === null ? drawn : `, cut-off ${cutoff.toFixed(2)}`}`;
 }

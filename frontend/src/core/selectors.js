@@ -1,7 +1,7 @@
 // What is shown, worked out of the state. Pure functions; what is costly is
 // remembered for as long as its input lives.
 import { startModel, startModelProblem } from "app/core/models.js";
-import { faceOf } from "app/core/tokens.js";
+import { faceOf, textOf } from "app/core/tokens.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { draftAt, draftColumns } from "app/core/drafts.js";
 import { READ_ONLY } from "app/core/edits.js";
@@ -425,14 +425,14 @@ function holed(/** @type {import("app/core/canvas.js").Canvas} */ { states, prom
 export function writtenText(/** @type {State} */ state) {
   const revision = shown(state);
   if (!state.tree || !revision) return "";
-  let text = "";
   const { promptLength, length, states, tokens } = revision.canvas;
+  const written = [];
   for (let position = holed(revision.canvas) ? 0 : promptLength; position < length; position++) {
     if (states[position] === OPEN) continue;
     const token = state.tokens.get(tokens[position]);
-    if (token && !token.special) text += token.text;
+    if (token) written.push(token);
   }
-  return text;
+  return textOf(written);
 }
 
 /** A token's face; without a tokenizer, its id has to do. */

@@ -1,5 +1,6 @@
 // Sessions made earlier, as a person tells them apart.
 import { plural } from "app/core/format.js";
+import { textOf } from "app/core/tokens.js";
 
 /**
  * @typedef {object} Session  what the list knows of one
@@ -45,18 +46,24 @@ export function extentOf({ head, summary }) {
 /** Who speaks, as templates write it before what is said. */
 const ROLE = /^\s*(system|user|assistant)(\n|$)/;
 
+/** Stands for an open position. */
+const HOLE = { id: -1, text: "\u2026", special: false };
+
+/** The first part of a character whose others are not among the tokens. */
+const CUT = /\ufffd+$/;
+
 /**
  * How a prompt begins, without what its template puts around it; null stands for an open position.
- * @param {({ text: string, special: boolean } | null)[]} tokens
+ * @param {readonly (import("app/core/tokens.js").Token | null)[]} tokens
  */
 export function beginningOf(tokens) {
-  /** @type {string[]} */
-  const parts = [""];
+  /** @type {import("app/core/tokens.js").Token[][]} */
+  const parts = [[]];
   for (const token of tokens) {
-    if (token?.special) parts.push("");
-    else parts[parts.length - 1] += token ? token.text : "\u2026";
+    if (token?.special) parts.push([]);
+    else parts[parts.length - 1].push(token ?? HOLE);
   }
-  return parts.map((part) => part.replace(ROLE, "").replace(/\u2026+/g, "\u2026").trim()).filter(Boolean).join(" \u00b7 ");
+  return parts.map((part) => textOf(part).replace(ROLE, "").replace(/\u2026+/g, "\u2026").trim()).filter(Boolean).join(" \u00b7 ").replace(CUT, "");
 }
 
 /** What it is called: how its prompt begins, or how long that is. @param {Session} session  @param {string} [text] */

@@ -109,6 +109,10 @@ export function rangeOf(/** @type {Parameter} */ { kind, minimum, maximum, choic
   return whole;
 }
 
+/** Numbers as people write them; a program would take 0x10 and a space too. */
+const WHOLE = /^-?\d+$/;
+const DECIMAL = /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 /**
  * @param {Parameter} parameter
  * @param {string | boolean | undefined} typed
@@ -122,8 +126,8 @@ export function readParameter(parameter, typed) {
   }
   const value = Number(typed);
   const fits =
+    (parameter.kind === "integer" ? WHOLE : DECIMAL).test(String(typed)) &&
     Number.isFinite(value) &&
-    (parameter.kind !== "integer" || Number.isInteger(value)) &&
     (parameter.minimum === null || value >= parameter.minimum) &&
     (parameter.maximum === null || value <= parameter.maximum);
   return fits ? { value } : { problem: rangeOf(parameter) };
@@ -214,11 +218,12 @@ export function problemsOf(model, form) {
   const longest = model?.contextLength || Infinity;
   // A prompt with a hole has something to write without any more.
   const least = HOLE.test(form.prompt) ? 0 : 1;
-  if (form.length !== "" && !(Number.isInteger(length) && length >= least && length <= longest)) {
+  if (form.length !== "" && !(WHOLE.test(form.length) && length >= least && length <= longest)) {
     problems.length = Number.isFinite(longest) ? `${least} to ${longest}` : `${least} or more`;
   }
-  if (form.seed !== "" && !(/^\d{1,20}$/.test(form.seed) && BigInt(form.seed) < 2n ** 64n)) {
-    problems.seed = "a whole number, 0 or more";
+  const seed = form.seed.trim();
+  if (seed !== "" && !(/^\d{1,20}$/.test(seed) && BigInt(seed) < 2n ** 64n)) {
+    problems.seed = "a whole number, 0 to 18446744073709551615";
   }
   const { problem } = readWords(wordsOf(model, form));
   if (problem) problems.words = problem;
@@ -244,7 +249,7 @@ export function settingsOf(model, form) {
   return {
     sampler: sampler?.name ?? form.sampler,
     parameters: sampler ? readParameters(sampler, typedOf(model, form, sampler)).parameters : {},
-    seed: form.seed === "" ? null : form.seed,
+    seed: form.seed.trim() || null,
   };
 }
 

@@ -1,13 +1,14 @@
 // The page's state and every event that changes it. Server frames and a person's
 // actions are events alike; what they mean is decided here and nowhere else.
 import { OPEN } from "app/core/canvas.js";
-import { compared, keptApart, NO_COMPARISON } from "app/core/comparing.js";
+import { broughtBack, compared, keptApart } from "app/core/comparing.js";
 import { followed } from "app/core/following.js";
 import { NO_MODELS } from "app/core/models.js";
 import { NO_SESSIONS } from "app/core/sessions.js";
 import { withMargins } from "app/core/margins.js";
 import { NO_BRUSH, NOTHING, stillMarked } from "app/core/marking.js";
-import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/core/tree.js";
+import { fitting, NONE_ASIDE, returned, setAside, stillFitting } from "app/core/picks.js";
+import { based, headOf, grow, plant, remember, trimmed } from "app/core/tree.js";
 
 /**
  * @typedef {import("app/core/tree.js").Tree} Tree
@@ -87,10 +88,12 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {number | null} shown  the revision looked at; null follows the newest
  * @property {number | null} looked  the position looked at
  * @property {string} writing  what was typed to be written at a position
+ * @property {string} saying  what was typed to be said next
  * @property {ReadonlyMap<string, Weighing | "asked" | { failed: string }>} weighings  by weighingKey()
  * @property {Trial | null} trial
  * @property {ReadonlyMap<number, import("app/core/margins.js").Margins>} margins  by revision
  * @property {ReadonlyMap<number, Pick>} picks  by position
+ * @property {import("app/core/picks.js").Aside} aside  the picks of revisions that are not shown
  * @property {ReadonlySet<number>} marked  positions to do something to at once
  * @property {import("app/core/marking.js").Brush} brush
  * @property {Remask} remask
@@ -104,6 +107,7 @@ import { based, headOf, grow, plant, remember, sourcesIn, trimmed } from "app/co
  * @property {{ what: string, done: number, total: number } | null} saving  what is being made to be taken away. total: 0 where it is not known
  * @property {number | null} tour  the step of the tour, from 0
  * @property {readonly Notice[]} notices
+ * @property {Record<string, string>} refused  what the server found wrong with the form, by field, until it is changed
  * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
  *             branches: boolean | null, heat: boolean, mode: "reading" | "rows" | "grid", rows: import("app/core/rows.js").Filter, lens: import("app/core/lenses.js").Lens,
  *             specials: boolean, compare: boolean, maximised: string, keys: boolean, toured: boolean }} view
@@ -132,7 +136,7 @@ export const EMPTY_FORM = {
 const UNWATCHED = { session: null, tokens: [], weighed: new Map(), filling: null };
 
 /**
- * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]>, writing?: string, watched?: { session: string | null, tokens: Watch[] } }} [kept]
+ * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]>, writing?: string, saying?: string, watched?: { session: string | null, tokens: Watch[] }, compare?: import("app/core/comparing.js").Kept }} [kept]
  *   what was kept from an earlier visit
  * @returns {State}
  */
@@ -152,15 +156,17 @@ export function initialState(kept = {}) {
     shown: null,
     looked: null,
     writing: kept.writing ?? "",
+    saying: kept.saying ?? "",
     weighings: new Map(),
     trial: null,
     margins: new Map(),
     picks: new Map(),
+    aside: NONE_ASIDE,
     marked: NOTHING,
     brush: NO_BRUSH,
     remask: { open: false, share: 0.25, rho: 0, answer: null },
     watched: { ...UNWATCHED, ...kept.watched },
-    compare: NO_COMPARISON,
+    compare: broughtBack(kept.compare),
     playing: "",
     activity: null,
     stopping: false,
@@ -169,6 +175,7 @@ export function initialState(kept = {}) {
     saving: null,
     tour: null,
     notices: [],
+    refused: {},
     view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", rows: "open", lens: "confidence", specials: true, compare: false, maximised: "", keys: true, toured: false, ...kept.view },
   };
 }
@@ -193,7 +200,7 @@ export function reduce(state, event) {
 /** What a person does while something is replayed pauses it. */
 const PAUSES = new Set(["session.opened", "session.closed", "revision.shown", "pick.added", "activity.started", "compare.moved", "compare.chosen", "compare.running"]);
 
-const ANSWERS = new Set(["session.opened", "session.closed", "revision.shown", "position.looked", "pick.added", "activity.started", "activity.ended"]);
+const ANSWERS = new Set(["session.opened", "session.closed", "revision.shown", "position.looked", "pick.added", "activity.started", "activity.ended", "view.changed", "play.changed", "compare.moved", "compare.chosen", "compare.running"]);
 
 /** @param {State} state @param {any} event @returns {State} */
 function reduced(state, event) {
@@ -215,7 +222,7 @@ function reduced(state, event) {
     }
 
     case "form.changed":
-      return viewing({ ...state, form: { ...state.form, ...event.fields, dirty: state.form.dirty || affectsSettings(event.fields) } }, state.model);
+      return viewing({ ...state, form: { ...state.form, ...event.fields, dirty: state.form.dirty || affectsSettings(event.fields) }, refused: stillRefused(state.refused, event.fields) }, state.model);
     case "form.typed": {
       const { sampler, name, value } = event;
       const typed = { ...state.form.typed, [sampler]: { ...state.form.typed[sampler], [name]: value } };
@@ -243,6 +250,8 @@ function reduced(state, event) {
         trial: null,
         margins: new Map(),
         picks: new Map(),
+        aside: NONE_ASIDE,
+        refused: {},
         marked: NOTHING,
         brush: NO_BRUSH,
         watched: state.watched.session === event.session.id ? state.watched : UNWATCHED,
@@ -251,7 +260,7 @@ function reduced(state, event) {
       return viewing(opened, state.models.known[event.session.model] ?? state.model);
     }
     case "session.closed":
-      return viewing({ ...state, opening: null, tree: null, shown: null, looked: null, weighings: new Map(), trial: null, margins: new Map(), picks: new Map(), marked: NOTHING, brush: NO_BRUSH, interrupted: false }, state.model);
+      return viewing({ ...state, opening: null, tree: null, shown: null, looked: null, weighings: new Map(), trial: null, margins: new Map(), picks: new Map(), aside: NONE_ASIDE, marked: NOTHING, brush: NO_BRUSH, interrupted: false }, state.model);
     case "recording.opened": {
       const { model, tokens, tree, weighings, chat, asked } = event.recording;
       return { ...state, connection: { state: "recorded", retryAt: null, why: "" }, model, tokens, tree, weighings, chat, asked };
@@ -296,9 +305,8 @@ function reduced(state, event) {
       const head = headOf(state.tree);
       const revision = event.revision === null ? null : Math.min(Math.max(state.tree.first, event.revision), head);
       const shown = revision === head ? null : revision;
-      // Picks belong to the canvas they were made for.
       if (shown === state.shown) return state;
-      return { ...state, shown, picks: new Map(), looked: stillLooked(state.looked, state.tree, shownRevision(state), shown ?? head), ...stillMeant(state, state.tree, shownRevision(state), shown ?? head) };
+      return { ...state, shown, ...picksFor(state, shown), looked: stillLooked(state.looked, state.tree, shownRevision(state), shown ?? head), ...stillMeant(state, state.tree, shownRevision(state), shown ?? head) };
     }
     case "place.returned": {
       const { tree } = state;
@@ -306,12 +314,14 @@ function reduced(state, event) {
       const head = headOf(tree);
       const shown = event.shown !== null && event.shown < head ? event.shown : null;
       const there = event.looked !== null && event.looked < tree.revisions[event.at].canvas.length;
-      return { ...state, shown, looked: there ? followed(tree, event.at, shown ?? head, event.looked) : null };
+      return { ...state, shown, ...returned(event.picks ?? [], tree, event.at, shown ?? head), looked: there ? followed(tree, event.at, shown ?? head, event.looked) : null };
     }
     case "position.looked":
       return { ...state, looked: event.position };
     case "writing.changed":
       return { ...state, writing: event.text };
+    case "saying.changed":
+      return { ...state, saying: event.text };
     case "key.refused":
       return { ...state, refusal: { why: event.why, count: (state.refusal?.count ?? 0) + 1 } };
     case "remask.changed":
@@ -362,9 +372,9 @@ function reduced(state, event) {
       // News of one thing is told once: the newest.
       const same = state.notices.find((held) => held.what === notice.what && (held.why === notice.why || notice.kind === "info") && !held.action);
       const others = state.notices.filter((held) => held !== same);
-      // The way back from something stays until it is taken or dismissed.
+      // Errors, and the way back from something, stay until they are dismissed.
       const all = [...others, { ...notice, id: event.id }];
-      return { ...state, notices: all.filter(({ action }, at) => action || at >= all.length - 4) };
+      return { ...state, refused: { ...state.refused, ...notice.refused }, notices: all.filter(({ action, kind }, at) => action || kind !== "info" || at >= all.length - 4) };
     }
     case "notice.dismissed":
       return { ...state, notices: state.notices.filter(({ id }) => id !== event.id) };
@@ -418,27 +428,33 @@ function stillLooked(/** @type {number | null} */ looked, /** @type {Tree} */ tr
   return looked === null ? null : followed(tree, from, to, looked);
 }
 
+/** The server's word on a field is good until the field, or the prompt that takes room from it, is changed. @param {Record<string, string>} refused  @param {Partial<Form>} fields */
+function stillRefused(refused, fields) {
+  if (!Object.keys(refused).length) return refused;
+  const changed = "prompt" in fields || "chat" in fields ? ["prompt", "length", "words"] : "length" in fields ? ["length", "words"] : Object.keys(fields);
+  return Object.fromEntries(Object.entries(refused).filter(([field]) => !changed.includes(field)));
+}
+
+/**
+ * Picks belong to the canvas they were made for. What was just made from that
+ * canvas takes them along; else they wait there.
+ * @param {State} state
+ * @param {number | null} shown
+ */
+function picksFor(state, shown) {
+  const tree = /** @type {Tree} */ (state.tree);
+  const from = shownRevision(state);
+  const head = headOf(tree);
+  if (state.activity && shown === null && tree.revisions[head].parent === from) {
+    return { picks: stillFitting(state.picks, tree, from), aside: setAside(state.aside, from, new Map()) };
+  }
+  const aside = setAside(state.aside, from, state.picks);
+  const to = shown ?? head;
+  return { picks: fitting(aside.get(to) ?? new Map(), tree.revisions[to].canvas), aside };
+}
+
 /** Marks move with their positions; what a brush is passing over is of one canvas. */
 function stillMeant(/** @type {State} */ { marked, brush }, /** @type {Tree} */ tree, /** @type {number} */ from, /** @type {number} */ to) {
   const moved = stillMarked(marked, tree, from, to);
   return { marked: moved, brush: brush.passed.size ? { ...brush, passed: NOTHING } : brush };
-}
-
-/**
- * The picks whose positions are still as they were when they were picked; they
- * move with them.
- * @param {ReadonlyMap<number, Pick>} picks
- * @param {Tree} tree
- * @param {number} before  the head that they were picked at
- */
-function stillFitting(picks, tree, before) {
-  if (!picks.size) return picks;
-  const { canvas, parent, layout } = tree.revisions[headOf(tree)];
-  const { states, tokens } = canvas;
-  const same = layout === tree.revisions[before].layout;
-  const sources = !same && parent === before ? sourcesIn(tree, headOf(tree), before) : [];
-  const kept = [...picks]
-    .map(([at, pick]) => /** @type {[number, Pick]} */ ([same ? at : (sources ?? []).indexOf(at), pick]))
-    .filter(([at, { replaces }]) => at >= 0 && (states[at] === OPEN ? replaces === null : replaces === tokens[at]));
-  return same && kept.length === picks.size ? picks : new Map(kept);
 }

@@ -8,6 +8,7 @@ import { spelled, visible } from "app/core/invisible.js";
  * @property {number} id
  * @property {string} text
  * @property {boolean} special
+ * @property {Uint8Array} [bytes]  what it stands for, where its text cannot say it: a part of a character
  *
  * @typedef {object} Face  a token as it is drawn
  * @property {string} lead  white space at its start
@@ -20,6 +21,40 @@ import { spelled, visible } from "app/core/invisible.js";
 
 /** @type {Face} */
 export const UNKNOWN = { lead: "", body: "…", tail: "", special: false, breaks: 0, name: "loading" };
+
+const encoder = new TextEncoder();
+
+/** Tokens as one text, as the service would write it: specials left out, the parts of a character put together. */
+export function textOf(/** @type {Iterable<Token>} */ tokens) {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let text = "";
+  for (const { text: own, special, bytes } of tokens) if (!special) text += decoder.decode(bytes ?? encoder.encode(own), { stream: true });
+  return text + decoder.decode();
+}
+
+/** Characters as they are, and the bytes of what is only a part of one each by a sign. */
+function inParts(/** @type {Uint8Array} */ bytes, /** @type {(hex: string) => string} */ sign) {
+  let shown = "";
+  for (let at = 0; at < bytes.length; ) {
+    const [character, size] = characterAt(bytes, at);
+    shown += character || sign(bytes[at].toString(16).toUpperCase().padStart(2, "0"));
+    at += size;
+  }
+  return shown;
+}
+
+/** The character that begins at a byte and how many it takes; an empty one where none does. @returns {[string, number]} */
+function characterAt(/** @type {Uint8Array} */ bytes, /** @type {number} */ at) {
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for (let size = 1; size <= 4 && at + size <= bytes.length; size++) {
+    try {
+      return [strict.decode(bytes.subarray(at, at + size)), size];
+    } catch {
+      // Perhaps with the next byte.
+    }
+  }
+  return ["", 1];
+}
 
 /** @type {WeakMap<Token, Face>} */
 const faces = new WeakMap();
@@ -39,10 +74,11 @@ export function faceOf(token) {
  * @param {Token} token
  * @returns {Face}
  */
-function draw({ text, special }) {
+function draw({ text: own, special, bytes }) {
+  const text = bytes ? inParts(bytes, (hex) => `‹${hex}›`) : own;
   if (special) {
-    const own = trimmedName(text);
-    return { lead: "", body: visible(own), tail: "", special: true, breaks: 0, name: `special ${spelled(own)}` };
+    const named = trimmedName(text);
+    return { lead: "", body: visible(named), tail: "", special: true, breaks: 0, name: `special ${spelled(named)}` };
   }
   if (text === "") return { lead: "", body: "∅", tail: "", special: false, breaks: 0, name: "empty" };
   const lead = /^[ \t\n\r]*/.exec(text)?.[0] ?? "";
@@ -55,7 +91,7 @@ function draw({ text, special }) {
     tail,
     special: false,
     breaks: [...text].filter((c) => c === "\n").length,
-    name: spelled(body) || spoken(lead),
+    name: bytes ? inParts(bytes, (hex) => ` byte ${hex} `).trim() : spelled(body) || spoken(lead),
   };
 }
 

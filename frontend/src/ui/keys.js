@@ -53,6 +53,8 @@ const wholeStepBy = (by) => ({
 /** What a control does, where it can. @type {(control: keyof ReturnType<typeof hindrances>, act: (page: Page) => void) => Deed} */
 const control = (name, act) => ({ act, why: ({ store }) => hindrances(store.state)[name] });
 
+const recorded = (/** @type {import("app/core/state.js").State} */ { connection }) => connection.state === "recorded";
+
 /** The sheet is a dialog somewhere in the page. */
 export const openSheet = () => /** @type {HTMLDialogElement | null} */ (document.querySelector("um-keys dialog"))?.showModal();
 
@@ -115,12 +117,13 @@ export const KEYS = [
   {
     in: "Run",
     keys: ["P"],
-    does: "Run or stop",
-    act: ({ store, session }) => {
-      if (store.state.activity) session.stop();
+    does: "Run or stop; in a recording, replay or pause",
+    act: ({ store, session, playing }) => {
+      if (recorded(store.state)) playing.toggle();
+      else if (store.state.activity) session.stop();
       else session.run();
     },
-    why: ({ store }) => (store.state.activity ? "" : hindrances(store.state).run),
+    why: ({ store }) => (recorded(store.state) ? playHindrance(store.state) : store.state.activity ? "" : hindrances(store.state).run),
   },
   { in: "Run", keys: ["Z"], shift: false, does: "Undo", ...control("undo", ({ session }) => session.rewind("undo")) },
   { in: "Run", keys: ["Z"], shift: true, does: "Redo", ...control("redo", ({ session }) => session.rewind("redo")) },
@@ -165,7 +168,7 @@ export const KEYS = [
     does: "Other colours",
     act: ({ store, lens }) => lens.use(nextLens(lensOf(store.state.view))),
   },
-  { in: "View", keys: ["="], does: "Compare side by side, or back", act: ({ comparing }) => comparing.toggle() },
+  { in: "View", keys: ["="], does: "Compare side by side, or back", act: ({ comparing }) => comparing.toggle(), why: ({ store }) => (recorded(store.state) ? "This is a recording: comparing needs a server." : "") },
   { in: "View", keys: ["?"], does: "This sheet", act: openSheet },
   { in: "View", keys: ["Esc"], does: "Bring the other panels back, pause, cancel the brush, clear the marks, close the inspector" },
 

@@ -21,6 +21,7 @@ import { focusIsLost } from "app/ui/focus.js";
  * @property {import("app/actions/progress.js").Progress} progress
  * @property {import("app/actions/archive.js").Archive | null} archive  null: the page is a saved file
  * @property {import("app/actions/gif.js").Gif} gif
+ * @property {import("app/actions/examples.js").Examples} examples
  * @property {import("app/actions/demo.js").Demo | null} demo  null: the page is a saved file
  * @property {import("app/actions/touring.js").Touring} touring  of a recording
  */

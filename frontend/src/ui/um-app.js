@@ -1,6 +1,7 @@
 import { html } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { maximisedPanel } from "app/core/panels.js";
+import { focusIsLost, focusOn } from "app/ui/focus.js";
 import { onKey } from "app/ui/keys.js";
 import "app/ui/um-header.js";
 import "app/ui/um-settings.js";
@@ -17,6 +18,10 @@ import "app/ui/um-tour.js";
 
 /** The frame of the page: where its parts stand. */
 class App extends PageElement {
+  /** The comparison is in the canvas's place; undefined: nothing is drawn yet. @type {boolean | undefined} */
+  #comparing;
+  /** The position that had the focus before. @type {number | null} */
+  #left = null;
   #onKey = (/** @type {KeyboardEvent} */ event) => onKey(event, this.page);
 
   connectedCallback() {
@@ -56,7 +61,29 @@ class App extends PageElement {
     `;
   }
 
+  /** What had the focus is out of sight: it goes to what came in its place. */
+  async #follow(/** @type {boolean} */ comparing) {
+    const held = document.activeElement;
+    const compare = /** @type {PageElement | null} */ (this.querySelector("um-compare"));
+    if (comparing) {
+      const hidden = held === null || held === document.body || held.closest(".centre, .side, um-transport") !== null;
+      const cell = /** @type {HTMLElement | null | undefined} */ (held?.closest("um-canvas [data-position]"));
+      this.#left = cell ? Number(cell.dataset.position) : null;
+      await compare?.updateComplete;
+      if (hidden) focusOn('[data-testid="compare-slider"]', '[data-testid="compare-close"]');
+      return;
+    }
+    await compare?.updateComplete;
+    const at = this.#left ?? this.state.looked;
+    if (!focusIsLost()) return;
+    if (at === null) focusOn("um-canvas [tabindex='0']");
+    else /** @type {any} */ (this.querySelector("um-canvas"))?.focusAt(at);
+  }
+
   updated() {
+    const { compare } = this.state.view;
+    if (this.#comparing !== undefined && this.#comparing !== compare) this.#follow(compare);
+    this.#comparing = compare;
     // Said on the elements above, because asking for it from there with :has()
     // would make every cell that changes a question.
     this.toggleAttribute("data-session", this.state.tree !== null);

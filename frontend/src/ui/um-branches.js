@@ -7,6 +7,9 @@ import * as icons from "app/ui/icons.js";
 
 /** @typedef {import("app/core/places.js").Branch} Branch */
 
+/** Characters of a name, as many as the service takes. */
+const MOST_NAME = 80;
+
 /** How many branches are listed before the rest is folded away; on a narrow screen, how many. */
 const MOST = 8;
 const MOST_NARROW = 3;
@@ -114,7 +117,10 @@ class BranchList extends PageElement {
 
   #field(/** @type {Branch} */ branch) {
     const taken = this.#taken(branch);
-    const why = offline(this.state) || (this.saving ? "It is being saved." : "");
+    const length = [...this.text.trim()].length;
+    const long = length > MOST_NAME ? `${length} of at most ${MOST_NAME} characters` : "";
+    const told = long || (taken === null ? "" : `moves the name from revision ${taken}`);
+    const why = offline(this.state) || long || (this.saving ? "It is being saved." : "");
     return html`<form
       class="branch-form"
       novalidate
@@ -128,16 +134,16 @@ class BranchList extends PageElement {
       <input
         id="branch-name"
         data-testid="branch-name"
-        maxlength="80"
         autocomplete="off"
         placeholder="Name"
-        aria-describedby=${taken === null ? nothing : "branch-taken"}
+        aria-invalid=${long ? "true" : nothing}
+        aria-describedby=${told ? "branch-taken" : nothing}
         .value=${this.text}
         @input=${(/** @type {any} */ e) => (this.text = e.target.value)}
         @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Escape" && (e.stopPropagation(), (this.naming = null))}
       />
-      ${taken === null ? nothing : html`<span class="branch-taken" id="branch-taken" data-testid="name-taken">moves the name from revision ${taken}</span>`}
-      <button class="quiet" data-testid="save-name" aria-label="Save the name" aria-disabled=${why ? "true" : "false"} title=${why || "Save the name"}>${icons.check}</button>
+      ${told ? html`<span class="branch-taken" id="branch-taken" data-testid="name-taken">${told}</span>` : nothing}
+      <button class="quiet" data-testid="save-name" aria-label="Save the name" aria-disabled=${why ? "true" : "false"} title=${why || (length || !branch.name ? "Save the name" : "Take the name away")}>${icons.check}</button>
       <button class="quiet" type="button" aria-label="Leave it as it is" title="Leave it as it is" @click=${() => (this.naming = null)}>${icons.close}</button>
     </form>`;
   }
@@ -149,12 +155,12 @@ class BranchList extends PageElement {
     /** @type {HTMLInputElement | null} */ (this.querySelector("#branch-name"))?.select();
   }
 
-  /** The field stays, with its text, until the name is given. */
+  /** The field stays, with its text, until the name is given, or, emptied, taken away. */
   async #save(/** @type {Branch} */ branch) {
     const text = this.text.trim();
-    if (text && text !== branch.name) {
+    if (text !== branch.name) {
       this.saving = true;
-      const done = await this.page.branches.name(branch.named, text);
+      const done = await (text ? this.page.branches.name(branch.named, text) : this.page.branches.unname(branch.name));
       this.saving = false;
       if (!done || this.text.trim() !== text) return;
     }

@@ -9,6 +9,7 @@ import { headOf } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
 import { plural } from "app/core/format.js";
 import { MODES } from "app/core/modes.js";
+import { focusIsLost } from "app/ui/focus.js";
 import { segments } from "app/ui/segments.js";
 import * as icons from "app/ui/icons.js";
 import "app/ui/um-rows.js";
@@ -44,7 +45,20 @@ class CanvasPanel extends PageElement {
 
   /** @override */
   refocused(/** @type {HTMLElement} */ held) {
-    if (held.classList.contains("cell")) /** @type {HTMLElement | null} */ (this.querySelector(".cell[tabindex='0']"))?.focus();
+    const place = /** @type {HTMLElement | null} */ (held.closest("[data-position]"));
+    if (place) this.focusAt(Number(place.dataset.position));
+  }
+
+  /** Gives a position the focus, however the canvas is drawn; where it is not there, the one in the tab order. */
+  async focusAt(/** @type {number} */ position) {
+    await this.updateComplete;
+    const view = /** @type {import("app/ui/um-rows.js").Rows | import("app/ui/um-grid.js").Grid | null} */ (this.querySelector("um-rows, um-grid"));
+    if (view) return view.focusAt(position);
+    this.active = position;
+    await this.updateComplete;
+    const cell = /** @type {HTMLElement | null} */ (this.querySelector(`#cell-${position}`) ?? this.querySelector(".cell[tabindex='0']") ?? this.querySelector(".listbox .cell:not([hidden])"));
+    if (focusIsLost()) cell?.focus();
+    return undefined;
   }
 
   updated() {

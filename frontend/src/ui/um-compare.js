@@ -1,7 +1,7 @@
 import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
-import { choiceProblem, differenceInWords, indexShown, lastIndex, pairingAt, runs, settingsInWords, SIDES, sideOf, stepInWords } from "app/core/comparing.js";
+import { choiceProblem, differenceInWords, indexShown, inTurns, lastIndex, pairingAt, runs, settingsInWords, SIDES, sideOf, stepInWords } from "app/core/comparing.js";
 import { offline } from "app/core/readiness.js";
 import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-contender.js";
@@ -32,7 +32,7 @@ class Compare extends PageElement {
         <um-maximise .page=${this.page} panel="compare" name="the comparison"></um-maximise>
         <button class="quiet" data-testid="compare-close" aria-label="Close the comparison" title="Back to the canvas (=)" @click=${() => this.page.comparing.toggle()}>${icons.close}</button>
       </header>
-      <p class="note" role="status" data-testid="compare-refused">${refusal?.why ?? ""}</p>
+      <p class="note" role="status" data-testid="compare-refused">${refusal?.why ?? (this.state.compare.running && inTurns(this.state) ? "Both are branches of one session: A is run first, then B." : "")}</p>
       ${a || b ? this.#steps() : nothing}
       <div class="contenders">
         ${SIDES.map((side) => html`<um-contender .page=${this.page} .which=${side}></um-contender>`)}
@@ -55,7 +55,7 @@ class Compare extends PageElement {
         data-testid="compare-run"
         aria-disabled=${why ? "true" : "false"}
         aria-describedby=${why ? "compare-run-why" : nothing}
-        title=${why || "Step to the end, both at once"}
+        title=${why || (wanted.length < 2 ? "Step to the end" : inTurns(state) ? "Step to the end, one after the other: both are branches of one session" : "Step to the end, both at once")}
         @click=${() => !why && this.page.comparing.run()}
       >
         ${icons.play}<span>${label}</span>

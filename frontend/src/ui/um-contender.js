@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { PageElement } from "app/ui/page-element.js";
 import { stillCell } from "app/ui/still-cell.js";
-import { asInView, choiceOf, choiceProblem, indexShown, pairingAt, readyModels, revisionAt, sideOf, timingsAt } from "app/core/comparing.js";
+import { asInView, choiceOf, choiceProblem, goneInWords, indexShown, otherwise, pairingAt, readyModels, revisionAt, sideOf, timingsAt } from "app/core/comparing.js";
 import { branchesOf, startOf, titleOf } from "app/core/places.js";
 import { lensOf } from "app/core/lenses.js";
 import { blocksOf, cellsOf } from "app/core/selectors.js";
@@ -37,8 +37,16 @@ class Contender extends PageElement {
         <h3 id="contender-${this.which}"><span class="unseen">Side </span><span class="badge">${this.#letter}</span></h3>
         ${this.#choice()}
       </header>
+      ${this.#notes()}
       ${side ? html`${this.#canvas(side, index)} ${this.#timings(side, index)}` : html`<p class="empty">Not run yet. It begins with the same prompt.</p>`}
     </section>`;
+  }
+
+  /** What is to be known before what is shown is trusted. */
+  #notes() {
+    const gone = goneInWords(this.state, this.which);
+    const other = this.state.compare.running ? "" : otherwise(this.state, this.which);
+    return html`${gone ? html`<p class="note" id="gone-${this.which}" data-testid="gone-${this.which}">${gone}</p>` : nothing}${other ? html`<p class="note" data-testid="otherwise-${this.which}">${other}</p>` : nothing}`;
   }
 
   /** A branch of the session in view, or another run with its strategy. */
@@ -141,6 +149,7 @@ class Contender extends PageElement {
   }
 
   #timings(/** @type {import("app/core/comparing.js").Side} */ side, /** @type {number} */ index) {
+    const gone = goneInWords(this.state, this.which);
     const numbers = timingsAt(side, index);
     const { forwards, perForward, deviceSeconds, wallSeconds, meanProbability, finishedIn, open, steps } = numbers;
     return html`<dl class="contender-facts" data-testid="facts-${this.which}">
@@ -151,7 +160,7 @@ class Contender extends PageElement {
       ${fact("Mean p", decimal(meanProbability), "Mean p_base of the committed tokens that stand here")}
       ${fact("To finish", finishedIn === null ? "not finished" : `${duration(finishedIn)}, ${plural(steps, "step")}`, "Wall time of all its steps. Runs that go on at once share the device.")}
       </dl>
-      <button class="quiet text" data-testid="open-${this.which}" title="Leave the comparison and look at this in the canvas" @click=${() => this.page.comparing.open(this.which)}>Open this one</button>`;
+      <button class="quiet text" data-testid="open-${this.which}" aria-disabled=${gone ? "true" : "false"} aria-describedby=${gone ? `gone-${this.which}` : nothing} title=${gone || "Leave the comparison and look at this in the canvas"} @click=${() => this.page.comparing.open(this.which)}>Open this one</button>`;
   }
 }
 

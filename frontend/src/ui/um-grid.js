@@ -1,5 +1,6 @@
 import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
+import { focusIsLost } from "app/ui/focus.js";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { squaresIn, towards } from "app/core/grid.js";
@@ -11,12 +12,14 @@ import { plural } from "app/core/format.js";
 const AROUND = 400;
 
 /** Every position as a square: the whole canvas at a glance. */
-class Grid extends PageElement {
+export class Grid extends PageElement {
   static properties = { active: { state: true }, told: { state: true }, room: { state: true } };
 
   #size = new ResizeObserver(() => this.#measure());
   #coarse = matchMedia("(pointer: coarse)");
   #measured = () => this.#measure();
+  /** The position to give the focus to, once the squares are there. @type {number | null} */
+  #wanted = null;
   /** Where extending with the Shift key began, and what was marked then. @type {{ position: number, base: ReadonlySet<number> } | null} */
   #anchor = null;
 
@@ -98,6 +101,21 @@ class Grid extends PageElement {
         })}
       </div>
       <p class="squares-words" data-testid="grid-words">${labelOf(told)}</p>`;
+  }
+
+  /** Gives a position the focus, as soon as there is room to draw it. */
+  focusAt(/** @type {number} */ position) {
+    this.#wanted = position;
+    this.active = position;
+    this.requestUpdate();
+  }
+
+  updated() {
+    if (this.#wanted === null) return;
+    const square = /** @type {HTMLElement | null} */ (this.querySelector(`#cell-${this.#wanted}`));
+    if (!square) return;
+    this.#wanted = null;
+    if (focusIsLost()) square.focus();
   }
 
   /** @override */

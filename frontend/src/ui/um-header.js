@@ -30,7 +30,7 @@ class Header extends PageElement {
       <div class="top-actions">
         ${connection.state === "recorded" ? nothing : html`<um-sessions .page=${this.page}></um-sessions>`}
         <um-takeaway .page=${this.page}></um-takeaway>
-        <button
+        ${connection.state === "recorded" ? nothing : html`<button
           class="quiet"
           data-testid="compare-switch"
           aria-label="Compare side by side"
@@ -39,7 +39,7 @@ class Header extends PageElement {
           @click=${() => this.page.comparing.toggle()}
         >
           ${icons.compare}
-        </button>
+        </button>`}
         <button
           class="quiet"
           data-testid="theme"

@@ -48,6 +48,11 @@ class Inspector extends PageElement {
     focusOn(`#cell-${this.#position}`, "um-canvas .cell[tabindex='0']");
   }
 
+  /** Nothing can be asked and nothing picked. */
+  get #recorded() {
+    return this.state.connection.state === "recorded";
+  }
+
   #body(/** @type {NonNullable<ReturnType<typeof inspected>>} */ view) {
     const locked = view.locked ? html`<p class="lede locked">${icons.locked} Locked: no step changes it.</p>` : nothing;
     return html`<um-edit .page=${this.page}></um-edit>
@@ -95,7 +100,8 @@ class Inspector extends PageElement {
     const tried = trial?.weighing;
     const ready = trial && !trial.current ? null : (tried ?? weighed);
     if (ready) this.#last = ready;
-    const drawn = ready ?? (this.#last?.position === position ? this.#last : weighed);
+    const drawn = ready ?? (!this.#recorded && this.#last?.position === position ? this.#last : weighed);
+    if (!drawn && this.#recorded) return html`<p class="lede" data-testid="not-recorded">The candidates of this position are not in the recording.</p>`;
     if (!drawn) return html`<p class="lede waiting" role="status">${offline(this.state) || "Asking the model…"}</p>`;
     const settings = tried ? trial.settings : view.settings;
     const cut = (/** @type {import("app/core/state.js").Candidate} */ candidate) => whyCut(drawn, candidate, settings?.parameters ?? {}, this.state.model?.maskToken ?? null);
@@ -187,7 +193,7 @@ class Inspector extends PageElement {
 
   #advice(/** @type {any} */ view) {
     const { tree } = this.state;
-    if (!tree || !shown(this.state)) return nothing;
+    if (!tree || !shown(this.state) || this.#recorded) return nothing;
     if (view.state !== "open") {
       return html`<p class="note">
         Picking another token goes back to revision ${view.target.revision} and branches off there. What stands now stays on the timeline.

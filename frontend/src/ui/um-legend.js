@@ -44,7 +44,7 @@ class Legend extends PageElement {
 
   /** @override */
   watched(/** @type {import("app/core/state.js").State} */ { tree, shown, view, margins, model, activity }) {
-    return [tree, shown, view.lens, view.draft, margins, model, activity];
+    return [tree, shown, view.lens, view.mode, view.draft, margins, model, activity];
   }
 
   render() {
@@ -70,7 +70,7 @@ class Legend extends PageElement {
     const reading = tree && readingOf(this.state);
     if (!reading) return nothing;
     const { label, unit } = lensNamed(lens);
-    return html`<p class="scale" data-lens=${lens} data-testid="scale" title=${`${label}: ${unit}`}>
+    return html`<p class="scale" data-lens=${lens} data-mode=${view.mode} data-testid="scale" title=${`${label}: ${unit}`}>
       <span class="name">${label}</span>
       <span class="number" data-testid="scale-low">${reading.low}</span>
       <span class="ramp" aria-hidden="true">${STOPS.map((p) => html`<i ${cssVars({ "--p": p })}></i>`)}</span>

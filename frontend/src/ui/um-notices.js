@@ -1,11 +1,24 @@
 import { html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { focusOn } from "app/ui/focus.js";
 import { PageElement } from "app/ui/page-element.js";
 import "app/ui/um-recorded.js";
 import * as icons from "app/ui/icons.js";
 
+/** How many are in sight; the older ones are folded away, not lost. */
+const MOST = 3;
+
 /** What went wrong, until it is dismissed; and whether the server is there. */
 class Notices extends PageElement {
+  static properties = { all: { state: true } };
+
   #ticking = 0;
+
+  constructor() {
+    super();
+    /** The older ones are unfolded. */
+    this.all = false;
+  }
 
   /** @override */
   watched(/** @type {any} */ { notices, connection, interrupted }) {
@@ -23,6 +36,7 @@ class Notices extends PageElement {
 
   render() {
     const { notices, connection, interrupted } = this.state;
+    const more = Math.max(0, notices.length - MOST);
     return html`
       ${connection.state === "recorded" ? html`<um-recorded .page=${this.page}></um-recorded>` : nothing}
       ${connection.state === "lost" ? this.#disconnected(connection) : nothing}
@@ -32,7 +46,7 @@ class Notices extends PageElement {
           </div>`
         : nothing}
       <div role="alert">
-        ${notices.map(
+        ${repeat(this.all ? notices : notices.slice(more), ({ id }) => id,
           ({ id, kind = "error", what, why, advice, details, action }) => html`<div class="notice" data-kind=${kind} data-testid=${kind === "error" ? "error" : "news"}>
             ${kind === "error" ? icons.alert : nothing}
             <div>
@@ -44,7 +58,25 @@ class Notices extends PageElement {
           </div>`,
         )}
       </div>
+      ${more
+        ? html`<p class="notices-more">
+            <button class="quiet text" data-testid="more-notices" aria-expanded=${this.all ? "true" : "false"} @click=${() => (this.all = !this.all)}>
+              ${this.all ? `Only the newest ${MOST}` : `and ${more} more`}
+            </button>
+            <button class="quiet text" @click=${() => this.#dismissAll()}>Dismiss all</button>
+          </p>`
+        : nothing}
     `;
+  }
+
+  #dismissAll() {
+    for (const { id } of this.state.notices) this.dispatch({ type: "notice.dismissed", id });
+    this.all = false;
+  }
+
+  /** @override */
+  refocused() {
+    focusOn('um-notices [aria-label="Dismiss"]', "#prompt");
   }
 
   #act(/** @type {number} */ id, /** @type {{ event: any }} */ { event }) {

@@ -3,7 +3,7 @@ import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { EXAMPLES } from "app/ui/examples.js";
 import { startModel } from "app/core/models.js";
-import { earlierInWords, exampleFields, holesIn, isChat, turnProblems } from "app/core/prompting.js";
+import { earlierInWords, holesIn, isChat, turnProblems } from "app/core/prompting.js";
 import { plural } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
@@ -18,8 +18,8 @@ class PromptFields extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { form, model, models }) {
-    return [form, model, models.known];
+  watched(/** @type {any} */ { form, model, models, refused }) {
+    return [form, model, models.known, refused.prompt];
   }
 
   #change(/** @type {object} */ fields) {
@@ -51,13 +51,12 @@ class PromptFields extends PageElement {
 
   /** An example with more than a prompt shows all of it. */
   #example(/** @type {import("app/core/prompting.js").Example} */ example) {
-    const fields = exampleFields(this.state.form, example);
     this.earlier = Boolean(example.system || example.turns);
-    this.#change(fields);
+    this.page.examples.take(example, EXAMPLES);
   }
 
   render() {
-    const { form } = this.state;
+    const { form, refused } = this.state;
     const model = startModel(this.state);
     const chat = isChat(model, form);
     return html`${chat && this.earlier ? this.#earlierFields(model) : nothing}
@@ -68,12 +67,13 @@ class PromptFields extends PageElement {
           data-testid="prompt"
           rows="4"
           spellcheck="false"
+          aria-invalid=${refused.prompt ? "true" : nothing}
           aria-describedby="prompt-note"
           .value=${live(form.prompt)}
           @input=${(/** @type {any} */ e) => this.#change({ prompt: e.target.value })}
           @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && this.closest("form")?.requestSubmit()}
         ></textarea>
-        <p class="note" id="prompt-note">${this.#note(model)}</p>
+        <p class="note" id="prompt-note">${refused.prompt ?? this.#note(model)}</p>
         ${chat ? this.#earlierSwitch() : nothing}
         <div class="examples" role="group" aria-label="Examples">
           ${EXAMPLES.map((example) => html`<button type="button" class="chip" title=${example.prompt} @click=${() => this.#example(example)}>${example.name}</button>`)}

@@ -24,7 +24,7 @@ const NARROW = { row: 6, head: 0, card: 6.5 };
 const MOST_CARDS = 8;
 
 /** The canvas as a list: each position with its candidates. Only the rows in view are there. */
-class Rows extends PageElement {
+export class Rows extends PageElement {
   static properties = { active: { state: true }, top: { state: true }, size: { state: true } };
 
   /** What was last known of a position, kept in view, dimmed, while the next is on its way. @type {Map<number, { layout: string, weighing: import("app/core/state.js").Weighing }>} */
@@ -220,6 +220,14 @@ class Rows extends PageElement {
   /** @override */
   refocused() {
     this.#place?.focus({ preventScroll: true });
+  }
+
+  /** Gives the row of a position the focus, or the nearest that is listed. */
+  async focusAt(/** @type {number} */ position) {
+    await this.updateComplete;
+    const away = this.#listed.map((at) => Math.abs(at - position));
+    if (away.length) await this.#go(away.indexOf(Math.min(...away)), 0);
+    else /** @type {HTMLElement | null} */ (this.querySelector(".rows-empty button"))?.focus();
   }
 
   get #place() {

@@ -21,8 +21,8 @@ class SettingsPanel extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { form, model, models, tree, connection, activity }) {
-    return [form, model, models.known, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
+  watched(/** @type {any} */ { form, refused, model, models, tree, connection, activity }) {
+    return [form, refused, model, models.known, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
   }
 
   #change(/** @type {object} */ fields) {
@@ -37,9 +37,10 @@ class SettingsPanel extends PageElement {
   }
 
   render() {
-    const { form, tree, connection } = this.state;
+    const { form, refused, tree, connection } = this.state;
     const why = hindrances(this.state).start;
-    const problems = problemsOf(startModel(this.state), form);
+    // The server knows more than the page: how much room the prompt leaves, say.
+    const problems = { ...refused, ...problemsOf(startModel(this.state), form) };
     const revision = shown(this.state);
     const complete = revision !== null && isComplete(revision);
     return html`${connection.state === "recorded" ? nothing : html`<um-model .page=${this.page}></um-model>`}

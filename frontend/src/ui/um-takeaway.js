@@ -4,7 +4,10 @@ import { takeawayHindrances } from "app/actions/takeaway.js";
 import * as icons from "app/ui/icons.js";
 
 /** @typedef {import("app/ui/page-element.js").Page} Page */
-/** @typedef {{ id: string, name: string, note: string, needs: keyof ReturnType<typeof takeawayHindrances>, act: (page: Page) => void }} Item */
+/**
+ * @typedef {{ id: string, name: string, note: string, needs: keyof ReturnType<typeof takeawayHindrances> | null, act: (page: Page) => void }} Item
+ *   needs: null where nothing stands in its way
+ */
 
 /** @type {Item[]} */
 const ITEMS = [
@@ -17,6 +20,12 @@ const ITEMS = [
   { id: "copy-python", name: "Copy as Python", note: "What was done, up to the revision shown", needs: "copy", act: ({ takeaway }) => takeaway.copyAs("python") },
   { id: "copy-grpc", name: "Copy as gRPC", note: "The same, with the generated stubs", needs: "copy", act: ({ takeaway }) => takeaway.copyAs("grpc") },
   { id: "copy-json", name: "Copy as JSON", note: "The same, as frames of the WebSocket", needs: "copy", act: ({ takeaway }) => takeaway.copyAs("json") },
+];
+
+/** What there is to see beside one's own: the session stays as it is meanwhile. @type {Item[]} */
+const SIGHTS = [
+  { id: "see-demo", name: "Watch a recorded run", note: "It comes with the page; the session stays", needs: null, act: ({ demo }) => demo?.watch() },
+  { id: "see-tour", name: "Take the tour", note: "Of that run, in five steps", needs: null, act: ({ demo }) => demo?.watch({ tour: true }) },
 ];
 
 /** The menu of what can be taken away, after the ARIA pattern of a menu button. */
@@ -101,7 +110,7 @@ class TakeawayMenu extends PageElement {
   }
 
   #choose(/** @type {Item} */ item) {
-    if (this.#hindrances[item.needs]) return;
+    if (item.needs && this.#hindrances[item.needs]) return;
     this.#fold();
     if (item.id === "open-recording") /** @type {HTMLInputElement | null} */ (this.querySelector('input[type="file"]'))?.click();
     else item.act(this.page);
@@ -127,6 +136,8 @@ class TakeawayMenu extends PageElement {
 
   render() {
     const why = this.#hindrances;
+    // A recording has its own way to the tour.
+    const sights = this.state.connection.state === "recorded" ? [] : SIGHTS;
     return html`
       ${this.#progress()}
       <button
@@ -145,22 +156,25 @@ class TakeawayMenu extends PageElement {
       </button>
       <input type="file" data-testid="recording-file" accept=".unmask,.json,application/gzip,application/json" tabindex="-1" aria-label="A recording" hidden @change=${this.#onFile} />
       <div class="takeaway-menu" id="takeaway-menu" role="menu" aria-labelledby="takeaway-button" ?hidden=${!this.unfolded} @keydown=${this.#onMenuKey}>
-        ${ITEMS.map(
-          (item) => html`<button
-            role="menuitem"
-            tabindex="-1"
-            data-testid=${item.id}
-            aria-disabled=${why[item.needs] ? "true" : nothing}
-            aria-labelledby="${item.id}-name"
-            aria-describedby="${item.id}-note"
-            @click=${() => this.#choose(item)}
-          >
-            <span class="takeaway-name" id="${item.id}-name">${item.name}</span>
-            <span class="note" id="${item.id}-note">${why[item.needs] || item.note}</span>
-          </button>`,
-        )}
+        ${ITEMS.map((item) => this.#item(item, item.needs ? why[item.needs] : ""))}
+        ${sights.length ? html`<div role="separator"></div>` : nothing} ${sights.map((item) => this.#item(item, ""))}
       </div>
     `;
+  }
+
+  #item(/** @type {Item} */ item, /** @type {string} */ why) {
+    return html`<button
+      role="menuitem"
+      tabindex="-1"
+      data-testid=${item.id}
+      aria-disabled=${why ? "true" : nothing}
+      aria-labelledby="${item.id}-name"
+      aria-describedby="${item.id}-note"
+      @click=${() => this.#choose(item)}
+    >
+      <span class="takeaway-name" id="${item.id}-name">${item.name}</span>
+      <span class="note" id="${item.id}-note">${why || item.note}</span>
+    </button>`;
   }
 }
 

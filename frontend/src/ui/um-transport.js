@@ -49,7 +49,7 @@ class Transport extends PageElement {
 
   /** @override */
   refocused() {
-    focusOn('[data-testid="stop"]', '[data-testid="run"]');
+    focusOn('[data-testid="stop"]', '[data-testid="run"]', '[data-testid="play"]');
   }
 
   #show(/** @type {number | null} */ revision) {
@@ -162,20 +162,23 @@ class Transport extends PageElement {
   }
 
   #buttons() {
-    const { tree, activity, stopping, view } = this.state;
+    const { tree, activity, stopping, view, connection } = this.state;
+    // A recording is looked at: there is nothing to ask and nothing to go on with.
+    const recorded = connection.state === "recorded";
     const why = hindrances(this.state);
     const running = activity === "run" || activity === "step" || activity === "forward" || activity === "propose";
     const back = tree && this.state.shown !== null;
     const revision = shown(this.state);
     const complete = revision !== null && isComplete(revision);
-    return html`<div class="buttons">
-      ${this.#button({ id: "forward", label: "Forward pass", icon: icons.eye, why: why.forward, hint: "See what the model says here, changing nothing (F)", act: () => this.page.session.forward(), busy: activity === "forward" })}
+    const controls = () => html`${this.#button({ id: "forward", label: "Forward pass", icon: icons.eye, why: why.forward, hint: "See what the model says here, changing nothing (F)", act: () => this.page.session.forward(), busy: activity === "forward" })}
       ${this.#button({ id: "step", label: "Step", icon: icons.step, why: why.step, hint: "One forward pass, and what the sampler makes of it (S)", act: () => this.page.session.step(), busy: activity === "step" })}
       ${running
         ? html`<button class="button primary" data-testid="stop" title=${stopping ? "It stops after the present step." : "Stop after the present step (P)"} aria-disabled=${stopping ? "true" : "false"} @click=${() => !stopping && this.page.session.stop()}>
             ${icons.stop}<span>${stopping ? "Stopping" : "Stop"}</span>
           </button>`
-        : this.#button({ id: "run", label: "Run", icon: icons.play, why: why.run, hint: "Ask the model: step until the sampler has no more to do (P)", act: () => this.page.session.run(), primary: tree !== null && (!complete || !why.run) })}
+        : this.#button({ id: "run", label: "Run", icon: icons.play, why: why.run, hint: "Ask the model: step until the sampler has no more to do (P)", act: () => this.page.session.run(), primary: tree !== null && (!complete || !why.run) })}`;
+    return html`<div class="buttons">
+      ${recorded ? nothing : controls()}
       <label class="delay">
         <span>Pause</span>
         <select
@@ -189,23 +192,27 @@ class Transport extends PageElement {
       </label>
       ${tree
         ? html`<div class="history" role="group" aria-label="History">
-            ${this.#quiet("undo", "Undo", icons.undo, why.undo, `Undo: back to revision ${undoOf(tree)} (Z)`)}
-            ${this.#quiet("redo", "Redo", icons.redo, why.redo, `Redo: on to revision ${redoOf(tree)} (⇧Z)`)}
+            ${recorded ? nothing : this.#quiet("undo", "Undo", icons.undo, why.undo, `Undo: back to revision ${undoOf(tree)} (Z)`)}
+            ${recorded ? nothing : this.#quiet("redo", "Redo", icons.redo, why.redo, `Redo: on to revision ${redoOf(tree)} (⇧Z)`)}
             ${this.#branchesSwitch(tree)}
           </div>`
         : nothing}
       <span class="grow"></span>
       ${back
         ? html`<div class="looking-back">
-            <p>Looking back. Steps and edits go on from here.</p>
-            <button class="button" data-testid="continue" aria-disabled=${why.change ? "true" : "false"} title=${why.change || "Make this revision the newest, as a new revision"} @click=${() => !why.change && this.page.session.rewind(shownRevision(this.state))}>
-              Continue from here
-            </button>
+            ${recorded ? nothing : this.#goOn(why.change)}
             <button class="button" data-testid="newest" @click=${() => this.#show(null)}>Newest</button>
           </div>`
         : nothing}
       ${complete && !back ? html`<p class="done" data-testid="complete">${icons.check}<span>Complete</span></p>` : nothing}
     </div>`;
+  }
+
+  #goOn(/** @type {string} */ why) {
+    return html`<p>Looking back. Steps and edits go on from here.</p>
+      <button class="button" data-testid="continue" aria-disabled=${why ? "true" : "false"} title=${why || "Make this revision the newest, as a new revision"} @click=${() => !why && this.page.session.rewind(shownRevision(this.state))}>
+        Continue from here
+      </button>`;
   }
 
   /** @param {"undo" | "redo"} way @param {string} label @param {unknown} icon @param {string} why @param {string} hint */
