@@ -44,7 +44,7 @@ def compare(page: Page) -> None:
     start(page, length=48, seed=1)
     run_to_end(page)
     page.get_by_test_id("compare-switch").click()
-    page.get_by_test_id("sampler-b").select_option("fast_dllm")
+    page.get_by_test_id("sampler-b").select_option("left_to_right")
     page.get_by_test_id("compare-run").click()
     expect(page.get_by_test_id("difference")).to_be_visible(timeout=60_000)
     expect(page.get_by_test_id("compare-run")).to_be_visible(timeout=60_000)
@@ -100,12 +100,13 @@ def main(folder: Path) -> None:
     expect.set_options(timeout=20_000)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         stack = Stack(Path(scratch))
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        for name, prepare, scheme, size in PICTURES:
-            take(browser, stack.page, folder / f"{name}.png", prepare, scheme, size)
-            print(folder / f"{name}.png")
-        browser.close()
-        stack.stop()
+        try:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+            for name, prepare, scheme, size in PICTURES:
+                take(browser, stack.page, folder / f"{name}.png", prepare, scheme, size)
+                print(folder / f"{name}.png")
+        finally:
+            stack.stop()
 
 
 if __name__ == "__main__":
