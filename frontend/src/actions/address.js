@@ -2,7 +2,7 @@
 // named there, and Back goes to the one before.
 
 /** The session named in the address, as in #session=abc. */
-export const sessionInAddress = () => new URLSearchParams(location.hash.slice(1)).get("session");
+const sessionInAddress = () => new URLSearchParams(location.hash.slice(1)).get("session");
 
 export class Address {
   #store;

@@ -5,7 +5,7 @@ import { packed, packedFloats, shortFloat, unpacked } from "app/core/packed.js";
 import { based, frameOf, grow, plant, remember } from "app/core/tree.js";
 import { weighingKey } from "app/core/state.js";
 
-export const FORMAT = "unmask-archive";
+const FORMAT = "unmask-archive";
 export const VERSION = 1;
 
 /**

@@ -66,7 +66,7 @@ export const SIDES = ["a", "b"];
 const NOTHING_CHOSEN = { what: "", branch: null, model: "", sampler: "", seed: null };
 
 /** @type {Comparison} */
-export const NO_COMPARISON = {
+const NO_COMPARISON = {
   choices: { a: NOTHING_CHOSEN, b: NOTHING_CHOSEN },
   runs: { a: null, b: null },
   left: { a: null, b: null },
@@ -430,7 +430,7 @@ function inPlace(
  * @param {Canvas} other
  * @returns {Pairing}
  */
-export function pairedByPosition(one, other) {
+function pairedByPosition(one, other) {
   const differing = new Set();
   let of = 0;
   for (let at = 0; at < one.length; at++) {

@@ -15,7 +15,7 @@ import { earlierAt } from "app/core/weighing.js";
  *   lock: or unlock, where it is locked
  */
 
-export const FULL = "The model's context is full: there is no room for one more position.";
+const FULL = "The model's context is full: there is no room for one more position.";
 export const READ_ONLY = "This is the first part of a step: positions can be opened here, and nothing else. Take the next part first.";
 
 /** UnmaskPositions.Source, numbered as in the API. */

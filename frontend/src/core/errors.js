@@ -28,7 +28,7 @@ export const INVALID_ARGUMENT = 3;
 export const DEADLINE_EXCEEDED = 4;
 export const NOT_FOUND = 5;
 export const OUT_OF_RANGE = 11;
-export const UNIMPLEMENTED = 12;
+const UNIMPLEMENTED = 12;
 export const UNAVAILABLE = 14;
 
 const NAMES = [

@@ -75,7 +75,7 @@ function lastOfFirst(/** @type {import("app/core/tree.js").Tree} */ tree) {
  * @param {State} state
  * @returns {{ revision: number, position: number } | null}
  */
-export function closeCall(state) {
+function closeCall(state) {
   const { tree, tokens, weighings } = state;
   if (!tree) return null;
   const word = (/** @type {number} */ id) => /^\s?\p{L}{2,}$/u.test(tokens.get(id)?.text ?? "") && !tokens.get(id)?.special;

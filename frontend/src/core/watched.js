@@ -38,7 +38,7 @@ export const DEEP = 100;
 /** Positions that one call answers for. */
 const AT_ONCE = 64;
 /** The log scale begins here. */
-export const LOWEST = 1e-4;
+const LOWEST = 1e-4;
 
 /** How far up a probability stands, 0 to 1. */
 export const height = (/** @type {number} */ p, /** @type {boolean} */ log) =>

@@ -11,7 +11,7 @@ export const secondsOf = (/** @type {any} */ duration) =>
 const timeOf = (/** @type {any} */ stamp) => (stamp ? Number(stamp.seconds) * 1000 + stamp.nanos / 1e6 : null);
 
 /** @returns {import("app/core/tree.js").Settings | null} */
-export function settingsFrom(/** @type {any} */ message) {
+function settingsFrom(/** @type {any} */ message) {
   if (!message) return null;
   return {
     sampler: message.sampler,

@@ -111,7 +111,7 @@ const reading = ({ drafted, values }, done, more = {}) =>
 const demands = ({ drafted }, demand) => staircase(Array.from({ length: Math.min(MOST_BARS, drafted.confidences.length) }, (_, i) => Math.min(1, Math.max(0, demand(i + 1)))));
 
 /** @type {(context: Context) => Plot} */
-export const sureEnough = (context) => surest(context, (ranked) => reaching(ranked, context.values.threshold), { levels: [context.values.threshold] });
+const sureEnough = (context) => surest(context, (ranked) => reaching(ranked, context.values.threshold), { levels: [context.values.threshold] });
 
 /** @type {(context: Context) => Plot} */
 export function credited(context) {
