@@ -112,17 +112,19 @@ def padded(length: int) -> int:
     return -(-length // step) * step
 
 
-def batches(seed: int, tokenizer: Tokenizer, tokens: int, context: int, skip: int = 0) -> Iterator[Batch]:
+def batches(
+    seed: int, tokenizer: Tokenizer, tokens: int, context: int, skip: int = 0, pace: float = 1.0
+) -> Iterator[Batch]:
     """Endless batches of about so many tokens; the same ones for the same seed.
 
-    Canvases wait with others of their padded length until they fill a batch.
+    pace: how many batches one counts for when the mixtures change. Canvases wait with others of their padded length until they fill a batch.
     """
     mask_id, pad_id = tokenizer.token_to_id(MASK), tokenizer.token_to_id(EOS)
     rng = Random(seed)
     waiting: dict[int, list[Canvas]] = {}
     made = 0
     while True:
-        for canvas in canvases(rng, tokenizer, 256, context, corpus.mixture(made)):
+        for canvas in canvases(rng, tokenizer, 256, context, corpus.mixture(int(made * pace))):
             length = padded(len(canvas.ids))
             group = waiting.setdefault(length, [])
             group.append(canvas)

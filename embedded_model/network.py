@@ -1,8 +1,8 @@
-"""The network as training sees it: a Llama block stack without a causal mask.
+"""The network as training sees it: a Llama block stack, without a causal mask or with one.
 
-It computes what transformers' LlamaForCausalLM computes with
-``config.is_causal = False`` (tests/embedded_model/test_network.py compares
-them), but packs the projections that share an input, uses an explicit softmax
+It computes what transformers' LlamaForCausalLM computes, with
+``config.is_causal = False`` for the diffusion model (tests/embedded_model/test_network.py
+compares them), but packs the projections that share an input, uses an explicit softmax
 attention, whose backward is much faster than the fused one on a CPU at these
 lengths, and applies the head to chosen rows only.
 """
@@ -28,6 +28,7 @@ class Shape:
     context: int = 256
     rope_theta: float = 10_000.0
     norm_eps: float = 1e-5
+    causal: bool = False  # every position sees those to its left only
 
 
 def rotary_tables(shape: Shape) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +50,7 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 
 
 class Block(nn.Module):
-    """Attention over all positions, then a gated MLP; both with RMS norm before."""
+    """Attention over all positions that may be seen, then a gated MLP; both with RMS norm before."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -109,7 +110,9 @@ class Network(nn.Module):
         length = tokens.shape[1]
         cos, sin = self.cos[:length], self.sin[:length]
         bias = None
-        if real is not None:
+        if self.shape.causal:  # what is padded stands to the right of all that is real
+            bias = torch.full((length, length), -1e9).triu(1)
+        elif real is not None:
             bias = torch.zeros(real.shape).masked_fill_(~real, -1e9)[:, None, None, :]
         x = self.wte(tokens)
         for block in self.blocks:

@@ -1,7 +1,8 @@
-"""Train the model that ships, from nothing: ``python -m embedded_model.train``.
+"""Train a model that ships, from nothing: ``python -m embedded_model.train [--causal]``.
 
 LLaDA's objective (arXiv:2502.09992): each response token is masked with
-probability t, and the cross-entropy of the masked ones counts 1/t. Muon
+probability t, and the cross-entropy of the masked ones counts 1/t. Its causal twin
+sees the same text and learns each next token. Muon
 (https://kellerjordan.github.io/posts/muon) for the blocks' matrices, AdamW for
 the rest. Interrupted, it goes on from its last checkpoint; from the same seed,
 on the same machine with the same number of threads, it comes to the same weights.
@@ -28,7 +29,9 @@ from .network import Network, Shape
 from .tokenizer import shared
 
 SHIPPED = Shape()
+SHIPPED_CAUSAL = Shape(causal=True)
 CHECKPOINT = Path("out/embedded_model/checkpoint.pt")
+CHECKPOINT_CAUSAL = Path("out/embedded_model/causal.pt")
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,15 @@ class Recipe:
     )
     clip: float = 1.0
     smallest_t: float = 0.05  # 1/t is clamped there: small batches stay steady
+    pace: float = 1.0  # batches that one counts for when the mixtures change
 
     @property
     def steps(self) -> int:
         return self.rates[-1][0]
+
+
+# Every token of a response is learnt from in every sample, so fewer are needed.
+CAUSAL = Recipe(rates=((0, 1 / 480), (479, 1.0), (2_500, 1.0), (8_400, 0.0)), pace=2.5)
 
 
 def rate(recipe: Recipe, step: int) -> float:
@@ -85,6 +93,18 @@ def loss_of(forward, batch: Batch, smallest_t: float) -> torch.Tensor:
     each = F.cross_entropy(logits.float(), batch.targets.flatten()[wanted], reduction="none")
     weight = (batch.weight / batch.t.clamp(min=smallest_t)).flatten()[wanted]
     return (each * weight).sum() / batch.weight.sum()
+
+
+def causal_loss_of(forward, batch: Batch) -> torch.Tensor:
+    """The weighted cross-entropy of every response token, each predicted from what stands before it."""
+    learnt = batch.weight > 0
+    learnt[:, 0] = False  # nothing stands before it
+    wanted = learnt.flatten().nonzero().flatten()
+    padding = wanted.new_ones(-len(wanted) % 256)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = forward(batch.targets, None, torch.cat([wanted, padding]) - 1)[: len(wanted)]
+    each = F.cross_entropy(logits.float(), batch.targets.flatten()[wanted], reduction="none")
+    return (each * batch.weight.flatten()[wanted]).sum() / batch.weight.sum()
 
 
 def save(path: Path, network: Network, used: list[torch.optim.Optimizer], step: int, recipe: Recipe) -> None:
@@ -141,12 +161,13 @@ def train(
     last = recipe.steps if stop is None else stop
     peaks = (recipe.muon_rate, recipe.adam_rate)
     forward = torch.compile(network, dynamic=True) if compiled else network
-    stream = batches(recipe.seed, shared(), recipe.batch_tokens, shape.context, skip=first)
+    stream = batches(recipe.seed, shared(), recipe.batch_tokens, shape.context, skip=first, pace=recipe.pace)
     smooth, started = math.nan, time.monotonic()
     with progress() as bar:
         task = bar.add_task("training", total=recipe.steps, completed=first, loss="")
         for step in range(first, last):
-            loss = loss_of(forward, next(stream), recipe.smallest_t)
+            batch = next(stream)
+            loss = causal_loss_of(forward, batch) if shape.causal else loss_of(forward, batch, recipe.smallest_t)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
             for optimizer, peak in zip(used, peaks):
@@ -176,13 +197,18 @@ def progress() -> Progress:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--causal", action="store_true", help="the twin that writes from left to right")
+    parser.add_argument("--checkpoint", type=Path, help=f"default: {CHECKPOINT}, or {CHECKPOINT_CAUSAL}")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--no-compile", action="store_true", help="slower; needs no C++ compiler")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.set_flush_denormal(True)  # for the whole process, so not where a test trains
-    train(Recipe(), chosen.checkpoint, compiled=not chosen.no_compile)
+    compiled = not chosen.no_compile
+    if chosen.causal:
+        train(CAUSAL, chosen.checkpoint or CHECKPOINT_CAUSAL, SHIPPED_CAUSAL, compiled)
+    else:
+        train(Recipe(), chosen.checkpoint or CHECKPOINT, SHIPPED, compiled)
 
 
 if __name__ == "__main__":

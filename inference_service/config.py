@@ -25,6 +25,8 @@ class Config(BaseSettings):
                        description="File that keeps the sessions; :memory: keeps none.")
     reflection: bool = Field(True, description="Offer gRPC reflection.")
     prediction_bytes: int = Field(1 << 30, ge=0, description="Memory for the newest predictions.")
+    cache_bytes: int = Field(1 << 30, ge=0, description=(
+        "Memory for what models that read from left to right keep of their passes, each."))
     max_batch_tokens: int = Field(8192, ge=1, description="Positions in one forward pass, all sessions together.")
     max_waiting: int = Field(256, ge=1, description="Calls that may wait for the device.")
     max_sessions: int = Field(100_000, ge=1, description="Sessions kept at most.")

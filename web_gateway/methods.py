@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from grpc_health.v1 import health_pb2
 
-from unmask.v1 import model_service_pb2, session_service_pb2
+from unmask.v1 import inspection_service_pb2, model_service_pb2, session_service_pb2
 
 # A list and not whatever the package holds: a service becomes reachable from browsers by being named here.
-FILES = (session_service_pb2, model_service_pb2, health_pb2)
+FILES = (session_service_pb2, model_service_pb2, inspection_service_pb2, health_pb2)
 
 # Followed for as long as somebody watches.
 ENDLESS = {"unmask.v1.SessionService/WatchSession", "grpc.health.v1.Health/Watch"}

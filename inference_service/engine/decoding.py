@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from inference_service.engine.engine import forward
+from inference_service.engine.growing import stop_reason
 from inference_service.engine.jobs import Forward, Passed, forward_for, logits_of
 from inference_service.engine.plan import Plan, complete_settings, plan_of
 from inference_service.models.denoiser import Denoiser
@@ -32,10 +33,12 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
     """One canvas, from its prompt (None where it is open) to the end. Raises InvalidField for wrong settings."""
     info = denoiser.info
     settings = complete_settings(settings, length, info, list(prompt).count(None))
-    origin = Origin("", info.name, (*prompt, *[None] * length), len(prompt), info.mask_token, 0.0, 0.0)
+    opened = length if info.bidirectional else 1
+    origin = Origin("", info.name, (*prompt, *[None] * opened), len(prompt), info.mask_token, 0.0, 0.0)
     states = [first_state(origin, settings)]
     proposals, forwards = [], 0
     while not (plan := plan_of(states[-1], len(proposals), settings, info)).finished:
+        plan = plan.constrained(denoiser, "")
         prediction = Prediction([], None)
         if wanted := plan.wanted():
             prediction = yield from _predict(denoiser, states[-1], plan, wanted)
@@ -50,6 +53,9 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
             tokens[commit.position] = commit.token
         for reopen in proposal.reopens:
             tokens[reopen.position] = None
+        if plan.sampler.grows and None not in tokens and not stop_reason(
+                tuple(tokens[len(prompt):]), plan, info, denoiser.text, len(tokens)):
+            tokens.append(None)
         states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state))
         proposals.append(proposal)
     return Decoded(list(states[-1].tokens), forwards, proposals)
@@ -57,7 +63,7 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
 
 def _predict(denoiser: Denoiser, state: State, plan: Plan, positions: list[int],
              ) -> Generator[Forward, Passed, Prediction]:
-    cfg_scale = plan.parameters.cfg_scale
+    cfg_scale = plan.cfg_scale
     passed = yield forward_for(denoiser, state.tokens[:plan.reach()], state.given_in_prompt, positions, cfg_scale)
     return Prediction(positions, logits_of(passed, cfg_scale))
 

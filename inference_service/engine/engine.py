@@ -16,7 +16,7 @@ from time import perf_counter
 
 import torch
 
-from inference_service.engine.jobs import Forward, Job, Passed
+from inference_service.engine.jobs import Alone, Forward, Job, Passed
 from inference_service.errors import Exhausted, Internal, ServiceError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Ticket:
     job: Job
     interactive: bool
     result: Future = field(default_factory=Future)
-    waiting_for: Forward | None = None
+    waiting_for: Forward | Alone | None = None
     cancelled: bool = False
 
     def cancel(self) -> None:
@@ -101,7 +101,7 @@ class Engine:
                 return False
             self._advance(ticket, None)
 
-    def _advance(self, ticket: Ticket, passed: Passed | None) -> None:
+    def _advance(self, ticket: Ticket, passed: object) -> None:
         """Lets a job go on until it needs a pass, ends or fails."""
         if ticket.cancelled:
             self._fail(ticket, None)
@@ -135,8 +135,8 @@ class Engine:
         tokens = 0
         for ticket in order:
             wanted = ticket.waiting_for
-            if batch and (wanted.denoiser is not batch[0].waiting_for.denoiser
-                          or tokens + wanted.tokens > self._max_batch_tokens):
+            if batch and not (_go_together(wanted, batch[0].waiting_for)
+                              and tokens + wanted.tokens <= self._max_batch_tokens):
                 continue
             batch.append(ticket)
             tokens += wanted.tokens
@@ -146,8 +146,9 @@ class Engine:
 
     def _run(self, batch: list[Ticket]) -> None:
         """One forward pass; a batch that does not fit the memory is halved, one that is refused is taken apart."""
+        first, begun = batch[0].waiting_for, perf_counter()
         try:
-            passes = forward([ticket.waiting_for for ticket in batch])
+            passes = [first.run()] if isinstance(first, Alone) else forward([ticket.waiting_for for ticket in batch])
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             if len(batch) == 1:
@@ -172,9 +173,14 @@ class Engine:
                 self._fail(ticket, Internal("the device failed; the server stops", reason="DEVICE_ERROR"))
             self._on_fault()
             return
-        self._recent_seconds = 0.8 * self._recent_seconds + 0.2 * passes[0].seconds
+        self._recent_seconds = 0.8 * self._recent_seconds + 0.2 * (perf_counter() - begun)
         for ticket, passed in zip(batch, passes, strict=True):
             self._advance(ticket, passed)
+
+
+def _go_together(one: Forward | Alone, other: Forward | Alone) -> bool:
+    """Whether two passes can be one batch."""
+    return isinstance(one, Forward) and isinstance(other, Forward) and one.denoiser is other.denoiser
 
 
 def forward(wanted: list[Forward]) -> list[Passed]:
@@ -182,7 +188,9 @@ def forward(wanted: list[Forward]) -> list[Passed]:
     canvases = [canvas for one in wanted for canvas in one.canvases]
     positions = [one.positions for one in wanted for _ in one.canvases]
     start = perf_counter()
-    logits = wanted[0].denoiser.logits(canvases, positions)
+    keys = [one.key for one in wanted for _ in one.canvases]
+    denoiser = wanted[0].denoiser
+    logits = denoiser.logits(canvases, positions, keys) if any(keys) else denoiser.logits(canvases, positions)
     if logits[0].is_cuda:
         torch.cuda.synchronize(logits[0].device)
     seconds = perf_counter() - start

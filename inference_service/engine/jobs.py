@@ -12,28 +12,46 @@ from time import perf_counter, time
 
 import torch
 
+from inference_service.engine.constraining import WITNESS, Active, active
+from inference_service.engine.growing import grown
 from inference_service.engine.plan import Plan, plan_for, plan_of, recallable
 from inference_service.engine.predictions import Kept, Predictions
 from inference_service.errors import FailedPrecondition, InvalidField
-from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.denoiser import Denoiser
 from inference_service.sampling import distribution, remasking
-from inference_service.sampling.sampler import Prediction, Proposal, Reopen
+from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen
 from inference_service.sessions.collection import Turn
-from inference_service.sessions.frame import Change, Draft, Frame, Settings, Summary
+from inference_service.sessions.frame import Change, ConstraintProgress, Draft, Frame, Settings, Summary
 from inference_service.sessions.session import Session, totalled
+from inference_service.sessions.state import State
 
 
 @dataclass(frozen=True)
 class Forward:
-    """A pass that a job waits for: the logits of `positions` of each canvas (two of them with guidance)."""
+    """A pass that a job waits for: the logits of `positions` of each canvas (two of them with guidance).
+
+    key: under which a model that reads from left to right keeps what it computed, "" for not at all.
+    """
 
     denoiser: Denoiser
     canvases: list[list[int]]
     positions: list[int]
+    key: str = ""
 
     @property
     def tokens(self) -> int:
         return sum(map(len, self.canvases))
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Work on the device that is batched with nothing, such as a pass with gradients: what `run` returns is sent back.
+
+    tokens: positions that it takes at once.
+    """
+
+    run: Callable[[], object]
+    tokens: int = 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ class Passed:
     seconds: float
 
 
-Job = Generator[Forward, Passed, object]
+Job = Generator[Forward | Alone, Passed | object, object]
 
 
 @dataclass(frozen=True)
@@ -66,14 +84,17 @@ class Predicted:
 
 
 def forward_for(denoiser: Denoiser, tokens: tuple[int | None, ...], prompt: frozenset[int], positions: list[int],
-                cfg_scale: float) -> Forward:
-    """The pass over a canvas; with guidance a second one without the prompt (its given positions)."""
-    mask = denoiser.info.mask_token
+                cfg_scale: float, key: str = "") -> Forward:
+    """The pass over a canvas; with guidance a second one without the prompt (its given positions).
+
+    key: see Forward.
+    """
+    mask = denoiser.info.mask_token or 0  # a model that reads from left to right has none, and does not see it
     canvas = [mask if token is None else token for token in tokens]
     canvases = [canvas]
     if cfg_scale:
         canvases.append([mask if position in prompt else token for position, token in enumerate(canvas)])
-    return Forward(denoiser, canvases, positions)
+    return Forward(denoiser, canvases, positions, key)
 
 
 def logits_of(passed: Passed, cfg_scale: float) -> torch.Tensor:
@@ -93,14 +114,15 @@ def predict(session: Session, revision: int, positions: list[int], plan: Plan, d
     if not positions:
         nothing = Prediction([], torch.empty(0, denoiser.info.vocabulary_size))
         return Predicted(revision, nothing, 0.0, 0, size)
-    cfg_scale = plan.parameters.cfg_scale
+    cfg_scale = plan.cfg_scale
     key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale, reach, denoiser.info)
     kept = predictions.get(key, positions)
     if kept:
         # Only what was asked for: what else is at hand must not show.
         return Predicted(revision, Prediction(positions, kept.prediction.rows(positions)), kept.compute_seconds, 0,
                          reach)
-    passed = yield forward_for(denoiser, state.tokens[:reach], state.given_in_prompt, positions, cfg_scale)
+    passed = yield forward_for(denoiser, state.tokens[:reach], state.given_in_prompt, positions, cfg_scale,
+                               "" if denoiser.info.bidirectional else session.origin.session_id)
     prediction = Prediction(positions, logits_of(passed, cfg_scale))
     predictions.put(key, Kept(prediction, passed.seconds))
     return Predicted(revision, prediction, passed.seconds, 1, reach)
@@ -109,7 +131,7 @@ def predict(session: Session, revision: int, positions: list[int], plan: Plan, d
 def predict_job(session: Session, revision: int, settings: Settings | None, denoiser: Denoiser,
                 predictions: Predictions) -> Generator[Forward, Passed, tuple[Plan, Predicted]]:
     """A prediction by itself, of every open position and of all that the sampler wants, with its plan."""
-    plan = plan_for(session, revision, settings, denoiser.info)
+    plan = plan_for(session, revision, settings, denoiser.info).constrained(denoiser, session.origin.session_id)
     wanted = [] if plan.finished else plan.wanted()
     positions = sorted({*plan.open, *wanted})
     return plan, (yield from predict(session, revision, positions, plan, denoiser, predictions))
@@ -122,7 +144,8 @@ def propose_job(session: Session, revision: int, settings: Settings | None, draf
 
     draft: every open position is predicted, not only those that the sampler wants. drawn_at: see plan_for.
     """
-    plan = plan_for(session, revision, settings, denoiser.info, drawn_at)
+    plan = plan_for(session, revision, settings, denoiser.info, drawn_at).constrained(denoiser,
+                                                                                     session.origin.session_id)
     reach, positions = plan.reach(), plan.wanted()
     if draft:
         positions = sorted({*positions, *(position for position in plan.open if position < reach)})
@@ -155,7 +178,7 @@ def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: in
         begun = perf_counter()
         plan, predicted, proposal = yield from propose_job(session, base, settings, draft, denoiser, predictions,
                                                            session.head)
-        frame = step_frame(session, plan, predicted, proposal, draft, begun, denoiser.info, base)
+        frame = step_frame(session, plan, predicted, proposal, draft, begun, denoiser, base)
         turn.commit(frame)
         emit(frame)
         base = frame.revision
@@ -175,7 +198,8 @@ def verify_job(session: Session, frame: Frame, denoiser: Denoiser,
     state = session.state(parent)
     if not recallable(session, plan_of(state, parent, settings, denoiser.info, frame.revision - 1)):
         return None
-    plan = plan_for(session, parent, settings, denoiser.info, frame.revision - 1)
+    plan = plan_for(session, parent, settings, denoiser.info, frame.revision - 1).constrained(
+        denoiser, session.origin.session_id)
     if plan.finished:
         return []
     _, _, proposal = yield from propose_job(session, parent, settings, frame.draft is not None, denoiser, predictions,
@@ -191,7 +215,7 @@ def changes_of(proposal: Proposal) -> list[Change]:
 
 
 def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Proposal, draft: bool, begun: float,
-               info: ModelInfo, base: int | None = None) -> Frame:
+               denoiser: Denoiser, base: int | None = None) -> Frame:
     """The frame of one step. begun: when it was, by the process's clock. base: the revision that it starts from."""
     base = session.head if base is None else base
     state = session.state(base)
@@ -205,25 +229,54 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
         compute_seconds=0.0 if predicted.cached else predicted.seconds,
         approximations=("suffix_window",) if predicted.reach < state.size else (),
     )
-    settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.moment.noise.seed)
+    settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.moment.noise.seed, plan.asked)
     frame = session.step_frame(
         changes_of(proposal), summary, time(), base, sampler_state=proposal.state, substep=proposal.substep,
         read_only=proposal.read_only, settings=settings if settings != state.settings else None,
         draft=_step_draft(plan, predicted) if draft else None)
-    frame = with_pending(session, frame, info)
+    if plan.sampler.grows:
+        frame = grown(session, frame, plan, denoiser.info, denoiser.text)
+    frame = with_pending(session, frame, denoiser)
     left = None if frame.summary.pending else before_end(session, frame, plan)
     summary = replace(frame.summary, tokens_before_end=left, wall_seconds=perf_counter() - begun)
     return replace(frame, summary=totalled(summary, state))
 
 
-def with_pending(session: Session, frame: Frame, info: ModelInfo) -> Frame:
-    """A frame about to be committed, with whether its sampler has more to do after it."""
+def with_pending(session: Session, frame: Frame, denoiser: Denoiser) -> Frame:
+    """A frame about to be committed, with whether its sampler has more to do, and how its constraint stands."""
     after = session.after(frame)
     try:
-        pending = not plan_of(after, frame.revision, after.settings, info).finished
+        pending = not plan_of(after, frame.revision, after.settings, denoiser.info).finished
     except (InvalidField, FailedPrecondition):  # another program's: what is left to do is not known
         pending = None in after.tokens
-    return replace(frame, summary=replace(frame.summary, pending=pending))
+    stands = constraint_at(session, after, denoiser)
+    progress = stands.progress(after.tokens) if stands else ConstraintProgress.NONE
+    return replace(frame, summary=replace(frame.summary, pending=pending, constraint=progress))
+
+
+def by_hand(session: Session, frame: Frame, denoiser: Denoiser, field: str) -> Frame:
+    """A frame that a person's change makes, about to be committed.
+
+    Raises InvalidField, naming `field`, where the text could be completed before and cannot be any more.
+    """
+    before, after = session.state(frame.parent), session.after(frame)
+    known = before.sampler_state.get(WITNESS)
+    stands = constraint_at(session, after, denoiser, known)
+    if stands:
+        if not stands.feasible(after.tokens) and constraint_at(session, before, denoiser).feasible(before.tokens):
+            raise InvalidField(field, f"the constraint does not allow it: {stands.refusal}",
+                               reason="CONSTRAINT_VIOLATED")
+        if known and stands.rule.keeps_witness:  # it may still agree, and a search may not find it again
+            frame = replace(frame, sampler_state={**frame.sampler_state, WITNESS: known})
+    return with_pending(session, frame, denoiser)
+
+
+def constraint_at(session: Session, state: State, denoiser: Denoiser, known: object = None) -> Active | None:
+    """The constraint in force at a state. known: a witness that may still hold, the state's own if None."""
+    if state.settings.constraint is None:
+        return None
+    return active(state.settings.constraint, denoiser, state.start, session.origin.session_id,
+                  known or state.sampler_state.get(WITNESS))
 
 
 def before_end(session: Session, frame: Frame, plan: Plan) -> int:
@@ -235,19 +288,24 @@ def before_end(session: Session, frame: Frame, plan: Plan) -> int:
 
 def _step_draft(plan: Plan, predicted: Predicted) -> Draft:
     predicted_open = set(predicted.prediction.positions)
-    return draft_of(predicted, [position for position in plan.open if position in predicted_open],
-                    plan.moment.forbidden)
+    return draft_of(predicted, [position for position in plan.open if position in predicted_open], plan.moment)
 
 
-def draft_of(predicted: Predicted, positions: list[int], forbidden: tuple[int, ...]) -> Draft:
-    """The likeliest allowed token at each of the positions, packed."""
+def draft_of(predicted: Predicted, positions: list[int], moment: Moment) -> Draft:
+    """The likeliest token that may stand at each of the positions, packed."""
     if not positions:
         return Draft((), (), b"", b"", predicted.revision)
     logits = predicted.prediction.rows(positions)
     p = distribution.p_base(logits)
-    tokens = distribution.forbid(logits, forbidden).argmax(-1)
+    tokens = _allowed(distribution.forbid(logits, moment.forbidden), positions, moment).argmax(-1)
     return Draft(tuple(positions), tuple(tokens.tolist()), _bytes(distribution.probability_of(p, tokens)),
                  _bytes(distribution.entropy(p) / math.log(p.shape[-1])), predicted.revision)
+
+
+def _allowed(logits: torch.Tensor, positions: list[int], moment: Moment) -> torch.Tensor:
+    """Without what the constraint does not let stand, where that is known beforehand."""
+    allowed = moment.allowed(positions) if moment.allowed else None
+    return logits if allowed is None else logits.masked_fill(~allowed.to(logits.device), -torch.inf)
 
 
 def _bytes(shares: torch.Tensor) -> bytes:

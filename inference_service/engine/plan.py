@@ -1,31 +1,41 @@
 """How a session's settings apply to one revision of it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from inference_service.engine.constraining import WITNESS, Active, active
 from inference_service.errors import FailedPrecondition, InvalidField
-from inference_service.models.denoiser import ModelInfo
+from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling.ending import behind_end, filled
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import Blockwise, ParameterError, Parameters
 from inference_service.sampling.region import Region, current_block
 from inference_service.sampling.registry import SAMPLERS, parameters_for, suitable
 from inference_service.sampling.sampler import Ids, Moment, Prediction, Proposal, Sampler
-from inference_service.sessions.frame import Settings
+from inference_service.sessions.frame import Constraint, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
 
 log = logging.getLogger(__name__)
 
+MORE_TOKENS = 64  # that a text may have which was opened again at its end
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A sampler with all that it reads."""
+    """A sampler with all that it reads. asked: the constraint in force. active: what comes of it on this canvas."""
 
     sampler: Sampler
     moment: Moment
+    asked: Constraint | None = None
+    active: Active | None = None
+
+    @property
+    def cfg_scale(self) -> float:
+        """How far to lean on the prompt; 0 for samplers without guidance."""
+        return getattr(self.parameters, "cfg_scale", 0.0)
 
     @property
     def open(self) -> list[int]:
@@ -84,7 +94,26 @@ class Plan:
         decided = max((position + 1 for position in range(size) if region.tokens[position] is not None), default=0)
         return min(size, max(decided, end + self.parameters.suffix_window))
 
+    def nothing_follows(self, written: Sequence[int]) -> bool:
+        """Whether the constraint is met and lets nothing follow, not even an end."""
+        return self.active is not None and self.active.closed(written)
+
+    def constrained(self, denoiser: Denoiser, key: str) -> "Plan":
+        """The plan with its constraint on what is drawn. key: whose canvas it is. Raises as constraining.active."""
+        if self.asked is None or self.active is not None:
+            return self
+        region = self.moment.region
+        made = active(self.asked, denoiser, region.start, key, self.moment.state.get(WITNESS))
+        state = {name: value for name, value in self.moment.state.items() if name != WITNESS}
+        moment = replace(self.moment, state=state,
+                         allowed=lambda positions: made.allowed(region.tokens, positions))
+        return replace(self, moment=moment, active=made)
+
     def propose(self, prediction: Prediction) -> Proposal:
+        proposal = self._proposal(prediction)
+        return self.active.checked(proposal, prediction, self.moment) if self.active else proposal
+
+    def _proposal(self, prediction: Prediction) -> Proposal:
         if self.ended:
             return filled(Proposal(state=self.moment.state), self.moment)
         with self._its_state():
@@ -103,9 +132,13 @@ def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: i
     if sampler is None:
         raise InvalidField("settings.sampler", f"must be one of {names}; got {settings.sampler!r}")
     if sampler not in able:
-        raise InvalidField("settings.sampler", f"{sampler.name!r} needs a model in which every position sees every"
-                                               f" other, and {info.name!r} reads from left to right; must be one of"
-                                               f" {names}")
+        reads = "sees both sides of a position" if info.bidirectional else "reads from left to right"
+        needs = "reads from left to right" if sampler.grows else "sees both sides of a position"
+        raise InvalidField("settings.sampler", f"{sampler.name!r} needs a model that {needs}, and {info.name!r}"
+                                               f" {reads}; must be one of {names}")
+    if settings.constraint and settings.parameters.get("logits_eos_inf"):
+        raise InvalidField("settings.parameters.logits_eos_inf", "must be false with a constraint, whose text has to"
+                                                                 " end")
     try:
         parameters = parameters_for(sampler, settings.parameters, length, holes)
         if getattr(parameters, "early_stop", False) and info.eos_token is None:
@@ -113,16 +146,22 @@ def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: i
                                                " load it with one, as the token id eos")
     except ParameterError as error:
         raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
-    return Settings(settings.sampler, parameters.model_dump(), settings.seed)
+    return replace(settings, parameters=parameters.model_dump())
 
 
-def fitted_settings(settings: Settings, before: State, after: State, info: ModelInfo) -> Settings:
+def fitted_settings(settings: Settings, before: State, after: State, info: ModelInfo,
+                    asked: int | None = None) -> Settings:
     """The settings for a canvas whose generated part has become longer or shorter.
 
     What followed the length follows it still; a number of blocks or steps that does not fit any more is the next
-    that does.
+    that does. asked: tokens that a turn that was appended is to have at most.
     """
     parameters = dict(settings.parameters)
+    if not info.bidirectional and "max_tokens" in parameters:
+        written = after.length - after.tokens.count(None)
+        spent = None in after.tokens and written >= parameters["max_tokens"]  # opened by hand: it is to go on
+        parameters["max_tokens"] = asked or (written + MORE_TOKENS if spent else parameters["max_tokens"])
+        return replace(settings, parameters=parameters)
     for name in ("block_length", "suffix_window"):
         if parameters.get(name) == before.length:
             parameters[name] = max(1, after.length)
@@ -147,7 +186,7 @@ def plan_for(session: Session, revision: int, settings: Settings | None, info: M
     """
     state = session.state(revision)
     plan = plan_of(state, revision, settings or state.settings, info, drawn_at)
-    return plan if recallable(session, plan) else Plan(plan.sampler, replace(plan.moment, state={}))
+    return plan if recallable(session, plan) else replace(plan, moment=replace(plan.moment, state={}))
 
 
 def recallable(session: Session, plan: Plan) -> bool:
@@ -175,4 +214,4 @@ def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, dr
         Noise(settings.seed, revision if drawn_at is None else drawn_at),
         state.sampler_state if settings.sampler == state.settings.sampler else {},
         revision,
-    ))
+    ), settings.constraint)

@@ -50,14 +50,15 @@ class Denoiser:
 
     info: a ModelInfo.
     text: a Text, or None when the checkpoint has no tokenizer.
+    body, head: the stock model without its head, and the head. device: where ids go.
     """
 
     def __init__(self, info: ModelInfo, model: torch.nn.Module, text: Text | None = None):
         self.info = info
         self.text = text
-        self._body = model.base_model
-        self._head = model.get_output_embeddings()
-        self._device = model.device
+        self.body = model.base_model
+        self.head = model.get_output_embeddings()
+        self.device = model.device
 
     @torch.inference_mode()
     def logits(
@@ -77,11 +78,11 @@ class Denoiser:
         counts = [len(wanted) for wanted in positions]
         if not any(counts):
             return [torch.empty(0, self.info.vocabulary_size) for _ in canvases]
-        ids, mask = _padded(canvases, self._device)
-        hidden = self._body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        ids, mask = _padded(canvases, self.device)
+        hidden = self.body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         rows = torch.tensor([i for i, wanted in enumerate(positions) for _ in wanted], device=hidden.device)
         columns = torch.tensor([self._row(p) for wanted in positions for p in wanted], device=hidden.device)
-        return list(self._head(hidden[rows, columns]).float().split(counts))
+        return list(self.head(hidden[rows, columns]).float().split(counts))
 
     def _row(self, position):
         """The row of the body's output that predicts a position."""

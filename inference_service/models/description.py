@@ -15,7 +15,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
     family, ids, text = recognised.family, recognised.ids, recognised.text
     return {
         "family": family.name,
-        "stock_class": family.model_class,
+        "stock_class": family.stock_class(recognised.checkpoint.config),
         "parameter_count": recognised.parameters,
         "stored_dtype": str(recognised.stored).removeprefix("torch."),
         "vocabulary_size": recognised.vocabulary,

@@ -10,8 +10,8 @@ class Family:
     """An adapter. A family is data: it brings no modelling code.
 
     name: what ModelInfo.family reports.
-    model_types: values of `model_type` in config.json that it takes.
-    model_class: name of a class in `transformers`, such as "LlamaForCausalLM".
+    model_types: values of `model_type` in config.json that it takes; none: all that it has a stock class for.
+    model_class: name of a class in `transformers`, such as "LlamaForCausalLM", or what gives it for a config.json.
     settings: config.json -> keyword arguments of that class's config; raises a
         ServiceError that names what the stock class cannot express.
     key_mapping: regular expression of a stored tensor's name -> its name in the stock
@@ -24,11 +24,13 @@ class Family:
         in place of a tokenizer.json, such as "Qwen2Tokenizer"; "" where there is none.
     block_causal_names: words in a checkpoint's name that tell of attention from block to
         block, where config.json is the same with and without it.
+    own_names: whether the stock class reads its checkpoints under names of its own making; what is missing shows
+        only when it has loaded.
     """
 
     name: str
     model_types: tuple[str, ...]
-    model_class: str
+    model_class: str | Callable[[Mapping[str, Any]], str]
     settings: Callable[[Mapping[str, Any]], dict[str, Any]]
     key_mapping: Mapping[str, str] = field(default_factory=dict)
     bidirectional: bool = True
@@ -38,7 +40,12 @@ class Family:
     eot_names: tuple[str, ...] = ()
     tokenizer_class: str = ""
     block_causal_names: tuple[str, ...] = ()
+    own_names: bool = False
+
+    def stock_class(self, config: Mapping[str, Any]) -> str:
+        """The name of the class for a checkpoint with this config.json."""
+        return self.model_class if isinstance(self.model_class, str) else self.model_class(config)
 
     def matches(self, config: Mapping[str, Any]) -> bool:
         """Whether a checkpoint with this config.json is of the family."""
-        return config.get("model_type") in self.model_types
+        return config.get("model_type") in self.model_types if self.model_types else bool(self.stock_class(config))

@@ -10,11 +10,14 @@ from typing import Literal
 
 from inference_service.errors import Aborted, FailedPrecondition, InvalidField, NotFound, PermissionDenied, Unavailable
 from inference_service.models.denoiser import Denoiser
+from inference_service.models.left_to_right import CACHE_BYTES
 from inference_service.models.loading import load
 from inference_service.models.progress import Progress
 
 EMBEDDED = "embedded"
+EMBEDDED_CAUSAL = "embedded-causal"
 EMBEDDED_FOLDER = Path(__file__).parents[2] / "embedded_model" / "weights"
+EMBEDDED_CAUSAL_FOLDER = EMBEDDED_FOLDER.with_name("causal_weights")
 NO_IDS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -28,12 +31,12 @@ class Source:
 
 
 def read_catalog(path: Path | None) -> dict[str, Source]:
-    """The models of a models.toml, and the embedded one.
+    """The models of a models.toml, and the embedded ones.
 
     Each table is a name: [my-model] source = "GSAI-ML/LLaDA-8B-Instruct", and if wanted dtype and
     token_ids. Raises InvalidField for anything else.
     """
-    catalog = {EMBEDDED: Source(str(EMBEDDED_FOLDER))}
+    catalog = {EMBEDDED: Source(str(EMBEDDED_FOLDER)), EMBEDDED_CAUSAL: Source(str(EMBEDDED_CAUSAL_FOLDER))}
     if path is None:
         return catalog
     try:
@@ -50,13 +53,14 @@ def read_catalog(path: Path | None) -> dict[str, Source]:
 class Library:
     """Loaded models by name. Thread-safe; one model loads at a time.
 
-    policy "local": any folder or hub id may be loaded; "catalog": only the catalog's names.
+    policy "local": any folder or hub id may be loaded; "catalog": only the catalog's names. cache_bytes: see load.
     """
 
     def __init__(self, default: str = EMBEDDED, policy: Literal["local", "catalog"] = "local",
-                 catalog: Mapping[str, Source] | None = None):
+                 catalog: Mapping[str, Source] | None = None, cache_bytes: int = CACHE_BYTES):
         self.default = default
         self._policy = policy
+        self._cache_bytes = cache_bytes
         self._catalog = dict(catalog or read_catalog(None))
         self._loaded: dict[str, tuple[Source, Denoiser]] = {}
         self._loading: str | None = None
@@ -117,7 +121,7 @@ class Library:
             self._loading = name
         try:
             denoiser = load(source.folder_or_id, name=name, dtype=source.dtype, token_ids=source.token_ids,
-                            progress=progress, cancelled=cancelled)
+                            cache_bytes=self._cache_bytes, progress=progress, cancelled=cancelled)
             with self._lock:
                 self._loaded[name] = source, denoiser
             return denoiser

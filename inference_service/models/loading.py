@@ -14,6 +14,7 @@ from inference_service.models.checkpoint import listed
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.folders import local_folder
 from inference_service.models.hub import fetch, is_hub_id
+from inference_service.models.left_to_right import CACHE_BYTES, LeftToRight
 from inference_service.models.placement import choose_device, choose_dtype
 from inference_service.models.progress import Progress, Reporter
 from inference_service.models.recognise import Recognised, recognise
@@ -27,6 +28,7 @@ def load(
     dtype: str = "auto",
     token_ids: Mapping[str, int] = MappingProxyType({}),
     device: str | None = None,
+    cache_bytes: int = CACHE_BYTES,
     progress: Callable[[Progress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Denoiser:
@@ -37,6 +39,7 @@ def load(
     dtype: "auto", "float32", "bfloat16" or "float16"; see placement.choose_dtype.
     token_ids: ids by "mask", "eos", "eot", "pad"; they go before what the checkpoint says.
     device: "cpu" or "cuda:N"; by default a GPU where there is one.
+    cache_bytes: what a model that reads from left to right may keep of its passes.
     progress: called from the loading thread. cancelled: asked at every step of it.
 
     Raises LoadCancelled when `cancelled` says so, and otherwise a ServiceError that
@@ -52,7 +55,9 @@ def load(
     spread = _require_memory(known, kind, place, source)
 
     model = _weights(known, kind, "auto" if spread else place, source, report)
-    denoiser = Denoiser(_info(known, name or _name(source), kind, place), model, known.text)
+    info = _info(known, name or _name(source), kind, place)
+    denoiser = Denoiser(info, model, known.text) if info.bidirectional else LeftToRight(info, model, known.text,
+                                                                                        cache_bytes)
     report("warming_up", 0, 1)
     _try_out(denoiser, source)
     report("warming_up", 1, 1)
@@ -117,7 +122,7 @@ def _require_memory(known: Recognised, dtype, device, source):
 def _weights(known: Recognised, dtype, device_map, source, report):
     """The stock model with the weights in it, in inference mode."""
     family, checkpoint = known.family, known.checkpoint
-    model_class = getattr(transformers, family.model_class)
+    model_class = getattr(transformers, family.stock_class(checkpoint.config))
     try:
         with watched_weights(report, len(checkpoint.tensors)):
             model, told = model_class.from_pretrained(
@@ -127,7 +132,8 @@ def _weights(known: Recognised, dtype, device_map, source, report):
                 generation_config=transformers.GenerationConfig(),
                 dtype=dtype,
                 device_map=device_map if device_map != torch.device("cpu") else None,
-                attn_implementation="sdpa",
+                # Some, as Gemma 2 with its capped scores, have no fused attention.
+                attn_implementation="sdpa" if getattr(model_class, "_supports_sdpa", False) else "eager",
                 use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
@@ -150,7 +156,7 @@ def _weights(known: Recognised, dtype, device_map, source, report):
 def _try_out(denoiser, source):
     """A first forward pass, so that the first caller neither waits for it nor meets its error."""
     try:
-        denoiser.logits([[0, 0], [0]], [[0], [0]])
+        denoiser.logits([[0, 0, 0], [0, 0]], [[1], [1]])
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise Exhausted(f"memory ran out in the first forward pass of {source!r}", reason="OUT_OF_MEMORY") from error
     except Exception as error:

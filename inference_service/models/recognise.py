@@ -17,7 +17,8 @@ from inference_service.models.registry import family_of
 from inference_service.models.text import Text
 from inference_service.models.token_ids import TokenIds, find_token_ids
 
-HEAD = "lm_head.weight"  # in each of the stock classes
+HEAD = "lm_head.weight"  # in each of the stock classes of the other families
+MOST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Recognised:
 
     @property
     def context(self) -> int:
-        """Positions a canvas may have."""
-        return self.config.max_position_embeddings
+        """Positions a canvas may have. Where the config tells no bound, as of models without positions, MOST."""
+        return min(getattr(self.config, "max_position_embeddings", None) or MOST, MOST)
 
     @property
     def vocabulary(self) -> int:
@@ -59,7 +60,8 @@ def recognise(folder: Path, called: str, token_ids: Mapping[str, int]) -> Recogn
     family = family_of(checkpoint.config)
     _refuse_block_causal(family, folder, called)
     config, empty = _blueprint(family, checkpoint)
-    require_fit(empty, checkpoint.tensors, family.key_mapping)
+    if not family.own_names:
+        require_fit(empty, checkpoint.tensors, family.key_mapping)
     text = Text.read(folder, family.tokenizer_class)
     ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, config.vocab_size)
     parameters = sum(weight.numel() for weight in empty.parameters())
@@ -79,10 +81,11 @@ def _refuse_block_causal(family, folder, called):
 
 def _blueprint(family: Family, checkpoint: Checkpoint):
     """The config of the stock class, and the model without memory for its weights."""
-    model_class = getattr(transformers, family.model_class)
+    model_class = getattr(transformers, family.stock_class(checkpoint.config))
     try:
         settings = family.settings(checkpoint.config)
-        if any(stock_name(stored, family.key_mapping) == HEAD for stored in checkpoint.tensors):
+        stored = {stock_name(name, family.key_mapping) for name in checkpoint.tensors}
+        if not family.own_names and HEAD in stored:
             # A head that is stored is the head, also where the config says that it is the embeddings.
             settings["tie_word_embeddings"] = False
         config = model_class.config_class(**settings)

@@ -11,9 +11,10 @@ from inference_service.models.family import Family
 
 
 def _found() -> tuple[Family, ...]:
-    """Every module of `families/`, in the order of their names."""
+    """Every module of `families/`, in the order of their names; those that take any model_type come last."""
     names = sorted(module.name for module in pkgutil.iter_modules(families.__path__))
-    return tuple(importlib.import_module(f"{families.__name__}.{name}").FAMILY for name in names)
+    found = [importlib.import_module(f"{families.__name__}.{name}").FAMILY for name in names]
+    return tuple(sorted(found, key=lambda family: not family.model_types))
 
 
 FAMILIES: tuple[Family, ...] = _found()
@@ -25,6 +26,7 @@ def family_of(config: Mapping[str, Any]) -> Family:
         if family.matches(config):
             return family
     known = ", ".join(sorted(kind for family in FAMILIES for kind in family.model_types))
+    known += " and the causal models of transformers"
     found = config.get("model_type")
     told = f"model_type {found!r} is not one this server knows" if found else "config.json has no model_type"
     raise FailedPrecondition(f"{told}; it knows: {known}", reason="UNKNOWN_FAMILY", metadata={"known": known})

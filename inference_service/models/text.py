@@ -63,9 +63,27 @@ class Text:
                 f"the tokenizer cannot be read: {file} or a file beside it is damaged", reason="UNREADABLE_TOKENIZER"
             ) from error
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of a text as it is: no token is added, but names of special tokens are taken as these tokens."""
-        return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+    def encode(self, text: str, field: str = "text") -> list[int]:
+        """Ids of a text as it is: no token is added, but names of special tokens are taken as these tokens.
+
+        Raises InvalidField, naming `field`, for characters that the vocabulary, such as one of single characters, has
+        no token for.
+        """
+        try:
+            return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        except Exception as error:  # the tokenizers library raises a bare Exception
+            unknown = [character for character in dict.fromkeys(text) if not self._encodes(character)]
+            if not unknown:
+                raise
+            raise InvalidField(field, f"must have only characters of the model's vocabulary; it has no token for"
+                                       f" {', '.join(map(repr, unknown[:10]))}") from error
+
+    def _encodes(self, character: str) -> bool:
+        try:
+            self._tokenizer(character, add_special_tokens=False)
+        except Exception:
+            return False
+        return True
 
     def encode_with_holes(self, text: str, most: int, field: str) -> list[int | None]:
         """Ids of a text, None for each position of a hole in it; see models.holes.
@@ -74,7 +92,7 @@ class Text:
         """
         ids: list[int | None] = []
         for part in holes.split(text, most, field):
-            ids += [None] * part if isinstance(part, int) else self.encode(part) if part else []
+            ids += [None] * part if isinstance(part, int) else self.encode(part, field) if part else []
         return ids
 
     def chat(self, messages: list[dict[str, str]]) -> list[int]:
@@ -126,6 +144,11 @@ class Text:
         if id not in self._pieces:
             self._pieces[id] = self._piece(_natural(id))
         return self._pieces[id]
+
+    @property
+    def tokenizer(self):
+        """The transformers tokenizer, for those that read its whole vocabulary."""
+        return self._tokenizer
 
     def id_of(self, name: str) -> int | None:
         """The id of a token by its exact name, None where the vocabulary has none."""

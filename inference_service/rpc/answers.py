@@ -67,7 +67,7 @@ def prediction(plan: Plan, predicted: Predicted, positions: list[int], count: in
     """A prediction with its draft, and candidates of some positions."""
     return pb.Prediction(
         revision=predicted.revision,
-        draft=convert.draft_to_proto(draft_of(predicted, plan.open, plan.moment.forbidden)),
+        draft=convert.draft_to_proto(draft_of(predicted, plan.open, plan.moment)),
         candidates=candidates(plan, predicted, positions, count),
         cached=predicted.cached,
         compute_time=convert.duration(predicted.seconds),
@@ -77,7 +77,7 @@ def prediction(plan: Plan, predicted: Predicted, positions: list[int], count: in
 
 def likeliest(plan: Plan, predicted: Predicted) -> dict[int, tuple[int, float]]:
     """The draft with its p_base, by position."""
-    draft = draft_of(predicted, plan.open, plan.moment.forbidden)
+    draft = draft_of(predicted, plan.open, plan.moment)
     p = distribution.p_base(predicted.prediction.rows(plan.open))
     told = distribution.probability_of(p, torch.tensor(draft.tokens, device=p.device))
     return {position: (token, probability)
@@ -90,26 +90,31 @@ def candidates(plan: Plan, predicted: Predicted, positions: list[int], count: in
         return []
     logits = predicted.prediction.rows(positions)
     p_base = distribution.p_base(logits)
-    shaped = plan.moment.shape(logits)
+    shaped = plan.moment.shape(logits, positions)
+    allowed = plan.moment.allowed(positions) if plan.moment.allowed else None
     p_final = distribution.p_final(shaped, plan.parameters.temperature)
     kept = distribution.drawable(shaped, plan.parameters.temperature)
     entropies, margins = distribution.entropy(p_base).tolist(), distribution.margin(p_base).tolist()
     shown = p_base.topk(min(count, p_base.shape[-1]), dim=-1)
-    listed = [shown.indices, shown.values, *(whole.gather(-1, shown.indices) for whole in (p_final, kept, logits))]
-    rows = zip(positions, *(column.tolist() for column in listed), kept.sum(-1).tolist(), entropies, margins,
+    invalid = torch.zeros_like(kept) if allowed is None else ~allowed.to(kept.device)
+    listed = [shown.indices, shown.values,
+              *(whole.gather(-1, shown.indices) for whole in (p_final, kept, logits, invalid))]
+    valid = [None] * len(positions) if allowed is None else allowed.sum(-1).tolist()
+    rows = zip(positions, *(column.tolist() for column in listed), kept.sum(-1).tolist(), entropies, margins, valid,
                strict=True)
     return [
         pb.PositionCandidates(
             position=position,
-            candidates=[pb.Candidate(token=token, p_base=b, p_final=f, kept=k, logit=logit)
-                        for token, b, f, k, logit in zip(tokens, base, final, keep, raw, strict=True)],
+            candidates=[pb.Candidate(token=token, p_base=b, p_final=f, kept=k, logit=logit, invalid=bad)
+                        for token, b, f, k, logit, bad in zip(tokens, base, final, keep, raw, barred, strict=True)],
             other_p_base=max(0.0, 1 - sum(base)),
             other_p_final=max(0.0, 1 - sum(final)),
             kept_count=kept_count,
             entropy=entropy,
             margin=margin,
+            valid_count=valid_count,
         )
-        for position, tokens, base, final, keep, raw, kept_count, entropy, margin in rows
+        for position, tokens, base, final, keep, raw, barred, kept_count, entropy, margin, valid_count in rows
     ]
 
 
@@ -119,7 +124,7 @@ def reprocessed(plan: Plan, predicted: Predicted, positions: list[int], count: i
     if plan.parameters.top_k > count:
         count = min(MOST_CANDIDATES, plan.parameters.top_k)
     answers = candidates(plan, predicted, positions, count)
-    shaped = plan.moment.shape(predicted.prediction.rows(positions))
+    shaped = plan.moment.shape(predicted.prediction.rows(positions), positions)
     ln_p = distribution.p_final(shaped, plan.parameters.temperature).log()
     chosen = distribution.gumbel_max(ln_p, gumbel, plan.moment.noise, positions) if gumbel else ln_p.argmax(-1)
     for answer, token in zip(answers, chosen.tolist(), strict=True):

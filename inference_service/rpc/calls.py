@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from inference_service.engine.constraining import check_begins
 from inference_service.engine.engine import Engine, Ticket
 from inference_service.engine.jobs import Job, Predicted, predict_job
 from inference_service.engine.plan import Plan
@@ -63,12 +64,15 @@ class Calls:
         finally:
             ticket.cancel()
 
-    def _later_settings(self, request, session: Session, revision: int) -> Settings | None:
+    async def _later_settings(self, request, session: Session, revision: int) -> Settings | None:
         """Those in force at a revision, changed as the request asks; None where it asks for no change."""
         if not request.HasField("settings"):
             return None
-        return requests.later_settings(request.settings, session.state(revision),
-                                       self._library.get(session.origin.model).info)
+        state, denoiser = session.state(revision), self._library.get(session.origin.model)
+        settings = requests.later_settings(request.settings, state, denoiser.info)
+        if settings.constraint != state.settings.constraint:  # compiling it may take seconds
+            await asyncio.to_thread(check_begins, settings.constraint, denoiser, state.tokens, state.start)
+        return settings
 
     async def _following(self, request):
         """The prediction after a call's last frame, where it was asked for and something is open."""

@@ -5,10 +5,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from time import time
 
-from inference_service.engine.jobs import step_job, with_pending
+from inference_service.engine.jobs import by_hand, step_job, with_pending
 from inference_service.engine.plan import fitted_settings, plan_for
-from inference_service.errors import Aborted, FailedPrecondition, ServiceError
-from inference_service.models.denoiser import ModelInfo
+from inference_service.errors import Aborted, FailedPrecondition, InvalidField, ServiceError
+from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.rpc import answers, convert, edits, requests
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
@@ -18,8 +18,8 @@ from inference_service.sampling import distribution
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live, Turn
 from inference_service.sessions.editing import earlier_at, edit_frame
-from inference_service.sessions.edits import Edit, Known
-from inference_service.sessions.frame import Frame
+from inference_service.sessions.edits import Append, Edit, Force, Known, Mask
+from inference_service.sessions.frame import Cause, Frame
 from inference_service.sessions.session import Session
 from unmask.v1 import session_service_pb2 as pb
 
@@ -45,7 +45,7 @@ class Changing(Calls):
         frames = FrameQueue()
         with ExitStack() as stack:
             turn = stack.enter_context(self._turn(request))
-            settings = self._later_settings(request, turn.session, turn.base)
+            settings = await self._later_settings(request, turn.session, turn.base)
             plan = await asyncio.to_thread(plan_for, turn.session, turn.base, settings, denoiser.info,
                                            turn.session.head)
             if await asyncio.to_thread(lambda: plan.finished):
@@ -81,8 +81,10 @@ class Changing(Calls):
 
             def change(turn: Turn) -> Frame:
                 known = self._known_probabilities(turn.session, turn.base, selections, denoiser.info)
+                if not denoiser.info.bidirectional:
+                    return _written(turn, selections, known, denoiser)
                 frame = turn.session.select_frame(selections, known, time(), _keeps_schedule(turn), turn.base)
-                return with_pending(turn.session, frame, denoiser.info)
+                return by_hand(turn.session, frame, denoiser, "selections.token")
 
             frames = [await asyncio.to_thread(self._change, request, change)]
         for frame in frames:
@@ -104,7 +106,8 @@ class Changing(Calls):
                 if draft and turn.base != base:
                     raise Aborted("somebody else changed the session; look at what changed and try again",
                                   reason="REVISION_MISMATCH", metadata={"actual_revision": turn.session.head})
-                return _edited(turn, asked, draft, denoiser.info)
+                return _edited(turn, asked, draft, denoiser,
+                               asked[0][0] if len(asked) == 1 else "edits")
 
             frames = [await asyncio.to_thread(self._change, request, change)]
         for frame in frames:
@@ -128,7 +131,7 @@ class Changing(Calls):
             def back(turn: Turn) -> Frame:
                 frame = turn.session.rewind_frame(_target(turn.session, request.revision, direction), time())
                 with suppress(ServiceError):  # going back needs no model; the target's word is nearly always right
-                    return with_pending(turn.session, frame, self._library.get(turn.session.origin.model).info)
+                    return with_pending(turn.session, frame, self._library.get(turn.session.origin.model))
                 return frame
 
             frames = [await asyncio.to_thread(self._change, request, back)]
@@ -163,18 +166,35 @@ class Changing(Calls):
         return {position: float(p[row, selections[position]]) for row, position in enumerate(positions)}
 
 
-def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[int, float]],
-            info: ModelInfo) -> Frame:
-    """The frame of some edits, with the settings for a generated part of another length."""
-    session, base = turn.session, turn.base
+def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[int, float]], denoiser: Denoiser,
+            field: str) -> Frame:
+    """The frame of some edits, with the settings for a generated part of another length. field: what errors name."""
+    session, base, info = turn.session, turn.base, denoiser.info
     ends = [token for token in (info.eos_token, info.eot_token) if token is not None]
-    known = Known(draft, earlier_at(session, base), ends, info.context_length)
+    known = Known(draft, earlier_at(session, base), ends, info.context_length, not info.bidirectional)
     frame = edit_frame(session, asked, known, time(), _keeps_schedule(turn), base)
     before, after = session.state(base), session.after(frame)
-    if before.length != after.length:
-        fitted = fitted_settings(before.settings, before, after, info)
+    if before.length != after.length or before.start != after.start:
+        last = asked[-1][1]
+        length = min(last.length, info.context_length - after.start) if isinstance(last, Append) else None
+        fitted = fitted_settings(before.settings, before, after, info, length)
         frame = replace(frame, settings=fitted if fitted != before.settings else None)
-    return with_pending(session, frame, info)
+    return by_hand(session, frame, denoiser, field)
+
+
+def _written(turn: Turn, selections: dict[int, int | None], known: dict[int, float],
+             denoiser: Denoiser) -> Frame:
+    """The frame of tokens picked by hand in a text that is written from left to right: the edits that do the same."""
+    given = turn.session.state(turn.base).given
+    for position in selections:
+        if position in given:
+            raise InvalidField("selections.position", f"position {position} was given and cannot be selected, only"
+                                                      " edited")
+    asked = [("selections", Mask([position]) if token is None else Force(position, [token]))
+             for position, token in sorted(selections.items(), reverse=True)]
+    frame = _edited(turn, asked, {}, denoiser, "selections.token")
+    changes = tuple(replace(change, probability=known.get(change.position)) for change in frame.changes)
+    return replace(frame, cause=Cause.SELECT, changes=changes)
 
 
 def _keeps_schedule(turn: Turn) -> bool:

@@ -25,8 +25,8 @@ class ProtoCodec:
         tokens, states = session.canvas.tokens, session.canvas.states
         given = tuple(None if state == OPEN else token for token, state in zip(tokens, states, strict=True))
         created = session.create_time.ToNanoseconds() / 1e9
-        # Earlier versions kept the mask only where the canvas shows it.
-        mask = session.mask_token if session.HasField("mask_token") else tokens[given.index(None)]
+        # Earlier versions kept the mask only where the canvas shows it. 0 is shown where there is none.
+        mask = session.mask_token if session.HasField("mask_token") else tokens[given.index(None)] or None
         return Origin(session.id, session.model, given, session.prompt_length, mask, created,
                       session.expire_time.ToNanoseconds() / 1e9 - created)
 

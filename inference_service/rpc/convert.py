@@ -9,9 +9,20 @@ from inference_service.models.denoiser import ModelInfo
 from inference_service.models.text import TokenPiece
 from inference_service.sampling.registry import describe
 from inference_service.sampling.sampler import Commit, Reopen, Sampler
-from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Splice, Summary
+from inference_service.sessions.frame import (
+    Cause,
+    Change,
+    Constraint,
+    ConstraintProgress,
+    Draft,
+    Frame,
+    Settings,
+    Splice,
+    StopReason,
+    Summary,
+)
 from inference_service.sessions.state import Origin, State
-from unmask.v1 import frame_pb2, model_service_pb2, prediction_pb2, session_pb2, settings_pb2
+from unmask.v1 import constraint_pb2, frame_pb2, model_service_pb2, prediction_pb2, session_pb2, settings_pb2
 
 PositionState = session_pb2.Canvas.PositionState
 
@@ -31,9 +42,26 @@ def duration(seconds: float) -> Duration:
 # ---- settings ----
 
 def settings_to_proto(settings: Settings) -> settings_pb2.Settings:
-    message = settings_pb2.Settings(sampler=settings.sampler, seed=settings.seed)
+    message = settings_pb2.Settings(sampler=settings.sampler, seed=settings.seed,
+                                    constraint=constraint_to_proto(settings.constraint))
     message.parameters.update(settings.parameters)
     return message
+
+
+def constraint_to_proto(constraint: Constraint | None) -> constraint_pb2.Constraint | None:
+    if constraint is None:
+        return None
+    if constraint.kind == "choice":
+        return constraint_pb2.Constraint(choice=constraint_pb2.Choice(options=constraint.value))
+    return constraint_pb2.Constraint(**{constraint.kind: constraint.value})
+
+
+def constraint_from_proto(message: constraint_pb2.Constraint) -> Constraint | None:
+    """None for one without a kind."""
+    kind = message.WhichOneof("kind")
+    if kind is None:
+        return None
+    return Constraint(kind, tuple(message.choice.options) if kind == "choice" else getattr(message, kind))
 
 
 def parameters_from_proto(message: settings_pb2.Settings) -> dict:
@@ -42,17 +70,20 @@ def parameters_from_proto(message: settings_pb2.Settings) -> dict:
 
 
 def _content(value):
-    """A Value as Python has it. Lists and records stay messages: no parameter takes one."""
+    """A Value as Python has it. Records stay messages: no parameter takes one."""
     kind = value.WhichOneof("kind")
     if kind in (None, "null_value"):
         return None
+    if kind == "list_value":
+        return [_content(item) for item in value.list_value.values]
     content = getattr(value, kind)
     return int(content) if kind == "number_value" and content.is_integer() else content
 
 
 def settings_from_proto(message: settings_pb2.Settings) -> Settings:
     """Settings that were complete when they were written."""
-    return Settings(message.sampler, parameters_from_proto(message), message.seed)
+    return Settings(message.sampler, parameters_from_proto(message), message.seed,
+                    constraint_from_proto(message.constraint))
 
 
 def sampler_to_proto(sampler: Sampler) -> settings_pb2.SamplerDescription:
@@ -74,6 +105,8 @@ def _set_value(value, content) -> None:
         value.bool_value = content
     elif isinstance(content, str):
         value.string_value = content
+    elif isinstance(content, list):
+        value.list_value.extend(content)
     else:
         value.number_value = content
 
@@ -115,7 +148,8 @@ def summary_to_proto(summary: Summary) -> frame_pb2.Summary:
         approximations=summary.approximations,
         wall_time=duration(summary.wall_seconds) if summary.wall_seconds else None,
         total_wall_time=duration(summary.total_wall_seconds) if summary.total_wall_seconds else None,
-        pending=summary.pending, tokens_before_end=summary.tokens_before_end)
+        pending=summary.pending, tokens_before_end=summary.tokens_before_end, stop_reason=int(summary.stop_reason),
+        constraint=int(summary.constraint))
 
 
 def _state_text(sampler_state) -> str:
@@ -163,7 +197,8 @@ def _summary_from_proto(summary: frame_pb2.Summary) -> Summary:
         _optional(summary, "mean_probability"), _optional(summary, "min_probability"),
         _optional(summary, "mean_entropy"), summary.compute_time.ToNanoseconds() / 1e9,
         tuple(summary.approximations), summary.wall_time.ToNanoseconds() / 1e9,
-        summary.total_wall_time.ToNanoseconds() / 1e9, summary.pending, _optional(summary, "tokens_before_end"))
+        summary.total_wall_time.ToNanoseconds() / 1e9, summary.pending, _optional(summary, "tokens_before_end"),
+        StopReason(summary.stop_reason), ConstraintProgress(summary.constraint))
 
 
 def draft_to_proto(draft: Draft) -> frame_pb2.Draft:
@@ -196,7 +231,8 @@ def session_to_proto(origin: Origin, at: State, revision: int, with_canvas: bool
 
 
 def _canvas(origin: Origin, state: State) -> session_pb2.Canvas:
-    tokens = [origin.mask_token if token is None else token for token in state.tokens]
+    shown = origin.mask_token or 0  # a model that reads from left to right has none
+    tokens = [shown if token is None else token for token in state.tokens]
     states = [PositionState.POSITION_STATE_OPEN if token is None
               else PositionState.POSITION_STATE_GIVEN if position in state.given
               else PositionState.POSITION_STATE_COMMITTED for position, token in enumerate(state.tokens)]

@@ -40,7 +40,7 @@ class Looking(Calls):
     async def Reprocess(self, request, context):
         live = await self._get(request.session_id)
         revision = live.session.check_revision(optional(request, "revision"))
-        settings = self._later_settings(request, live.session, revision)
+        settings = await self._later_settings(request, live.session, revision)
         count = requests.candidate_count("candidate_count", request.candidate_count)
         scale = requests.gumbel_scale(request)
         opened = live.session.state(revision).open
@@ -58,7 +58,7 @@ class Looking(Calls):
         denoiser = self._library.get(live.session.origin.model)
         if request.HasField("remasking"):
             return await self._remask(request, live, revision, denoiser)
-        settings = self._later_settings(request, live.session, revision)
+        settings = await self._later_settings(request, live.session, revision)
         drawn_at = live.session.head
         plan = plan_for(live.session, revision, settings, denoiser.info, drawn_at)
         if await asyncio.to_thread(lambda: plan.finished):

@@ -63,7 +63,7 @@ def _model(origin: Origin, denoiser: Denoiser | None) -> model_service_pb2.Model
 
 def _ids(made: recording_pb2.Recording) -> set[int]:
     """Every token that a recording shows."""
-    ids = {made.session.mask_token}
+    ids = {made.session.mask_token} if made.session.HasField("mask_token") else set()
     for session in (made.session, *made.bases):
         ids.update(session.canvas.tokens)
     for frame in made.frames:
@@ -120,7 +120,8 @@ def _origin(start: session_pb2.Session, made: recording_pb2.Recording, library: 
     name = start.model or made.model.name or library.default
     given = tuple(token if state == convert.PositionState.POSITION_STATE_GIVEN else None
                   for token, state in zip(start.canvas.tokens, start.canvas.states, strict=True))
-    mask = start.mask_token if start.HasField("mask_token") else made.model.mask_token
+    told = [message.mask_token for message in (start, made.model) if message.HasField("mask_token")]
+    mask = told[0] if told else None
     with suppress(ServiceError):
         mask = _mask_here(made, mask, library.get(name))
     created = start.create_time.ToNanoseconds() / 1e9
@@ -128,7 +129,7 @@ def _origin(start: session_pb2.Session, made: recording_pb2.Recording, library: 
     return Origin("", name, given, start.prompt_length, mask, created, 0.0)
 
 
-def _mask_here(made: recording_pb2.Recording, mask: int, denoiser: Denoiser) -> int:
+def _mask_here(made: recording_pb2.Recording, mask: int | None, denoiser: Denoiser) -> int | None:
     """What an open position shows here: this model's mask, which must stand nowhere as a token."""
     here = denoiser.info.mask_token
     return mask if here is None or (here != mask and here in _ids(made)) else here
@@ -145,7 +146,7 @@ def notes(made: recording_pb2.Recording, session: Session, library: Library) -> 
         return [*found, f"There is no model {name!r} here: the session can be looked at, and not gone on with."]
     if denoiser is None:
         found.append(f"The model {name!r} is {state} here; load it to go on with the session.")
-    elif (most := max(made.model.vocabulary_size - 1, *_ids(made))) >= denoiser.info.vocabulary_size:
+    elif (most := max([made.model.vocabulary_size - 1, *_ids(made)])) >= denoiser.info.vocabulary_size:
         raise FailedPrecondition(
             f"chunk: the recording was made with a model whose tokens go up to {most} at least; those of {name!r} here"
             f" go up to {denoiser.info.vocabulary_size - 1}", reason="OTHER_MODEL")

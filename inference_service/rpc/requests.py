@@ -115,7 +115,11 @@ def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -
 
 def text_tokens(text: str, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
     """A text as token ids, None for an open position."""
-    return masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field), denoiser)
+    tokens = masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field), denoiser)
+    if None in tokens and not denoiser.info.bidirectional:
+        raise InvalidField(field, f"must have no holes: {denoiser.info.name!r} reads from left to right and cannot fill"
+                                  " them in")
+    return tokens
 
 
 def masked(ids, denoiser: Denoiser) -> tuple[int | None, ...]:
@@ -128,6 +132,9 @@ def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...
     context = denoiser.info.context_length
     left = context - len(given)
     least = 0 if None in given else 1
+    if not given and not denoiser.info.bidirectional:
+        raise InvalidField("prompt", f"must have at least one token: {denoiser.info.name!r} reads from left to right"
+                                     " and needs one to go by")
     if left < least:
         raise InvalidField("prompt", f"must have at most {context - least} tokens to leave {least} to generate: the"
                                      f" context of {denoiser.info.name!r} has {context} positions; got {len(given)}")
@@ -142,6 +149,9 @@ def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...
 def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denoiser: Denoiser) -> dict[int, int]:
     """Offset in the generated part to the token given there; at least one position of the canvas stays open."""
     fixed: dict[int, int] = {}
+    if constraints and not denoiser.info.bidirectional:
+        raise InvalidField("word_constraints", f"must be empty: {denoiser.info.name!r} reads from left to right; a"
+                                               " constraint in the settings can ask for words")
     for index, constraint in enumerate(constraints):
         field = f"word_constraints[{index}]"
         content = constraint.WhichOneof("content")
@@ -177,7 +187,8 @@ def first_settings(message: settings_pb2.Settings, length: int, holes: int, info
     """
     seed = message.seed if message.HasField("seed") else secrets.randbits(32)
     sampler = message.sampler or suitable(info.bidirectional, info.default_sampler)[0].name
-    return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed), length, info, holes)
+    return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed,
+                                      convert.constraint_from_proto(message.constraint)), length, info, holes)
 
 
 def later_settings(message: settings_pb2.Settings, state: State, info: ModelInfo) -> Settings:
@@ -187,7 +198,9 @@ def later_settings(message: settings_pb2.Settings, state: State, info: ModelInfo
     kept = current.parameters if sampler == current.sampler else {}
     seed = message.seed if message.HasField("seed") else current.seed
     parameters = {**kept, **convert.parameters_from_proto(message)}
-    return complete_settings(Settings(sampler, parameters, seed), state.length, info, state.holes)
+    constraint = convert.constraint_from_proto(message.constraint) if message.HasField("constraint") else (
+        current.constraint)
+    return complete_settings(Settings(sampler, parameters, seed, constraint), state.length, info, state.holes)
 
 
 def gumbel_scale(request: pb.ReprocessRequest) -> float:

@@ -15,17 +15,26 @@ from inference_service.engine.predictions import Predictions
 from inference_service.errors import PermissionDenied, Unavailable
 from inference_service.models.library import Library, read_catalog
 from inference_service.rpc.codec import ProtoCodec, tree_of
+from inference_service.rpc.inspection_service import InspectionService
 from inference_service.rpc.model_service import ModelService
 from inference_service.rpc.session_service import SessionService
 from inference_service.sessions.collection import Limits, Sessions
 from inference_service.sessions.store import SQLiteStore
-from unmask.v1 import model_service_pb2, model_service_pb2_grpc, session_service_pb2, session_service_pb2_grpc
+from unmask.v1 import (
+    inspection_service_pb2,
+    inspection_service_pb2_grpc,
+    model_service_pb2,
+    model_service_pb2_grpc,
+    session_service_pb2,
+    session_service_pb2_grpc,
+)
 
 log = logging.getLogger(__name__)
 
 SERVICES = [
     session_service_pb2.DESCRIPTOR.services_by_name["SessionService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
+    inspection_service_pb2.DESCRIPTOR.services_by_name["InspectionService"].full_name,
 ]
 SWEEP_SECONDS = 600
 OPTIONS = [
@@ -50,7 +59,7 @@ class Server:
                                    " listen on 127.0.0.1, or set UNMASK_INSECURE=1 to do it all the same",
                                    reason="INSECURE_BIND")
         self._config = config
-        self.library = Library(config.model, config.policy, read_catalog(config.models_file))
+        self.library = Library(config.model, config.policy, read_catalog(config.models_file), config.cache_bytes)
         self._store = SQLiteStore(config.store, tree_of)
         self._sessions = Sessions(self._store, ProtoCodec(), Limits(
             sessions=config.max_sessions, session_bytes=config.session_bytes))
@@ -61,8 +70,9 @@ class Server:
                               on_fault=lambda: loop.call_soon_threadsafe(self._failed.set))
         self._health = health.aio.HealthServicer()
         self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=1024)
-        session_service_pb2_grpc.add_SessionServiceServicer_to_server(
-            SessionService(self.library, self._sessions, self._engine, self._predictions), self._grpc)
+        parts = self.library, self._sessions, self._engine, self._predictions
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(*parts), self._grpc)
+        inspection_service_pb2_grpc.add_InspectionServiceServicer_to_server(InspectionService(*parts), self._grpc)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(self.library), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         if config.reflection:

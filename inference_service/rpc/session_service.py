@@ -6,6 +6,7 @@ Creating, reading and deleting are here; the other calls are in the parts that i
 import asyncio
 from contextlib import suppress
 
+from inference_service.engine.constraining import check_begins
 from inference_service.errors import ServiceError
 from inference_service.rpc import answers, requests
 from inference_service.rpc.branching import Branching
@@ -30,6 +31,11 @@ class SessionService(Changing, Looking, Watching, Branching, Recording,
         fixed = requests.fixed_words(request.word_constraints, length, given, denoiser)
         settings = requests.first_settings(request.settings, length, given.count(None), denoiser.info)
         ttl = requests.ttl(request)
+        if not denoiser.info.bidirectional:
+            length = 1  # the open position at the end; how many follow is the sampler's
+        if settings.constraint:  # compiling it may take seconds
+            canvas = (*given, *(fixed.get(offset) for offset in range(length)))
+            await asyncio.to_thread(check_begins, settings.constraint, denoiser, canvas, len(given))
         live = await asyncio.to_thread(
             self._sessions.create, request.model or self._library.default, given, length, denoiser.info.mask_token,
             settings, ttl, request.request_id, fixed)

@@ -1,6 +1,8 @@
 """The one pipeline from raw logits to what is drawn from.
 
-raw logits -> p_base -> forbidden ids removed -> penalties -> temperature -> top-k, top-p -> p_final -> choice
+raw logits -> p_base -> forbidden ids removed -> penalties -> constraint -> temperature -> top-k, top-p -> p_final
+-> choice. What the constraint removes goes before the temperature: cold logits are reckoned from the likeliest token
+that may stand.
 
 Shapes: N positions, V tokens. Everything takes and returns [N, V] unless said otherwise. Logits are float32
 as they come, double once a temperature was applied. The filters are transformers' own.
@@ -31,12 +33,15 @@ def p_base(logits: torch.Tensor) -> torch.Tensor:
     return torch.softmax(logits, dim=-1)
 
 
-def shape(raw: torch.Tensor, shaping: Shaping, context: Sequence[int], forbidden: Sequence[int]) -> torch.Tensor:
+def shape(raw: torch.Tensor, shaping: Shaping, context: Sequence[int], forbidden: Sequence[int],
+          allowed: torch.Tensor | None = None) -> torch.Tensor:
     """The logits of p_final; -inf where a token cannot be drawn.
 
-    context: the tokens that penalties look at.
+    context: the tokens that penalties look at. allowed: what a constraint lets stand, bool [N, V].
     """
     logits = penalize(forbid(raw, forbidden), context, shaping)
+    if allowed is not None:
+        logits = logits.masked_fill(~allowed.to(logits.device), -torch.inf)
     if shaping.temperature:
         logits = cool(logits, shaping.temperature)
     return truncate(logits, shaping.top_k, shaping.top_p)

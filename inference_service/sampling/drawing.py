@@ -31,6 +31,6 @@ def draw(prediction: Prediction, moment: Moment, positions: list[int]) -> Drawn:
     """One token for each of the positions, by the moment's parameters and noise."""
     raw = prediction.rows(positions)
     p_base = distribution.p_base(raw)
-    shaped = moment.shape(raw)
+    shaped = moment.shape(raw, positions)
     tokens = distribution.choose(shaped, moment.parameters.temperature, moment.noise, positions)
     return Drawn(positions, p_base, shaped, tokens, distribution.probability_of(p_base, tokens))

@@ -1,8 +1,11 @@
 """The parameters that samplers share. Each sampler's own record is one of these classes with more fields."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MOST_TEXTS, LONGEST_TEXT = 16, 256
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class ParameterError(ValueError):
@@ -32,8 +35,6 @@ class Parameters(BaseModel):
         "Taken off the logit of every token that is already in the canvas."))
     frequency_penalty: float = Field(0.0, ge=-2, le=2, description=(
         "Taken off a token's logit once for every time that it is already in the canvas."))
-    cfg_scale: float = Field(0.0, ge=0, le=10, description=(
-        "Classifier-free guidance: how much further than the model to lean on the prompt; doubles the work."))
     logits_eos_inf: bool = Field(False, description="Never generate the end-of-text token.")
 
     @field_validator("*", mode="before")
@@ -54,7 +55,14 @@ class Parameters(BaseModel):
         return self.model_copy(update=values)
 
 
-class InSteps(Parameters):
+class Guided(Parameters):
+    """Of samplers for models that know open positions: the prompt can be taken for one."""
+
+    cfg_scale: float = Field(0.0, ge=0, le=10, description=(
+        "Classifier-free guidance: how much further than the model to lean on the prompt; doubles the work."))
+
+
+class InSteps(Guided):
     """Of samplers that divide the work into a number of steps."""
 
     steps: int | None = Field(None, ge=1, le=4096, description=(
@@ -65,14 +73,14 @@ class InSteps(Parameters):
             steps=(opened or length) if self.steps is None else self.steps)
 
 
-class Committing(Parameters):
+class Committing(Guided):
     """Of samplers that never change what they committed."""
 
     early_stop: bool = Field(False, description=(
         "Once the text has ended, with nothing open before its end, fill the rest with end-of-text at no cost."))
 
 
-class Revising(Parameters):
+class Revising(Guided):
     """Of samplers that may open or edit what is committed."""
 
     protect_edits: bool = Field(True, description="Leave tokens that were picked by hand as they are.")

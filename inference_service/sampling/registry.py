@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from inference_service.sampling import samplers
-from inference_service.sampling.parameters import ParameterError, Parameters
+from inference_service.sampling.parameters import LONGEST_TEXT, MOST_TEXTS, ParameterError, Parameters, Text
 from inference_service.sampling.sampler import Sampler
 
 
@@ -26,7 +26,7 @@ SAMPLERS: dict[str, Sampler] = _found()
 
 @dataclass(frozen=True)
 class ParameterDescription:
-    """One parameter. kind: "bool", "integer", "number" or "choice". default None: follows from the canvas."""
+    """One parameter. kind: "bool", "integer", "number", "choice" or "texts". default None: follows from the canvas."""
 
     name: str
     kind: str
@@ -39,7 +39,7 @@ class ParameterDescription:
 
 def suitable(bidirectional: bool, first: str = "") -> list[Sampler]:
     """The samplers that a model can be decoded with, one of them `first` if it is among them."""
-    able = [sampler for sampler in SAMPLERS.values() if bidirectional or not sampler.any_order]
+    able = [sampler for sampler in SAMPLERS.values() if sampler.grows != bidirectional]
     return sorted(able, key=lambda sampler: sampler.name != first)
 
 
@@ -50,7 +50,7 @@ def describe(sampler: Sampler) -> list[ParameterDescription]:
         info = sampler.parameters.model_fields[name]
         annotation = _without_none(info.annotation)
         choices = typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
-        kind = "choice" if choices else {bool: "bool", int: "integer", float: "number"}[annotation]
+        kind = "choice" if choices else {bool: "bool", int: "integer", float: "number", list[Text]: "texts"}[annotation]
         bounds = {key: getattr(item, key) for item in info.metadata for key in ("ge", "le") if hasattr(item, key)}
         described.append(ParameterDescription(name, kind, bounds.get("ge"), bounds.get("le"), choices, info.default,
                                               info.description))
@@ -94,6 +94,8 @@ def _range_of(sampler: Sampler, name: str, value: object) -> str:
     described = by_name[name]
     if described.kind == "bool":
         allows = "true or false"
+    elif described.kind == "texts":
+        allows = f"a list of at most {MOST_TEXTS} texts of 1 to {LONGEST_TEXT} characters"
     elif described.kind == "choice":
         allows = f"one of {', '.join(described.choices)}"
     else:

@@ -90,7 +90,8 @@ class Proposal:
 class Moment:
     """All that a sampler may read beside the prediction.
 
-    parameters: its own record, resolved. state: what it left in the last step's proposal; {} at first, and
+    parameters: its own record, resolved. allowed(positions): what a constraint lets stand at some positions, bool
+    [N, V], None without one. state: what it left in the last step's proposal; {} at first, and
     again once a person has opened positions or another sampler has been at work. revision: whose canvas it is, for
     what is recalled later; the noise may be another revision's.
     """
@@ -101,6 +102,7 @@ class Moment:
     noise: Noise
     state: dict = field(default_factory=dict)
     revision: int = 0
+    allowed: Callable[[list[int]], torch.Tensor] | None = None
 
     @property
     def forbidden(self) -> tuple[int, ...]:
@@ -108,9 +110,10 @@ class Moment:
         no_eos = self.parameters.logits_eos_inf and self.ids.eos is not None
         return (*self.ids.forbidden, self.ids.eos) if no_eos else self.ids.forbidden
 
-    def shape(self, raw: torch.Tensor) -> torch.Tensor:
-        """Raw logits as they are drawn from; see distribution.shape."""
-        return distribution.shape(raw, self.parameters, self.region.context, self.forbidden)
+    def shape(self, raw: torch.Tensor, positions: list[int]) -> torch.Tensor:
+        """Raw logits of some positions as they are drawn from; see distribution.shape."""
+        allowed = self.allowed(positions) if self.allowed and positions else None
+        return distribution.shape(raw, self.parameters, self.region.context, self.forbidden, allowed)
 
 
 def nothing_open(moment: Moment) -> bool:
@@ -128,9 +131,10 @@ class Sampler:
     parameters: its record. wanted(moment): the positions whose logits `propose` needs; none costs no
     forward pass. propose(prediction, moment). finished(moment): whether nothing is left to do; the canvas
     is whole then. recalls(moment): (revision, positions) of an earlier prediction that it needs beside
-    the new one, or None. revises: whether it may open or edit what is committed. any_order: whether it
-    commits in any order, which takes a model that sees both sides. keeps_schedule: whether its state still
-    holds once a person has opened positions; otherwise it begins afresh with them.
+    the new one, or None. revises: whether it may open or edit what is committed. grows: whether it
+    writes from left to right on a canvas with one open position, at its end, that every token moves on; for models
+    that see what stands before a position alone, as all others are for those that see both sides. keeps_schedule:
+    whether its state still holds once a person has opened positions; otherwise it begins afresh with them.
     """
 
     name: str
@@ -142,5 +146,5 @@ class Sampler:
     finished: Callable[[Moment], bool] = nothing_open
     recalls: Callable[[Moment], tuple[int, list[int]] | None] = nothing_earlier
     revises: bool = False
-    any_order: bool = True
+    grows: bool = False
     keeps_schedule: bool = False

@@ -57,7 +57,23 @@ def edited(cells: list[Cell], edit: Edit, field: str, known: Known) -> list[Cell
     return DO[type(edit)](cells, edit, field, known)
 
 
+def with_open_end(cells: list[Cell], known: Known) -> list[Cell]:
+    """The cells as a model that reads from left to right has them: one open position, at the end.
+
+    What stands behind an opened one is taken out; behind a text that has not ended the next one is opened, where there
+    is room.
+    """
+    first = next((position for position, cell in enumerate(cells) if cell.token is None), None)
+    if first is not None:
+        return cells[:first + 1]
+    ended = not cells or cells[-1].token in known.ends or len(cells) >= known.context_length
+    return cells if ended else [*cells, Cell()]
+
+
 def _mask(cells: list[Cell], edit: Mask, field: str, known: Known) -> list[Cell]:
+    if known.grows and any(cells[position].prompt for position in _positions(cells, edit, field)):
+        raise InvalidField(f"{field}.positions", "must be behind the prompt: in a text that is written from left to"
+                                                 " right, opening a position takes out all behind it")
     return _each(cells, _positions(cells, edit, field), lambda cell: cell if cell.token is None else cell.opened())
 
 
@@ -84,6 +100,8 @@ def _unmask(cells: list[Cell], edit: Unmask, field: str, known: Known) -> list[C
 
 
 def _force(cells: list[Cell], edit: Force, field: str, known: Known) -> list[Cell]:
+    if known.grows and edit.position <= len(cells):
+        cells = [*cells, *[Cell()] * (edit.position + len(edit.tokens) - len(cells))]
     _check_span(cells, edit.position, len(edit.tokens), field)
     told = dict(enumerate(edit.tokens, edit.position))
     return [cell.told(told[position]) if position in told else cell for position, cell in enumerate(cells)]
@@ -133,6 +151,9 @@ def _insert(cells: list[Cell], edit: Insert, field: str, known: Known) -> list[C
     if not 0 <= edit.position <= len(cells):
         raise InvalidField(f"{field}.position", f"must be from 0 to {len(cells)}; got {edit.position}")
     _check_count(edit.count, known.context_length - len(cells), field)
+    if known.grows and (edit.position < len(cells) or edit.count > 1 or cells[-1].token is None):
+        raise InvalidField(field, "must be one position at the end of a text that has none open: this one is written"
+                                  " from left to right")
     prompt = cells[edit.position].prompt if edit.position < len(cells) else False
     return [*cells[:edit.position], *[Cell(prompt=prompt)] * edit.count, *cells[edit.position:]]
 
@@ -151,6 +172,8 @@ def _delete_last(cells: list[Cell], edit: DeleteLast, field: str, known: Known) 
 
 
 def _append(cells: list[Cell], edit: Append, field: str, known: Known) -> list[Cell]:
+    if known.grows and cells[-1].token is None:
+        cells = cells[:-1]
     answer = [position for position, cell in enumerate(cells) if not cell.prompt]
     end = next((position for position in answer if cells[position].token in known.ends), len(cells))
     kept = cells[:end]
@@ -166,7 +189,7 @@ def _append(cells: list[Cell], edit: Append, field: str, known: Known) -> list[C
     _check_count(length, left, f"{field}.length", at="")
     said = [Cell(prompt=True) if token is None else Cell(token, prompt=True, given=True) for token in turn]
     before = [replace(cell, prompt=True, given=True, by_hand=False, protected=False) for cell in kept]
-    return [*before, *said, *[Cell()] * length]
+    return [*before, *said, *[Cell()] * (1 if known.grows else length)]
 
 
 DO: Mapping[type, Callable] = {

@@ -109,8 +109,9 @@ class Sessions:
         """The lease in seconds for one that was asked for."""
         return min(asked or self._limits.default_ttl, self._limits.max_ttl)
 
-    def create(self, model: str, prompt: tuple[int | None, ...], length: int, mask_token: int, settings: Settings,
-               ttl: float | None = None, request_id: str = "", fixed: Mapping[int, int] = NONE_FIXED) -> Live:
+    def create(self, model: str, prompt: tuple[int | None, ...], length: int, mask_token: int | None,
+               settings: Settings, ttl: float | None = None, request_id: str = "",
+               fixed: Mapping[int, int] = NONE_FIXED) -> Live:
         """Opens a session; with a request id seen before, returns the session that it opened.
 
         prompt: None where it leaves a position open. fixed: offset from the prompt's end to the token given there.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
 from inference_service.errors import InvalidField
-from inference_service.sessions.cells import Cell, cells_of, edited
+from inference_service.sessions.cells import Cell, cells_of, edited, with_open_end
 from inference_service.sessions.edits import Append, Edit, Known, Mask
 from inference_service.sessions.frame import Cause, Change, Frame, Splice
 from inference_service.sessions.session import Session, check_editable, unmoved
@@ -41,6 +41,8 @@ def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known
             raise InvalidField(field, f"the model's context has {known.context_length} positions; this would make"
                                       f" {len(cells)}")
         appended = isinstance(edit, Append)
+    if known.grows:
+        cells = with_open_end(cells, known)
     return session.counted(_frame(session, state, cells, appended, now, keeps_schedule, base))
 
 

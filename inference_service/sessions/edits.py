@@ -84,10 +84,12 @@ class Known:
     """What edits may ask for.
 
     draft: the likeliest token of positions open at the revision edited. earlier: by position, what last stood at some
-    positions of it, and whether that was given. ends: the tokens that end an answer.
+    positions of it, and whether that was given. ends: the tokens that end an answer. grows: the canvas has one open
+    position, at its end.
     """
 
     draft: Mapping[int, Told]
     earlier: Callable[[Sequence[int]], Mapping[int, tuple[int, bool]]]
     ends: Sequence[int]
     context_length: int
+    grows: bool = False

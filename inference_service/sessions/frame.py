@@ -20,6 +20,27 @@ class Cause(IntEnum):
         return self in (Cause.SELECT, Cause.EDIT)
 
 
+class StopReason(IntEnum):
+    """Why a model that reads from left to right has stopped. The numbers are those of the API."""
+
+    NONE = 0
+    END = 1
+    STOP_SEQUENCE = 2
+    MAX_TOKENS = 3
+    CONTEXT = 4
+    CONSTRAINT = 5
+
+
+class ConstraintProgress(IntEnum):
+    """Where a text stands with its constraint. The numbers are those of the API."""
+
+    NONE = 0
+    INCOMPLETE = 1
+    MATCHED = 2
+    COMPLETE = 3
+    VIOLATED = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One position's new content. token None: open again. probability: the token's p_base, if known.
@@ -43,12 +64,24 @@ class Splice:
 
 
 @dataclass(frozen=True, slots=True)
+class Constraint:
+    """What the generated text must match. value: the pattern, or a choice's texts.
+
+    kind: "choice", "regex", "grammar" or "json_schema".
+    """
+
+    kind: str
+    value: str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How predictions become commits. parameters: every one of the sampler's, by name."""
 
     sampler: str
     parameters: Mapping[str, object]
     seed: int
+    constraint: Constraint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +105,8 @@ class Summary:
     total_wall_seconds: float = 0.0
     pending: bool = False
     tokens_before_end: int | None = None
+    stop_reason: StopReason = StopReason.NONE
+    constraint: ConstraintProgress = ConstraintProgress.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 
 from inference_service.errors import FailedPrecondition, InvalidField, OutOfRange
-from inference_service.sessions.frame import Cause, Change, Frame, Settings, Summary
+from inference_service.sessions.frame import Cause, Change, ConstraintProgress, Frame, Settings, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.state import Origin, State, carried, first_state, fold
 from inference_service.sessions.tree import Tree
@@ -21,7 +21,8 @@ STATES_KEPT = 64
 
 def first_frame(origin: Origin, settings: Settings) -> Frame:
     """Frame 0."""
-    summary = Summary(origin.given.count(None), pending=True)
+    stands = ConstraintProgress.INCOMPLETE if settings.constraint else ConstraintProgress.NONE
+    summary = Summary(origin.given.count(None), pending=True, constraint=stands)
     return Frame(0, -1, Cause.CREATE, origin.create_time, summary, settings=settings)
 
 

@@ -11,14 +11,15 @@ class Origin:
     """What a session began with.
 
     given: the whole canvas, None where it is open. prompt_length: how many of its positions are the prompt.
-    mask_token: what an open position shows. create_time in seconds since 1970, ttl in seconds.
+    mask_token: what an open position shows, None where the model has no such token. create_time in seconds since 1970,
+    ttl in seconds.
     """
 
     session_id: str
     model: str
     given: tuple[int | None, ...]
     prompt_length: int
-    mask_token: int
+    mask_token: int | None
     create_time: float
     ttl: float
 

@@ -14,7 +14,7 @@ from inference_service.models.text import Text
 def raw(denoiser, ids):
     """Logits as the model emits them."""
     with torch.inference_mode():
-        return denoiser._head(denoiser._body(input_ids=ids, use_cache=False).last_hidden_state)
+        return denoiser.head(denoiser.body(input_ids=ids, use_cache=False).last_hidden_state)
 
 
 def test_raw_logits_equal_the_reference_to_the_last_bit(dream, dream_logits):
@@ -39,7 +39,7 @@ def test_padding_changes_nothing(dream, dream_logits):
 
 def test_only_the_wanted_rows_pass_the_head(dream, dream_logits):
     rows = []
-    watch = dream._head.register_forward_hook(lambda head, inputs, output: rows.append(inputs[0].shape[0]))
+    watch = dream.head.register_forward_hook(lambda head, inputs, output: rows.append(inputs[0].shape[0]))
     dream.logits(dream_logits["input_ids"].tolist(), [[5, 9, 0]])
     watch.remove()
     assert rows == [3]

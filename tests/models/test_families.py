@@ -8,7 +8,8 @@ from inference_service.sampling.registry import SAMPLERS
 
 
 def test_they_come_in_one_order():
-    assert [family.name for family in FAMILIES] == ["a2d-qwen2", "a2d-qwen3", "dream", "illada", "llada"]
+    assert [family.name for family in FAMILIES] == ["a2d-qwen2", "a2d-qwen3", "dream", "illada", "llada", "nanogpt",
+                                                   "causal"]
 
 
 def test_no_two_take_the_same_model_type():
@@ -18,7 +19,7 @@ def test_no_two_take_the_same_model_type():
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_what_a_family_names_is_there(family):
-    assert hasattr(transformers, family.model_class)
+    assert hasattr(transformers, family.stock_class({"model_type": "llama"}))
     assert not family.tokenizer_class or hasattr(transformers, family.tokenizer_class)
     assert family.default_sampler in SAMPLERS
     for kind in family.model_types:

@@ -31,7 +31,7 @@ def test_equal_to_a_stock_llama_that_sees_both_ways(tmp_path):
     logits = denoiser.logits([CANVAS, CANVAS[:4]], [range(6), range(4)])
     torch.testing.assert_close(logits[0], seen_both_ways(model, CANVAS), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(logits[1], seen_both_ways(model, CANVAS[:4]), rtol=1e-4, atol=1e-4)
-    assert denoiser._head.weight is denoiser._body.embed_tokens.weight
+    assert denoiser.head.weight is denoiser.body.embed_tokens.weight
     assert denoiser.info.parameter_count == sum(weight.numel() for weight in model.parameters())
 
 

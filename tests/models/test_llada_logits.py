@@ -18,10 +18,10 @@ def test_equal_to_the_reference(golden, golden_logits):
 
 def test_equal_to_the_reference_left_padded(golden, golden_logits):
     with torch.inference_mode():
-        hidden = golden._body(
+        hidden = golden.body(
             input_ids=golden_logits["input_ids"], attention_mask=golden_logits["attention_mask"], use_cache=False
         ).last_hidden_state
-        logits = golden._head(hidden)
+        logits = golden.head(hidden)
     torch.testing.assert_close(logits, golden_logits["logits_left_padded"], rtol=0, atol=1e-5)
 
 
@@ -35,7 +35,7 @@ def test_canvases_of_different_length_go_together(golden, golden_logits):
 def test_only_the_wanted_rows_pass_the_head(golden, golden_logits):
     ids = golden_logits["input_ids"].tolist()
     rows = []
-    watch = golden._head.register_forward_hook(lambda head, inputs, output: rows.append(inputs[0].shape[0]))
+    watch = golden.head.register_forward_hook(lambda head, inputs, output: rows.append(inputs[0].shape[0]))
     few = golden.logits(ids, [[7, 3], []])
     watch.remove()
     assert rows == [2]

@@ -89,7 +89,8 @@ def candidate(position: int = 1, token: int = 7, revision: int = 1):
 @pytest.mark.parametrize(("broken", "words"), [
     (clear("session"), "has no session"),
     (clear("version"), "does not say its version"),
-    (clear("model", "mask_token"), "which id is the mask"),
+    (lambda made: (made.model.ClearField("mask_token"), setattr(made.model, "bidirectional", True)),
+     "which id is the mask"),
     (assign("session.revision", -1), "session: revisions count from 0; got -1"),
     (assign("session.revision", 1), "frame 0: frame 1 has to stand here"),
     (clear("frames"), "has no frame"),
@@ -126,7 +127,7 @@ def candidate(position: int = 1, token: int = 7, revision: int = 1):
     (assign("frames.2.changes.0.position", 0), "frame 2: no step changes position 0, which is given or protected"),
     (assign("frames.2.changes.0.given", True), "frame 2, position 2: only an edit gives a token"),
     (frame(2, protected=[2]), "frame 2: only an edit has protected"),
-    (frame(2, splices=[Splice(inserted=1)]), "frame 2: only an edit has splices"),
+    (frame(4, splices=[Splice(inserted=1)]), "frame 4: a rewind has its parent's canvas, no splices"),
     (frame(2, prompt_length=2), "frame 2: only an edit has prompt_length"),
     (frame(4, changes=[Change(position=1, token=1)]), "frame 4: a rewind has its parent's canvas"),
     (frame(3, sampler_state="{"), "frame 3: sampler_state must be a JSON object"),

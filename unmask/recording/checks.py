@@ -31,10 +31,10 @@ def check(recording: Recording) -> None:
     if not recording.HasField("session"):
         raise invalid("the recording has no session")
     start, model = recording.session, recording.model
-    told = [message for message in (start, model) if message.HasField("mask_token")]
-    if not told:
+    told = [message.mask_token for message in (start, model) if message.HasField("mask_token")]
+    if not told and model.bidirectional:
         raise invalid("neither the session nor the model says which id is the mask")
-    ids = Ids(model.vocabulary_size, told[0].mask_token)
+    ids = Ids(model.vocabulary_size, told[0] if told else None)  # a model that reads from left to right has none
     check_times(recording, "the recording")
     check_session(start, ids, "session")
     check_order(recording)
@@ -128,12 +128,12 @@ def check_order(recording: Recording) -> None:
 def check_frame(frame: Frame, before: Canvas, ids: Ids) -> Canvas:
     """The frame's canvas, once it is known that it can be folded."""
     where, cause = f"frame {frame.revision}", frame.cause
-    edited = [name for name in ("splices", "prompt_length", "protected", "unprotected")
+    edited = [name for name in ("prompt_length", "protected", "unprotected")
               if (frame.HasField(name) if name == "prompt_length" else len(getattr(frame, name)))]
     if edited and cause != CAUSE_EDIT:
         raise invalid(f"{where}: only an edit has {edited[0]}")
-    if frame.changes and cause == CAUSE_REWIND:
-        raise invalid(f"{where}: a rewind has its parent's canvas and no changes")
+    if (frame.splices or frame.changes) and cause == CAUSE_REWIND:
+        raise invalid(f"{where}: a rewind has its parent's canvas, no splices and no changes")
     size = len(before.tokens)
     check_parts(frame, check_splices(frame, size, where), size, ids)
     if cause == CAUSE_STEP:

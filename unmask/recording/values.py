@@ -21,10 +21,10 @@ def invalid(message: str) -> BadRecording:
 
 @dataclass(frozen=True)
 class Ids:
-    """Which ids a token may have. vocabulary: how many there are, 0 where that is not known."""
+    """Which ids a token may have. vocabulary: how many there are, 0 where that is not known. mask: None for none."""
 
     vocabulary: int
-    mask: int
+    mask: int | None
 
     def check(self, id: int, where: str) -> None:
         if self.vocabulary and id >= self.vocabulary:

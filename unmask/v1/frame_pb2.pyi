@@ -20,12 +20,40 @@ class Cause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CAUSE_SELECT: _ClassVar[Cause]
     CAUSE_REWIND: _ClassVar[Cause]
     CAUSE_EDIT: _ClassVar[Cause]
+
+class StopReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STOP_REASON_UNSPECIFIED: _ClassVar[StopReason]
+    STOP_REASON_END: _ClassVar[StopReason]
+    STOP_REASON_STOP_SEQUENCE: _ClassVar[StopReason]
+    STOP_REASON_MAX_TOKENS: _ClassVar[StopReason]
+    STOP_REASON_CONTEXT: _ClassVar[StopReason]
+    STOP_REASON_CONSTRAINT: _ClassVar[StopReason]
+
+class ConstraintProgress(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONSTRAINT_PROGRESS_UNSPECIFIED: _ClassVar[ConstraintProgress]
+    CONSTRAINT_PROGRESS_INCOMPLETE: _ClassVar[ConstraintProgress]
+    CONSTRAINT_PROGRESS_MATCHED: _ClassVar[ConstraintProgress]
+    CONSTRAINT_PROGRESS_COMPLETE: _ClassVar[ConstraintProgress]
+    CONSTRAINT_PROGRESS_VIOLATED: _ClassVar[ConstraintProgress]
 CAUSE_UNSPECIFIED: Cause
 CAUSE_CREATE: Cause
 CAUSE_STEP: Cause
 CAUSE_SELECT: Cause
 CAUSE_REWIND: Cause
 CAUSE_EDIT: Cause
+STOP_REASON_UNSPECIFIED: StopReason
+STOP_REASON_END: StopReason
+STOP_REASON_STOP_SEQUENCE: StopReason
+STOP_REASON_MAX_TOKENS: StopReason
+STOP_REASON_CONTEXT: StopReason
+STOP_REASON_CONSTRAINT: StopReason
+CONSTRAINT_PROGRESS_UNSPECIFIED: ConstraintProgress
+CONSTRAINT_PROGRESS_INCOMPLETE: ConstraintProgress
+CONSTRAINT_PROGRESS_MATCHED: ConstraintProgress
+CONSTRAINT_PROGRESS_COMPLETE: ConstraintProgress
+CONSTRAINT_PROGRESS_VIOLATED: ConstraintProgress
 
 class Frame(_message.Message):
     __slots__ = ("revision", "parent_revision", "cause", "changes", "settings", "summary", "draft", "create_time", "sampler_state", "substep", "splices", "prompt_length", "protected", "unprotected", "read_only")
@@ -84,7 +112,7 @@ class Change(_message.Message):
     def __init__(self, position: _Optional[int] = ..., token: _Optional[int] = ..., probability: _Optional[float] = ..., given: _Optional[bool] = ...) -> None: ...
 
 class Summary(_message.Message):
-    __slots__ = ("open_count", "forward_count", "total_forward_count", "mean_probability", "min_probability", "mean_entropy", "compute_time", "approximations", "wall_time", "total_wall_time", "pending", "tokens_before_end")
+    __slots__ = ("open_count", "forward_count", "total_forward_count", "mean_probability", "min_probability", "mean_entropy", "compute_time", "approximations", "wall_time", "total_wall_time", "pending", "tokens_before_end", "stop_reason", "constraint")
     OPEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +125,8 @@ class Summary(_message.Message):
     TOTAL_WALL_TIME_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
     TOKENS_BEFORE_END_FIELD_NUMBER: _ClassVar[int]
+    STOP_REASON_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAINT_FIELD_NUMBER: _ClassVar[int]
     open_count: int
     forward_count: int
     total_forward_count: int
@@ -109,7 +139,9 @@ class Summary(_message.Message):
     total_wall_time: _duration_pb2.Duration
     pending: bool
     tokens_before_end: int
-    def __init__(self, open_count: _Optional[int] = ..., forward_count: _Optional[int] = ..., total_forward_count: _Optional[int] = ..., mean_probability: _Optional[float] = ..., min_probability: _Optional[float] = ..., mean_entropy: _Optional[float] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., approximations: _Optional[_Iterable[str]] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pending: _Optional[bool] = ..., tokens_before_end: _Optional[int] = ...) -> None: ...
+    stop_reason: StopReason
+    constraint: ConstraintProgress
+    def __init__(self, open_count: _Optional[int] = ..., forward_count: _Optional[int] = ..., total_forward_count: _Optional[int] = ..., mean_probability: _Optional[float] = ..., min_probability: _Optional[float] = ..., mean_entropy: _Optional[float] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., approximations: _Optional[_Iterable[str]] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pending: _Optional[bool] = ..., tokens_before_end: _Optional[int] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., constraint: _Optional[_Union[ConstraintProgress, str]] = ...) -> None: ...
 
 class Draft(_message.Message):
     __slots__ = ("positions", "tokens", "probabilities", "entropies", "predicted_at")

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from unmask.v1 import frame_pb2 as unmask_dot_v1_dot_frame__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aunmask/v1/prediction.proto\x12\tunmask.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x15unmask/v1/frame.proto\"\xc9\x01\n\nPrediction\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x1f\n\x05\x64raft\x18\x02 \x01(\x0b\x32\x10.unmask.v1.Draft\x12\x31\n\ncandidates\x18\x03 \x03(\x0b\x32\x1d.unmask.v1.PositionCandidates\x12\x0e\n\x06\x63\x61\x63hed\x18\x04 \x01(\x08\x12/\n\x0c\x63ompute_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmean_entropy\x18\x06 \x01(\x02\"\xd2\x01\n\x12PositionCandidates\x12\x10\n\x08position\x18\x01 \x01(\r\x12(\n\ncandidates\x18\x02 \x03(\x0b\x32\x14.unmask.v1.Candidate\x12\x14\n\x0cother_p_base\x18\x03 \x01(\x02\x12\x15\n\rother_p_final\x18\x04 \x01(\x02\x12\x12\n\nkept_count\x18\x05 \x01(\r\x12\x0f\n\x07\x65ntropy\x18\x06 \x01(\x02\x12\x0e\n\x06margin\x18\x07 \x01(\x02\x12\x13\n\x06\x63hosen\x18\x08 \x01(\rH\x00\x88\x01\x01\x42\t\n\x07_chosen\"X\n\tCandidate\x12\r\n\x05token\x18\x01 \x01(\r\x12\x0e\n\x06p_base\x18\x02 \x01(\x02\x12\x0f\n\x07p_final\x18\x03 \x01(\x02\x12\x0c\n\x04kept\x18\x04 \x01(\x08\x12\r\n\x05logit\x18\x05 \x01(\x02\"U\n\x0eProposedCommit\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\r\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\x12\r\n\x05score\x18\x04 \x01(\x02\"1\n\x0eProposedReopen\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aunmask/v1/prediction.proto\x12\tunmask.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x15unmask/v1/frame.proto\"\xc9\x01\n\nPrediction\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x1f\n\x05\x64raft\x18\x02 \x01(\x0b\x32\x10.unmask.v1.Draft\x12\x31\n\ncandidates\x18\x03 \x03(\x0b\x32\x1d.unmask.v1.PositionCandidates\x12\x0e\n\x06\x63\x61\x63hed\x18\x04 \x01(\x08\x12/\n\x0c\x63ompute_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmean_entropy\x18\x06 \x01(\x02\"\xfc\x01\n\x12PositionCandidates\x12\x10\n\x08position\x18\x01 \x01(\r\x12(\n\ncandidates\x18\x02 \x03(\x0b\x32\x14.unmask.v1.Candidate\x12\x14\n\x0cother_p_base\x18\x03 \x01(\x02\x12\x15\n\rother_p_final\x18\x04 \x01(\x02\x12\x12\n\nkept_count\x18\x05 \x01(\r\x12\x0f\n\x07\x65ntropy\x18\x06 \x01(\x02\x12\x0e\n\x06margin\x18\x07 \x01(\x02\x12\x13\n\x06\x63hosen\x18\x08 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bvalid_count\x18\t \x01(\rH\x01\x88\x01\x01\x42\t\n\x07_chosenB\x0e\n\x0c_valid_count\"i\n\tCandidate\x12\r\n\x05token\x18\x01 \x01(\r\x12\x0e\n\x06p_base\x18\x02 \x01(\x02\x12\x0f\n\x07p_final\x18\x03 \x01(\x02\x12\x0c\n\x04kept\x18\x04 \x01(\x08\x12\r\n\x05logit\x18\x05 \x01(\x02\x12\x0f\n\x07invalid\x18\x06 \x01(\x08\"U\n\x0eProposedCommit\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\r\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\x12\r\n\x05score\x18\x04 \x01(\x02\"1\n\x0eProposedReopen\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTION']._serialized_start=97
   _globals['_PREDICTION']._serialized_end=298
   _globals['_POSITIONCANDIDATES']._serialized_start=301
-  _globals['_POSITIONCANDIDATES']._serialized_end=511
-  _globals['_CANDIDATE']._serialized_start=513
-  _globals['_CANDIDATE']._serialized_end=601
-  _globals['_PROPOSEDCOMMIT']._serialized_start=603
-  _globals['_PROPOSEDCOMMIT']._serialized_end=688
-  _globals['_PROPOSEDREOPEN']._serialized_start=690
-  _globals['_PROPOSEDREOPEN']._serialized_end=739
+  _globals['_POSITIONCANDIDATES']._serialized_end=553
+  _globals['_CANDIDATE']._serialized_start=555
+  _globals['_CANDIDATE']._serialized_end=660
+  _globals['_PROPOSEDCOMMIT']._serialized_start=662
+  _globals['_PROPOSEDCOMMIT']._serialized_end=747
+  _globals['_PROPOSEDREOPEN']._serialized_start=749
+  _globals['_PROPOSEDREOPEN']._serialized_end=798
 # @@protoc_insertion_point(module_scope)

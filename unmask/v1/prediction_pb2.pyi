@@ -27,7 +27,7 @@ class Prediction(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., draft: _Optional[_Union[_frame_pb2.Draft, _Mapping]] = ..., candidates: _Optional[_Iterable[_Union[PositionCandidates, _Mapping]]] = ..., cached: _Optional[bool] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mean_entropy: _Optional[float] = ...) -> None: ...
 
 class PositionCandidates(_message.Message):
-    __slots__ = ("position", "candidates", "other_p_base", "other_p_final", "kept_count", "entropy", "margin", "chosen")
+    __slots__ = ("position", "candidates", "other_p_base", "other_p_final", "kept_count", "entropy", "margin", "chosen", "valid_count")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     OTHER_P_BASE_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class PositionCandidates(_message.Message):
     ENTROPY_FIELD_NUMBER: _ClassVar[int]
     MARGIN_FIELD_NUMBER: _ClassVar[int]
     CHOSEN_FIELD_NUMBER: _ClassVar[int]
+    VALID_COUNT_FIELD_NUMBER: _ClassVar[int]
     position: int
     candidates: _containers.RepeatedCompositeFieldContainer[Candidate]
     other_p_base: float
@@ -44,21 +45,24 @@ class PositionCandidates(_message.Message):
     entropy: float
     margin: float
     chosen: int
-    def __init__(self, position: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., other_p_base: _Optional[float] = ..., other_p_final: _Optional[float] = ..., kept_count: _Optional[int] = ..., entropy: _Optional[float] = ..., margin: _Optional[float] = ..., chosen: _Optional[int] = ...) -> None: ...
+    valid_count: int
+    def __init__(self, position: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., other_p_base: _Optional[float] = ..., other_p_final: _Optional[float] = ..., kept_count: _Optional[int] = ..., entropy: _Optional[float] = ..., margin: _Optional[float] = ..., chosen: _Optional[int] = ..., valid_count: _Optional[int] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("token", "p_base", "p_final", "kept", "logit")
+    __slots__ = ("token", "p_base", "p_final", "kept", "logit", "invalid")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     P_BASE_FIELD_NUMBER: _ClassVar[int]
     P_FINAL_FIELD_NUMBER: _ClassVar[int]
     KEPT_FIELD_NUMBER: _ClassVar[int]
     LOGIT_FIELD_NUMBER: _ClassVar[int]
+    INVALID_FIELD_NUMBER: _ClassVar[int]
     token: int
     p_base: float
     p_final: float
     kept: bool
     logit: float
-    def __init__(self, token: _Optional[int] = ..., p_base: _Optional[float] = ..., p_final: _Optional[float] = ..., kept: _Optional[bool] = ..., logit: _Optional[float] = ...) -> None: ...
+    invalid: bool
+    def __init__(self, token: _Optional[int] = ..., p_base: _Optional[float] = ..., p_final: _Optional[float] = ..., kept: _Optional[bool] = ..., logit: _Optional[float] = ..., invalid: _Optional[bool] = ...) -> None: ...
 
 class ProposedCommit(_message.Message):
     __slots__ = ("position", "token", "probability", "score")

@@ -1,4 +1,5 @@
 from google.protobuf import struct_pb2 as _struct_pb2
+from unmask.v1 import constraint_pb2 as _constraint_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -9,14 +10,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Settings(_message.Message):
-    __slots__ = ("sampler", "parameters", "seed")
+    __slots__ = ("sampler", "parameters", "seed", "constraint")
     SAMPLER_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAINT_FIELD_NUMBER: _ClassVar[int]
     sampler: str
     parameters: _struct_pb2.Struct
     seed: int
-    def __init__(self, sampler: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., seed: _Optional[int] = ...) -> None: ...
+    constraint: _constraint_pb2.Constraint
+    def __init__(self, sampler: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., seed: _Optional[int] = ..., constraint: _Optional[_Union[_constraint_pb2.Constraint, _Mapping]] = ...) -> None: ...
 
 class SamplerDescription(_message.Message):
     __slots__ = ("name", "summary", "source", "parameters", "revises")
@@ -41,11 +44,13 @@ class ParameterDescription(_message.Message):
         KIND_INTEGER: _ClassVar[ParameterDescription.Kind]
         KIND_NUMBER: _ClassVar[ParameterDescription.Kind]
         KIND_CHOICE: _ClassVar[ParameterDescription.Kind]
+        KIND_TEXTS: _ClassVar[ParameterDescription.Kind]
     KIND_UNSPECIFIED: ParameterDescription.Kind
     KIND_BOOL: ParameterDescription.Kind
     KIND_INTEGER: ParameterDescription.Kind
     KIND_NUMBER: ParameterDescription.Kind
     KIND_CHOICE: ParameterDescription.Kind
+    KIND_TEXTS: ParameterDescription.Kind
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     MINIMUM_FIELD_NUMBER: _ClassVar[int]

@@ -30,5 +30,4 @@ SAMPLER = Sampler(
     parameters=LeftToRightParameters,
     wanted=wanted,
     propose=propose,
-    any_order=False,
 )

@@ -1,0 +1,305 @@
+"""A constraint in force at a revision: what it lets stand, and each token of a step checked in its turn.
+
+Three kinds, by how a canvas is filled: from left to right, exactly; in any order under a regular constraint, exactly;
+in any order under a grammar, soundly, by a witness that travels in the sampler's state.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from inference_service.errors import FailedPrecondition, InvalidField
+from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.sampling import distribution
+from inference_service.sampling.constraints.compile import Compiled, compiled
+from inference_service.sampling.constraints.positions import Positions
+from inference_service.sampling.constraints.prefix import Prefixes
+from inference_service.sampling.constraints.spec import ConstraintError, Progress, Spec
+from inference_service.sampling.constraints.vocabulary import Vocabulary
+from inference_service.sampling.constraints.witness import Witness, Witnesses
+from inference_service.sampling.sampler import Commit, Moment, Prediction, Proposal
+from inference_service.sessions.frame import Constraint, ConstraintProgress
+
+WITNESS = "witness"  # in a sampler's state: a complete text that the canvas can still become
+COMPILED_KEPT = 64
+TRIED = 16  # candidates of a position that are tried for a new witness before the old one's token is taken
+PROGRESS = {Progress.INCOMPLETE: ConstraintProgress.INCOMPLETE, Progress.MATCHED: ConstraintProgress.MATCHED,
+            Progress.COMPLETE: ConstraintProgress.COMPLETE, Progress.VIOLATED: ConstraintProgress.VIOLATED}
+
+Tokens = Sequence[int | None]
+Other = Callable[[torch.Tensor | None], list[int]]  # tokens for a position, likeliest first, of those allowed if told
+
+
+@dataclass(frozen=True)
+class FromTheLeft:
+    """Text written from left to right. key: whose text it is."""
+
+    prefixes: Prefixes
+    key: str
+    keeps_witness = False
+
+    def allowed(self, tokens: Tokens, offsets: Sequence[int]) -> torch.Tensor | None:
+        return torch.stack([self.prefixes.after(_decided(tokens[:offset]), self.key).allowed for offset in offsets])
+
+    def admit(self, tokens: Tokens, offset: int, token: int, other: Other, witness: None) -> tuple[int | None, None]:
+        row = self.allowed(tokens, [offset])[0]
+        return (token if row[token] else next(iter(other(row)), None)), None
+
+    def feasible(self, tokens: Tokens) -> bool:
+        return self.progress(tokens) is not Progress.VIOLATED
+
+    def progress(self, tokens: Tokens) -> Progress:
+        return self.prefixes.after(_decided(tokens), self.key).progress
+
+    def witness(self, tokens: Tokens, known: object, logits: dict[int, torch.Tensor]) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """A canvas filled in any order under a regular constraint."""
+
+    positions: Positions
+    keeps_witness = False
+
+    def allowed(self, tokens: Tokens, offsets: Sequence[int]) -> torch.Tensor | None:
+        return self.positions.allowed(tokens, offsets)
+
+    def admit(self, tokens: Tokens, offset: int, token: int, other: Other, witness: None) -> tuple[int | None, None]:
+        if self.positions.allows(tokens, offset, token):
+            return token, None
+        return next(iter(other(self.positions.allowed(tokens, [offset])[0])), None), None
+
+    def feasible(self, tokens: Tokens) -> bool:
+        return self.positions.feasible(tokens)
+
+    def progress(self, tokens: Tokens) -> Progress:
+        return self.positions.progress(tokens)
+
+    def witness(self, tokens: Tokens, known: object, logits: dict[int, torch.Tensor]) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Soundly:
+    """A canvas filled in any order under a grammar. What may stand is not known beforehand, only tried."""
+
+    witnesses: Witnesses
+    keeps_witness = True
+
+    def allowed(self, tokens: Tokens, offsets: Sequence[int]) -> torch.Tensor | None:
+        return None
+
+    def admit(self, tokens: Tokens, offset: int, token: int, other: Other, witness: Witness) -> tuple[int, Witness]:
+        for candidate in dict.fromkeys([token, *other(None)[:TRIED]]):
+            found = self.witnesses.admit(tokens, offset, candidate, witness)
+            if found:
+                return candidate, found
+        return witness[offset], witness
+
+    def feasible(self, tokens: Tokens) -> bool:
+        return self.witnesses.feasible(tokens)
+
+    def progress(self, tokens: Tokens) -> Progress:
+        return self.witnesses.progress(tokens)
+
+    def witness(self, tokens: Tokens, known: object, logits: dict[int, torch.Tensor]) -> Witness:
+        """The one at hand where it still agrees with the canvas, or another. Raises FailedPrecondition for none."""
+        if isinstance(known, list) and _agree(known, tokens) and self.witnesses.matches(known):
+            return tuple(known)
+        # What the model likes first; without it the search is the one that let the canvas begin.
+        found = self.witnesses.search(tokens, logits) or self.witnesses.search(tokens)
+        if not found:
+            raise FailedPrecondition("no text was found that meets the constraint and has what is decided; open some"
+                                     " positions, or take the constraint away", reason="CONSTRAINT_STUCK")
+        return found
+
+
+Rule = FromTheLeft | Exactly | Soundly
+
+
+@dataclass(frozen=True)
+class Active:
+    """A rule on the generated part of a canvas, from `start` on; what stands before it is free."""
+
+    rule: Rule
+    start: int
+    width: int
+    known: object = None  # the witness that came with the revision, if it is one
+
+    def allowed(self, tokens: Tokens, positions: Sequence[int]) -> torch.Tensor | None:
+        """What may stand at some positions of a canvas, bool [N, V]; None where that is not known beforehand."""
+        inside = [position - self.start for position in positions if position >= self.start]
+        free = torch.ones(len(positions), self.width, dtype=torch.bool)
+        rows = self.rule.allowed(tokens[self.start:], inside) if inside else free[:0]
+        if rows is None or len(inside) == len(positions):
+            return rows
+        free[[index for index, position in enumerate(positions) if position >= self.start]] = rows
+        return free
+
+    def progress(self, tokens: Tokens) -> ConstraintProgress:
+        return PROGRESS[self.rule.progress(tokens[self.start:])]
+
+    def feasible(self, tokens: Tokens) -> bool:
+        """Whether the canvas can be completed; under a grammar, whether a way was found."""
+        generated = tokens[self.start:]
+        if self.rule.keeps_witness and isinstance(self.known, list) and _agree(self.known, generated):
+            return True
+        return self.rule.feasible(generated)
+
+    @property
+    def refusal(self) -> str:
+        """Why a canvas that is not feasible is refused."""
+        if self.rule.keeps_witness:
+            return "no way was found to complete the text to a match"
+        return "the text could not be completed to a match any more"
+
+    def closed(self, written: Tokens) -> bool:
+        """Whether the written text is a match that nothing can follow, not even an end."""
+        return self.rule.progress(written) is Progress.COMPLETE and not self.allowed(
+            [*[None] * self.start, *written, None], [self.start + len(written)]).any()
+
+    def checked(self, proposal: Proposal, prediction: Prediction, moment: Moment) -> Proposal:
+        """The proposal with every token that cannot stand, after those before it, replaced by the best that can."""
+        tokens = list(moment.region.tokens)
+        for reopen in proposal.reopens:
+            tokens[reopen.position] = None
+        rows = {position: row for row, position in enumerate(prediction.positions)}
+        logits = {position - self.start: prediction.logits[row] for position, row in rows.items()
+                  if position >= self.start} if self.rule.keeps_witness else {}
+        witness = self.rule.witness(tokens[self.start:], self.known, logits)
+        made: list[list[Commit]] = []
+        for commits in (proposal.commits, proposal.edits):
+            kept = []
+            for commit in commits:
+                tokens[commit.position] = None
+                if commit.position >= self.start:
+                    other = _others(commit.position, rows, prediction, moment)
+                    token, witness = self.rule.admit(tokens[self.start:], commit.position - self.start, commit.token,
+                                                     other, witness)
+                    if token is None:
+                        raise FailedPrecondition("no token of the model can go on with the constraint here",
+                                                 reason="CONSTRAINT_STUCK")
+                    if token != commit.token:
+                        commit = replace(commit, token=token, probability=_p_base(token, commit, rows, prediction))
+                tokens[commit.position] = commit.token
+                kept.append(commit)
+            made.append(kept)
+        state = {**proposal.state, WITNESS: list(witness)} if self.rule.keeps_witness else proposal.state
+        return replace(proposal, commits=made[0], edits=made[1], state=state)
+
+
+def _others(position: int, rows: dict[int, int], prediction: Prediction, moment: Moment) -> Other:
+    """Tokens for a position as its own draw would have them, best first."""
+    def ranked(allowed: torch.Tensor | None) -> list[int]:
+        if position not in rows:
+            return allowed.nonzero().flatten().tolist() if allowed is not None else []
+        raw = prediction.logits[rows[position]][None]
+        shaped = distribution.shape(raw, moment.parameters, moment.region.context, moment.forbidden,
+                                    None if allowed is None else allowed[None])[0]
+        if moment.parameters.temperature:
+            shaped = shaped.double() + moment.noise.gumbel([position], shaped.shape[-1])[0].to(shaped.device)
+        best = shaped.topk(min(TRIED, len(shaped)))
+        return [token for token, score in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+                if score > -torch.inf]
+    return ranked
+
+
+def _p_base(token: int, commit: Commit, rows: dict[int, int], prediction: Prediction) -> float | None:
+    if commit.position not in rows:
+        return None
+    return float(distribution.p_base(prediction.logits[rows[commit.position]])[token])
+
+
+def _decided(tokens: Iterable[int | None]) -> list[int]:
+    """The tokens up to the first open position."""
+    found = []
+    for token in tokens:
+        if token is None:
+            break
+        found.append(token)
+    return found
+
+
+def _agree(witness: Sequence[int], tokens: Tokens) -> bool:
+    return len(witness) == len(tokens) and all(
+        token is None or token == told for token, told in zip(tokens, witness, strict=True))
+
+
+# ---- from the settings to a rule ----
+
+class _Kept:
+    """Vocabularies and compiled constraints, the newest ones. Thread-safe; two that ask for one make it once."""
+
+    def __init__(self):
+        self._vocabularies: dict[ModelInfo, Vocabulary] = {}
+        self._compiled: OrderedDict[tuple[ModelInfo, Constraint], Compiled] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, denoiser: Denoiser, constraint: Constraint) -> Compiled:
+        key = denoiser.info, constraint
+        with self._lock:
+            if key in self._compiled:
+                self._compiled.move_to_end(key)
+                return self._compiled[key]
+            made = compiled(Spec(constraint.kind, constraint.value), self._vocabulary(denoiser))
+            self._compiled[key] = made
+            while len(self._compiled) > COMPILED_KEPT:
+                self._compiled.popitem(last=False)
+            return made
+
+    def _vocabulary(self, denoiser: Denoiser) -> Vocabulary:
+        info = denoiser.info
+        if info not in self._vocabularies:
+            ends = [token for token in (info.eot_token, info.eos_token) if token is not None]
+            self._vocabularies[info] = Vocabulary.of(denoiser.text.tokenizer, info.vocabulary_size, ends)
+        return self._vocabularies[info]
+
+
+_kept = _Kept()
+
+
+def active(constraint: Constraint, denoiser: Denoiser, start: int, key: str, known: object = None) -> Active:
+    """The constraint in force on a canvas whose generated part begins at `start`.
+
+    key: whose canvas it is. known: the witness in the sampler's state.
+    Raises InvalidField that points into the constraint, FailedPrecondition for a model without a tokenizer.
+    """
+    if denoiser.text is None:
+        raise FailedPrecondition(f"the model {denoiser.info.name!r} came without a tokenizer, so no constraint can be"
+                                 " put on its text", reason="NO_TOKENIZER")
+    try:
+        made = _kept.get(denoiser, constraint)
+        if denoiser.info.bidirectional:
+            found = made.any_order()
+            rule = Exactly(found) if isinstance(found, Positions) else Soundly(found)
+        else:
+            rule = FromTheLeft(made.prefixes, key)
+    except ConstraintError as error:
+        raise invalid(constraint, error) from None
+    return Active(rule, start, denoiser.info.vocabulary_size, known)
+
+
+def invalid(constraint: Constraint, error: ConstraintError) -> InvalidField:
+    """The error as the API has it, with the place in what the person wrote."""
+    place = {"line": error.line, "column": error.column}
+    return InvalidField(f"settings.constraint.{constraint.kind}", str(error), reason="INVALID_CONSTRAINT",
+                        metadata={name: value for name, value in place.items() if value is not None})
+
+
+def check_begins(constraint: Constraint | None, denoiser: Denoiser, tokens: Tokens, start: int) -> None:
+    """Raises InvalidField where no text meets the constraint and has what is decided in the generated part."""
+    if constraint is None:
+        return
+    stands = active(constraint, denoiser, start, "")
+    if stands.feasible(tokens):
+        return
+    length = len(tokens) - start
+    room = f"in {length} positions " if denoiser.info.bidirectional else ""
+    found = "no text meets it" if not stands.rule.keeps_witness else "no text that meets it was found"
+    raise InvalidField(f"settings.constraint.{constraint.kind}", f"{found} {room}with what is decided there; give it"
+                       " more room, or open some positions" if denoiser.info.bidirectional else
+                       f"{found} with what is written already", reason="CONSTRAINT_INFEASIBLE")

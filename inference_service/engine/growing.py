@@ -1,0 +1,43 @@
+"""Writing from left to right: the open position at the end, and when there is to be none any more."""
+
+from dataclasses import replace
+
+from inference_service.engine.plan import Plan
+from inference_service.models.denoiser import ModelInfo
+from inference_service.models.text import Text
+from inference_service.sessions.frame import Frame, Splice, StopReason
+from inference_service.sessions.session import Session
+
+
+def grown(session: Session, frame: Frame, plan: Plan, info: ModelInfo, text: Text | None) -> Frame:
+    """A step's frame with the next open position behind its token, or with why there is none."""
+    after = session.after(frame)
+    if None in after.tokens:
+        return frame
+    reason = stop_reason(after.tokens[after.start:], plan, info, text, after.size)
+    if reason:
+        return replace(frame, summary=replace(frame.summary, stop_reason=reason))
+    return session.counted(replace(frame, splices=(*frame.splices, Splice(after.size, 0, 1))))
+
+
+def stop_reason(written: tuple[int, ...], plan: Plan, info: ModelInfo, text: Text | None, size: int) -> StopReason:
+    """Why nothing follows what is written, NONE while something does.
+
+    written: the generated tokens. size: of the canvas.
+    """
+    parameters = plan.parameters
+    if written and written[-1] in plan.moment.ids.ends:
+        return StopReason.END
+    if text and written and any(_just_written(stop, written, text) for stop in parameters.stop):
+        return StopReason.STOP_SEQUENCE
+    if plan.nothing_follows(written):
+        return StopReason.CONSTRAINT
+    if len(written) >= parameters.max_tokens:
+        return StopReason.MAX_TOKENS
+    return StopReason.CONTEXT if size >= info.context_length else StopReason.NONE
+
+
+def _just_written(stop: str, written: tuple[int, ...], text: Text) -> bool:
+    """Whether the last token has completed the stop sequence; one that stood there before does not count."""
+    before = text.decode(written[:-1])
+    return stop in text.decode(written)[max(0, len(before) - len(stop) + 1):]

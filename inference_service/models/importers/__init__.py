@@ -1,0 +1,1 @@
+"""Checkpoints of other programs, rewritten as folders that load like any other. Run once, by hand."""

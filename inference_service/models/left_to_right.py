@@ -1,0 +1,127 @@
+"""A model that reads from left to right, and the attention keys and values it has computed already.
+
+What could stand at a position follows from what stands before it, so a canvas that grew by a token needs the pass of
+that token alone; one that was taken back is cropped to where it still agrees. The logits are those of a whole pass.
+"""
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import DynamicCache
+
+from inference_service.errors import InvalidField
+from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.text import Text
+
+CACHE_BYTES = 1 << 30
+
+
+@dataclass
+class Kept:
+    """The tokens that a cache has seen, and the cache."""
+
+    tokens: list[int]
+    cache: DynamicCache
+
+    @property
+    def size(self) -> int:
+        """Bytes on the device."""
+        parts = (part for layer in self.cache.layers for part in (layer.keys, layer.values) if part is not None)
+        return sum(part.numel() * part.element_size() for part in parts)
+
+
+class LeftToRight(Denoiser):
+    """A Denoiser of a causal model. Not thread-safe: the thread that owns the device uses it.
+
+    cache_bytes: what the caches of all keys may take; those not used for longest go first.
+    """
+
+    def __init__(self, info: ModelInfo, model: torch.nn.Module, text: Text | None = None,
+                 cache_bytes: int = CACHE_BYTES):
+        super().__init__(info, model, text)
+        self.model = model
+        self._budget = cache_bytes
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._picks_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
+        # A state that runs along, as Mamba's, cannot be taken back.
+        self._crops = not getattr(model, "_is_stateful", False)
+
+    @torch.inference_mode()
+    def logits(self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
+               keys: Sequence[str] = ()) -> list[torch.Tensor]:
+        """Logits of the wanted positions; see Denoiser.logits. What stands at and behind the last of them is not seen.
+
+        keys: for each canvas a name under which what was computed is kept for the next pass, "" for none.
+        Raises InvalidField as Denoiser.logits does, and for position 0, before which nothing stands.
+        """
+        self._check(canvases, positions)
+        if any(0 in wanted for wanted in positions):
+            raise InvalidField("positions", "must be 1 or later: a model that reads from left to right needs a token to"
+                                            " go by")
+        found: list[torch.Tensor | None] = [None] * len(canvases)
+        alone = []
+        for index, (canvas, wanted) in enumerate(zip(canvases, positions, strict=True)):
+            if not len(wanted):
+                found[index] = torch.empty(0, self.info.vocabulary_size)
+            elif keys and keys[index] and self._crops:
+                found[index] = self._continued(keys[index], list(canvas[:max(wanted)]), wanted)
+            else:
+                alone.append(index)
+        for index, rows in zip(alone, self._whole([canvases[i] for i in alone], [positions[i] for i in alone]),
+                               strict=True):
+            found[index] = rows
+        return found
+
+    def _continued(self, key: str, tokens: list[int], wanted: Sequence[int]) -> torch.Tensor:
+        """The pass of what the cache has not seen."""
+        kept = self._kept.pop(key, None) or Kept([], DynamicCache(config=self.model.config))
+        seen = min(_common(kept.tokens, tokens), min(wanted) - 1)
+        if seen < len(kept.tokens):
+            try:
+                kept.cache.crop(seen - len(kept.tokens))
+            except (ValueError, RuntimeError):  # a window that slides has lost what stood before it
+                kept, seen = Kept([], DynamicCache(config=self.model.config)), 0
+        rows = [position - 1 - seen for position in wanted]
+        logits = self._pass(torch.tensor([tokens[seen:]], device=self.device), rows, past_key_values=kept.cache)
+        kept.tokens = tokens
+        self._keep(key, kept)
+        return logits[0]
+
+    def _keep(self, key: str, kept: Kept) -> None:
+        self._kept[key] = kept
+        total = sum(one.size for one in self._kept.values())
+        while total > self._budget:
+            _, dropped = self._kept.popitem(last=False)
+            total -= dropped.size
+
+    def _whole(self, canvases, positions) -> list[torch.Tensor]:
+        """The pass of whole canvases together, up to the last position that any of them wants."""
+        if not canvases:
+            return []
+        cut = [list(canvas[:max(wanted)]) for canvas, wanted in zip(canvases, positions, strict=True)]
+        longest = max(map(len, cut))
+        ids = torch.tensor([[*canvas, *[0] * (longest - len(canvas))] for canvas in cut], device=self.device)
+        mask = None
+        if any(len(canvas) < longest for canvas in cut):
+            lengths = torch.tensor([len(canvas) for canvas in cut], device=self.device)
+            mask = (torch.arange(longest, device=self.device) < lengths[:, None]).long()
+        rows = sorted({position - 1 for wanted in positions for position in wanted})
+        place = {row: index for index, row in enumerate(rows)}
+        logits = self._pass(ids, rows, attention_mask=mask, use_cache=False)
+        return [logits[index, [place[position - 1] for position in wanted]] for index, wanted in enumerate(positions)]
+
+    def _pass(self, ids: torch.Tensor, rows: list[int], **more) -> torch.Tensor:
+        """Logits float32 [batch, len(rows), V] of some rows. The model's own head, which may scale or cap them."""
+        if self._picks_rows:
+            more["logits_to_keep"] = torch.tensor(rows, device=ids.device)
+            return self.model(input_ids=ids, **more).logits.float()
+        return self.model(input_ids=ids, **more).logits[:, rows].float()
+
+
+def _common(one: list[int], other: list[int]) -> int:
+    """How many tokens at the start two lists share."""
+    length = min(len(one), len(other))
+    return next((index for index in range(length) if one[index] != other[index]), length)

@@ -1,0 +1,68 @@
+"""Score: how likely an answer is."""
+
+import asyncio
+
+from inference_service.engine.jobs import Job
+from inference_service.errors import InvalidField
+from inference_service.inspection.likelihood import Likelihood, score_job
+from inference_service.models.denoiser import Denoiser
+from inference_service.rpc import requests
+from inference_service.rpc.calls import Calls
+from inference_service.rpc.errors import answers_errors
+from inference_service.rpc.streams import FrameQueue
+from unmask.v1 import inspection_service_pb2 as pb
+
+DEFAULT_SAMPLES = 128
+MOST_SAMPLES = 100_000
+MOST_GUIDANCE = 10
+
+
+class Scoring(Calls):
+    @answers_errors
+    async def Score(self, request, context):
+        denoiser = self._library.get(request.model)
+        queue = FrameQueue()
+        answer, job = await asyncio.to_thread(_job, request, denoiser, queue.put)
+        ticket = self._engine.submit(job, interactive=False)
+        ticket.result.add_done_callback(lambda _: queue.put(None))
+        try:
+            async for likelihood in queue:
+                yield _response(likelihood, answer)
+            ticket.result.result()
+        finally:
+            ticket.cancel()
+
+
+def _job(request: pb.ScoreRequest, denoiser: Denoiser, emit) -> tuple[list[int], Job]:
+    """The answer's tokens, and the job that scores it; raises for what is wrong with the request."""
+    if request.samples > MOST_SAMPLES:
+        raise InvalidField("samples", f"must be from 1 to {MOST_SAMPLES}, or 0 for {DEFAULT_SAMPLES}; got"
+                                      f" {request.samples}")
+    if not 0 <= request.cfg_scale <= MOST_GUIDANCE:
+        raise InvalidField("cfg_scale", f"must be from 0 to {MOST_GUIDANCE}; got {request.cfg_scale:g}")
+    prompt = requests.prompt_tokens(request.prompt, denoiser) if request.HasField("prompt") else ()
+    mask = denoiser.info.mask_token
+    if None in prompt and mask is None:
+        raise InvalidField("prompt", f"must have no open position: {denoiser.info.name!r} has no mask token")
+    answer = _answer(request, denoiser)
+    job = score_job(denoiser, [mask if token is None else token for token in prompt], answer,
+                    samples=request.samples or DEFAULT_SAMPLES, exact=request.exact, cfg_scale=request.cfg_scale,
+                    seed=request.seed, emit=emit)
+    return answer, job
+
+
+def _answer(request: pb.ScoreRequest, denoiser: Denoiser) -> list[int]:
+    kind = request.WhichOneof("answer")
+    if kind is None:
+        raise InvalidField("answer", "must have text or tokens")
+    if kind == "text":
+        return requests.text_of(denoiser).encode(request.text) if request.text else []
+    requests.check_tokens("tokens.ids", request.tokens.ids, denoiser)
+    return list(request.tokens.ids)
+
+
+def _response(likelihood: Likelihood, answer: list[int]) -> pb.ScoreResponse:
+    return pb.ScoreResponse(
+        log_likelihood=likelihood.log_likelihood, standard_error=likelihood.standard_error, done=likelihood.done,
+        total=likelihood.total, exact=likelihood.exact, tokens=answer,
+        token_log_likelihoods=likelihood.token_log_likelihoods, notes=likelihood.notes)

@@ -1,0 +1,144 @@
+"""A spec in llguidance's words, and llguidance's complaints in plain ones with their place in what the person wrote."""
+
+import json
+import re
+
+from llguidance import LLMatcher, LLParserLimits, regex_to_lark
+
+from inference_service.sampling.constraints import schemas
+from inference_service.sampling.constraints.spec import ConstraintError, Spec
+from inference_service.sampling.constraints.vocabulary import Vocabulary
+
+# Of one grammar. llguidance's own, but for less room: a state of its lexer takes one or two kB.
+LIMITS = LLParserLimits(max_lexer_states=100_000, verbose_errors=False)
+JSON_STYLE = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
+
+# Where a grammar leaves one way to go on, llguidance would let through only the tokens that the tokenizer makes of it.
+# Every token that fits is valid here. It stands behind the grammar, so that places in the grammar stay.
+EVERY_TOKEN = '\n%llguidance {"no_forcing": true}'
+
+_AT = re.compile(r"(?:at )?(\d+)\((\d+)\): (.*)", re.DOTALL)
+_NOT_ANCHORS = re.compile(r"\\[^AzbB]|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_ANCHOR = re.compile(r"[\^$]|\\[AzbB]")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
+# A grammar's strings, regular expressions and comments; what is left of it may not name a token.
+_LITERALS = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/(?:\\.|[^/\\\n])+/|#[^\n]*')
+
+
+def grammar_of(spec: Spec) -> str:
+    """The grammar that llguidance compiles. Raises ConstraintError for a schema that is no JSON."""
+    if spec.kind == "choice":
+        body = f"start: /{regex_to_lark('|'.join(map(schemas.escaped, spec.value)), use_ascii='')}/"
+    elif spec.kind == "regex":
+        body = f"start: /{regex_to_lark(spec.value, use_ascii='')}/"
+    elif spec.kind == "json_schema":
+        body = "start: %json " + json.dumps(schemas.read(spec.value) | {"x-guidance": JSON_STYLE})
+    else:
+        body = spec.value
+    return LLMatcher.grammar_from_lark(body + EVERY_TOKEN)
+
+
+def first_matcher(spec: Spec, vocabulary: Vocabulary) -> LLMatcher:
+    """A matcher before the first token. Raises ConstraintError where the spec is wrong or nothing matches it."""
+    if spec.kind == "grammar":
+        left = _LITERALS.sub(lambda found: " " * len(found[0]), spec.value)
+        if (at := left.find("<")) >= 0:
+            raise ConstraintError("a grammar cannot name tokens; write their text in quotes", *_place(spec.value, at))
+    grammar = grammar_of(spec)
+    wrong, messages = LLMatcher.validate_grammar_with_warnings(grammar, limits=LIMITS)
+    if wrong:
+        raise _plain(messages[0], spec)
+    matcher = LLMatcher(vocabulary.for_llguidance, grammar, log_level=0, limits=LIMITS)
+    if matcher.is_error():
+        raise _plain(matcher.get_error(), spec)
+    matcher.compute_bitmask()
+    if stuck(matcher):
+        raise ConstraintError("no text matches it that the model's vocabulary can begin")
+    if matcher.is_error():
+        raise too_complex(matcher)
+    if spec.kind == "regex":
+        without_anchors(spec.value)
+    return matcher
+
+
+def without_anchors(pattern: str) -> str:
+    """A regular expression that is matched as a whole, without the ^ and $ around it, which say nothing new.
+
+    Raises ConstraintError where there are others: two libraries would read them differently.
+    """
+    bare = pattern.removeprefix("^")
+    if bare.endswith("$") and (len(bare) - len(bare[:-1].rstrip("\\"))) % 2:
+        bare = bare[:-1]
+    start = len(pattern) - len(pattern.removeprefix("^"))
+    left = _NOT_ANCHORS.sub(lambda found: " " * len(found[0]), bare)
+    if found := _ANCHOR.search(left):
+        raise ConstraintError("^, $, \\A, \\z and \\b may not stand inside: the whole text is matched anyway",
+                              *_place(pattern, found.start() + start))
+    return bare
+
+
+def stuck(matcher: LLMatcher) -> bool:
+    """Whether no token can follow, though the text is no match; that is found out with the mask."""
+    return matcher.get_error().startswith("NoExtensionBias")
+
+
+def too_complex(matcher: LLMatcher) -> ConstraintError:
+    """The error of a matcher that has met a limit, which can happen in the middle of a text."""
+    reason = matcher.get_error().partition("\n")[0]
+    return ConstraintError(f"the constraint is too complex to go on with: {reason}; smaller counts help")
+
+
+def _place(text, at):
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _plain(message, spec):
+    """A complaint of llguidance as an error."""
+    if spec.kind == "regex":
+        return _of_regex(message, spec.value)
+    if spec.kind == "json_schema":
+        return _of_schema(message.partition("JSON schema: ")[2] or message, spec.value)
+    found = _AT.match(message)
+    line, column, said = (int(found[1]), int(found[2]), found[3]) if found else (None, None, message)
+    if "invalid regex" in said and (inner := re.search(r"^error: (.*)$", said, re.MULTILINE)):
+        pattern = said.partition('"')[2].partition('" (in')[0]
+        said = f"invalid regular expression {pattern}: {inner[1]}"
+    said = said.partition("\n")[0].replace("lexer error", "this is not Lark").strip()
+    if said == "no start rule found":
+        said = 'the grammar has no rule named "start"'
+    return ConstraintError(said or "the grammar is not right", line, column)
+
+
+def _of_regex(message, pattern):
+    inner = re.search(r"^error: (.*)$", message, re.MULTILINE)
+    shown = re.search(r"regex parse error:\n {4}(.*)\n {4}( *)\^", message)
+    if inner and shown:
+        # It is shown with line ends and slashes escaped; walk along both to find the character that is meant.
+        at, display = 0, 0
+        while display < len(shown[2]) and at < len(pattern):
+            written = {"\n": "\\n", "/": "\\/"}.get(pattern[at], pattern[at])
+            display += len(written) if shown[1].startswith(written, display) else 1
+            at += 1
+        return ConstraintError(f"the regular expression is wrong: {inner[1]}", *_place(pattern, min(at, len(pattern))))
+    if "lookarounds" in message:
+        found = re.search(r"(?<!\\)(?:\\\\)*(\\[bBAz]|[\^$])", pattern)
+        return ConstraintError("look-around is not supported, and neither are \\b, \\B, \\A, \\z, and ^ or $ inside",
+                               *(_place(pattern, found.start(1)) if found else (None, None)))
+    said = inner[1] if inner else message.partition("\n")[0].partition("): ")[2] or message.partition("\n")[0]
+    return ConstraintError(f"the regular expression is wrong: {said}")
+
+
+def _of_schema(message, text):
+    inner = re.search(r"^error: (.*)$", message, re.MULTILINE)
+    said = message.strip().partition("\n")[0]
+    if "regex parse error" in said and inner:
+        return ConstraintError(f"a pattern in the schema is wrong: {inner[1]}", *schemas.place_of("pattern", text))
+    line, column = None, None
+    for found in _QUOTED.finditer(said):
+        line, column = schemas.place_of(found[1], text)
+        if line:
+            break
+    else:
+        line, column = schemas.place_of(said.rpartition(": ")[2], text)
+    said = said.replace("Unimplemented keys: ", "this is not supported: ")
+    return ConstraintError(f"the schema cannot be used: {said}", line, column)

@@ -1,0 +1,273 @@
+"""A JSON schema: read with its place for every complaint, closed, and as a regular expression where it is regular.
+
+The texts are those of llguidance with ", " and ": " and no other white space: properties in the schema's order, strings
+with the escapes that llguidance writes. `regex_of` says the same for the automaton over positions.
+"""
+
+import json
+import re
+from typing import Any
+
+from inference_service.sampling.constraints.spec import ConstraintError
+
+# Nothing that decides what a text may be.
+ANNOTATIONS = {"title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions",
+               "deprecated", "readOnly", "writeOnly"}
+LONGEST_REGEX = 200_000  # characters; more would take more than the automaton's limits
+
+# U+10FFFF is no character; without it the automaton is smaller (see regex_child).
+CHARACTER = r'(?:[^"\\\x00-\x1f\x7f\x{10FFFF}]|\\(?:["\\bfnrt]|u00[01][0-9a-fA-F]|u007[fF]))'
+INTEGER = "-?(?:0|[1-9][0-9]*)"
+NUMBER = INTEGER + r"(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+
+
+class _NotRegular(Exception):
+    pass
+
+
+def read(text: str) -> dict[str, Any]:
+    """The schema, closed: an object that lists properties has no others unless additionalProperties says so.
+
+    Raises ConstraintError with the place where the text is no JSON.
+    """
+    try:
+        schema = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConstraintError(f"the schema is not JSON: {error.msg}", error.lineno, error.colno) from None
+    except RecursionError:
+        raise ConstraintError("the schema is nested too deeply") from None
+    if not isinstance(schema, dict):
+        raise ConstraintError("the schema must be a JSON object", 1, 1)
+    try:
+        return schema if '"allOf"' in text else _closed(schema)
+    except RecursionError:
+        raise ConstraintError("the schema is nested too deeply") from None
+
+
+def place_of(name: str, text: str) -> tuple[int | None, int | None]:
+    """Line and column of the first place where a schema's text names something in quotes; None, None without one."""
+    at = text.find(f'"{name}"')
+    if at < 0:
+        return None, None
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def regex_of(schema: dict[str, Any]) -> str | None:
+    """The regular expression of a schema's texts; None where there is none or this does not know it.
+
+    Known: type, properties with required in a closed object, items, minItems, maxItems, minLength, maxLength, whole
+    numbers' limits, enum, const, anyOf and oneOf, and $ref within the schema that does not come back to itself.
+    """
+    try:
+        regex = _any(schema, schema, ())
+    except (_NotRegular, RecursionError):
+        return None
+    return regex if len(regex) <= LONGEST_REGEX else None
+
+
+def escaped(text: str) -> str:
+    """A regular expression for a text as it is."""
+    return re.sub(r"[\\.+*?()|\[\]{}^$#&~/-]", r"\\\g<0>", text)
+
+
+def _closed(schema):
+    if not isinstance(schema, dict):
+        return schema
+    out = dict(schema)
+    for key in ("properties", "$defs", "definitions", "patternProperties"):
+        if isinstance(out.get(key), dict):
+            out[key] = {name: _closed(one) for name, one in out[key].items()}
+    for key in ("anyOf", "oneOf", "prefixItems"):
+        if isinstance(out.get(key), list):
+            out[key] = [_closed(one) for one in out[key]]
+    for key in ("items", "additionalProperties", "additionalItems"):
+        if isinstance(out.get(key), dict):
+            out[key] = _closed(out[key])
+    listed, required = out.get("properties"), out.get("required", [])
+    known = isinstance(listed, dict) and isinstance(required, list) and all(
+        isinstance(name, str) and name in listed for name in required)
+    if known and not {"additionalProperties", "patternProperties", "unevaluatedProperties"} & set(out):
+        out["additionalProperties"] = False
+    return out
+
+
+def _any(schema, root, seen):
+    if not isinstance(schema, dict):
+        raise _NotRegular
+    said = {key: value for key, value in schema.items() if key not in ANNOTATIONS}
+    if "$ref" in said:
+        return _referred(said, root, seen)
+    for key in ("anyOf", "oneOf"):
+        if key in said:
+            if len(said) > 1 or not said[key]:
+                raise _NotRegular
+            return _either(_any(one, root, seen) for one in said[key])
+    if "enum" in said or "const" in said:
+        if set(said) - {"type"} not in ({"enum"}, {"const"}):
+            raise _NotRegular
+        values = said["enum"] if "enum" in said else [said["const"]]
+        kinds = _types(said) if "type" in said else None
+        found = [_constant(value) for value in values if kinds is None or _has_type(value, kinds)]
+        if not found:
+            raise _NotRegular
+        return _either(found)
+    if "type" not in said:
+        raise _NotRegular
+    kinds, parts, used = _types(said), [], {"type"}
+    for kind in kinds:
+        regex, keys = _OF_TYPE[kind](said, root, seen)
+        parts.append(regex)
+        used |= keys
+    if set(said) - used:
+        raise _NotRegular
+    return _either(parts)
+
+
+def _referred(said, root, seen):
+    target = said["$ref"]
+    if len(said) > 1 or not isinstance(target, str) or not target.startswith("#") or target in seen:
+        raise _NotRegular
+    found = root
+    for step in target[1:].split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or step not in found:
+            raise _NotRegular
+        found = found[step]
+    return _any(found, root, (*seen, target))
+
+
+def _types(said):
+    kinds = said["type"] if isinstance(said["type"], list) else [said["type"]]
+    if not kinds or any(kind not in _OF_TYPE for kind in kinds):
+        raise _NotRegular
+    return kinds
+
+
+def _has_type(value, kinds):
+    name = {bool: "boolean", int: "integer", str: "string", type(None): "null", list: "array", dict: "object"}
+    kind = name.get(type(value))
+    return kind in kinds or kind == "integer" and "number" in kinds
+
+
+def _constant(value):
+    def plain(one):
+        if isinstance(one, float):
+            raise _NotRegular  # 1, 1.0 and 1e0 are one number and three texts
+        if isinstance(one, str) and any(character < " " or character == "\x7f" for character in one):
+            raise _NotRegular  # as are \n and \u000a
+        for inner in [*one, *one.values()] if isinstance(one, dict) else one if isinstance(one, list) else ():
+            plain(inner)
+
+    plain(value)
+    return escaped(json.dumps(value, ensure_ascii=False))
+
+
+def _either(parts):
+    parts = list(dict.fromkeys(parts))
+    return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+
+
+def _count(said, key, otherwise):
+    count = said.get(key, otherwise)
+    if count is not None and (type(count) is not int or count < 0):
+        raise _NotRegular
+    return count
+
+
+def _times(least, most):
+    if most is not None and most < least:
+        raise _NotRegular
+    return f"{{{least},{'' if most is None else most}}}"
+
+
+def _string(said, root, seen):
+    times = _times(_count(said, "minLength", 0), _count(said, "maxLength", None))
+    return f'"{CHARACTER}{times}"', {"minLength", "maxLength"}
+
+
+def _array(said, root, seen):
+    least, most = _count(said, "minItems", 0), _count(said, "maxItems", None)
+    _times(least, most)
+    if most == 0:
+        return r"\[\]", {"items", "minItems", "maxItems"}
+    if "items" not in said:
+        raise _NotRegular
+    item = _any(said["items"], root, seen)
+    filled = f"{item}(?:, {item}){_times(max(least - 1, 0), None if most is None else most - 1)}"
+    return rf"\[{filled if least else f'(?:{filled})?'}\]", {"items", "minItems", "maxItems"}
+
+
+def _object(said, root, seen):
+    if said.get("additionalProperties") is not False or not isinstance(said.get("properties", {}), dict):
+        raise _NotRegular
+    required = set(said.get("required", []))
+    listed = [(escaped(json.dumps(name, ensure_ascii=False)) + ": " + _any(one, root, seen), name in required)
+              for name, one in said.get("properties", {}).items()]
+    if required - set(said.get("properties", {})) or any(not name.isprintable() for name in said.get("properties", {})):
+        raise _NotRegular
+    rest, alone = "", ""  # what may follow something; what may follow the brace
+    for text, needed in reversed(listed):
+        alone = f"{text}{rest}" if needed else f"(?:{text}{rest}|{alone})" if alone else f"(?:{text}{rest})?"
+        rest = f", {text}{rest}" if needed else f"(?:, {text})?{rest}"
+    return rf"\{{{alone}\}}", {"properties", "required", "additionalProperties"}
+
+
+def _integer(said, root, seen):
+    low, high = said.get("minimum"), said.get("maximum")
+    for key, step in (("exclusiveMinimum", 1), ("exclusiveMaximum", -1)):
+        if key in said:
+            if type(said[key]) is not int:
+                raise _NotRegular
+            bound = said[key] + step
+            low, high = (max(bound, bound if low is None else low), high) if step > 0 else (
+                low, min(bound, bound if high is None else high))
+    if any(bound is not None and type(bound) is not int for bound in (low, high)):
+        raise _NotRegular
+    regex = INTEGER if low is None and high is None else _between(low, high)
+    return regex, {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+
+
+def _between(low, high):
+    """Whole numbers from low to high, both included, None for no limit; without leading zeros."""
+    parts = []
+    if low is None or low < 0:
+        nearest = 1 if high is None or high >= 0 else -high
+        if None not in (low, high) and high >= 0:
+            nearest = 0  # llguidance takes -0 here alone
+        parts.append(f"-{_natural(nearest, None if low is None else -low)}")
+    if high is None or high >= 0:
+        parts.append(_natural(max(low or 0, 0), high))
+    return _either(parts)
+
+
+def _natural(low, high):
+    if high is None:
+        digits = len(str(low))
+        return _either([_natural(low, 10**digits - 1), f"[1-9][0-9]{{{digits},}}"])
+    if low > high:
+        raise _NotRegular
+    return _either(_same_length(str(max(low, 10 ** (digits - 1) if digits > 1 else 0)), str(min(high, 10**digits - 1)))
+                   for digits in range(len(str(low)), len(str(high)) + 1))
+
+
+def _same_length(low, high):
+    if low == high:
+        return low
+    rest = len(low) - 1
+    if set(low[1:]) <= {"0"} and set(high[1:]) <= {"9"}:
+        return f"[{low[0]}-{high[0]}]" + (f"[0-9]{{{rest}}}" if rest else "")
+    if low[0] == high[0]:
+        return low[0] + _same_length(low[1:], high[1:])
+    parts = [low[0] + _same_length(low[1:], "9" * rest)]
+    if int(high[0]) - int(low[0]) > 1:
+        parts.append(f"[{int(low[0]) + 1}-{int(high[0]) - 1}][0-9]{{{rest}}}")
+    parts.append(high[0] + _same_length("0" * rest, high[1:]))
+    return _either(parts)
+
+
+def _fixed(regex):
+    return lambda said, root, seen: (regex, set())
+
+
+_OF_TYPE = {"string": _string, "integer": _integer, "number": _fixed(NUMBER), "boolean": _fixed("(?:true|false)"),
+            "null": _fixed("null"), "array": _array, "object": _object}

@@ -1,0 +1,91 @@
+"""What a tokenizer is to a constraint: the bytes of each token, and the tokens that end a text."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+from llguidance import LLTokenizer, TokenizerWrapper
+from llguidance.hf import from_tokenizer
+
+
+class Vocabulary:
+    """The tokens of a model. Build it once for each model: at 150,000 tokens that is about a second.
+
+    pieces: the bytes of every id below the width of the logits; empty for special tokens and ids without a token.
+    ends: ids that end a text (end of turn, end of text); they count as special. May be empty.
+    """
+
+    def __init__(self, pieces: Sequence[bytes], ends: Iterable[int]):
+        self.ends = tuple(sorted(set(ends)))
+        if any(not 0 <= id < len(pieces) for id in self.ends):
+            raise ValueError(f"the ids that end a text must be within 0 to {len(pieces) - 1}, are {self.ends}")
+        self.pieces = tuple(b"" if id in self.ends else bytes(piece) for id, piece in enumerate(pieces))
+        self.width = len(self.pieces)
+        self.lengths = np.fromiter((len(piece) for piece in self.pieces), np.int32, self.width)
+        self.ordinary = self.lengths > 0  # [V]
+        self.end_mask = np.zeros(self.width, bool)
+        self.end_mask[list(self.ends)] = True
+
+    @classmethod
+    def of(cls, tokenizer, width: int, ends: Iterable[int]) -> "Vocabulary":
+        """The vocabulary of a fast transformers tokenizer, read by llguidance.
+
+        width: of the logits, which may be more than the tokenizer has.
+        """
+        read = from_tokenizer(tokenizer, n_vocab=max(width, len(tokenizer)), eos_token=0)
+        special = set(tokenizer.all_special_ids) | {
+            id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+        known = len(tokenizer)
+        # The byte 255 is in no text, and llguidance has another use for it.
+        return cls([b"" if id in special or id >= known else read.decode_bytes([id]) or b"\xff"
+                    for id in range(width)], ends)
+
+    def is_special(self, token: int) -> bool:
+        """Whether it is no part of the text: special, or an end."""
+        return not self.ordinary[token]
+
+    @cached_property
+    def flat(self) -> tuple[np.ndarray, np.ndarray]:
+        """All pieces one after the other, uint8; and where each begins, int64 [V]."""
+        starts = np.zeros(self.width, np.int64)
+        np.cumsum(self.lengths[:-1], out=starts[1:])
+        return np.frombuffer(b"".join(self.pieces), np.uint8), starts
+
+    @cached_property
+    def shortest_first(self) -> np.ndarray:
+        """The rank of each token when the shorter go first, int32 [V]; special ones last."""
+        order = np.lexsort((np.arange(self.width), np.where(self.ordinary, self.lengths, 1 << 30)))
+        rank = np.empty(self.width, np.int32)
+        rank[order] = np.arange(self.width, dtype=np.int32)
+        return rank
+
+    @cached_property
+    def for_llguidance(self) -> LLTokenizer:
+        """The same for llguidance. Its own end token is one id beyond the logits, so a model without one works too."""
+        return LLTokenizer(TokenizerWrapper(_Tokens(self)), eos_token=self.width)
+
+
+class _Tokens:
+    """What llguidance reads of a tokenizer. Special tokens get names that no grammar can say."""
+
+    def __init__(self, vocabulary: Vocabulary):
+        self.eos_token_id = vocabulary.width
+        self.bos_token_id = None
+        usable = [piece if b"\xff" not in piece else b"" for piece in vocabulary.pieces]
+        self.tokens = [piece or b"special %d" % id for id, piece in enumerate(usable)] + [b"end"]
+        self.special_token_ids = [*(id for id, piece in enumerate(usable) if not piece), vocabulary.width]
+        self._ids = {piece: id for id, piece in enumerate(vocabulary.pieces) if piece}
+        self._longest = max(map(len, self._ids), default=1)
+
+    def __call__(self, text: bytes) -> list[int]:
+        """The longest token first; llguidance asks only for what a grammar forces, which is not used here."""
+        ids, at = [], 0
+        while at < len(text):
+            for end in range(min(len(text), at + self._longest), at, -1):
+                if (id := self._ids.get(text[at:end])) is not None:
+                    ids.append(id)
+                    at = end
+                    break
+            else:
+                break
+        return ids

@@ -1,0 +1,195 @@
+"""Constraints through the service, on both kinds of model that ship: what is written matches, what cannot is said."""
+
+import json
+import re
+
+import pytest
+
+from inference_service.models.library import EMBEDDED_CAUSAL
+from inference_service.sampling.registry import suitable
+from tests.service.calls import refusal, settings
+from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2, session_pb2
+from unmask.v1 import session_service_pb2 as pb
+from unmask.v1.constraint_pb2 import Choice, Constraint
+
+BOTH_WAYS = [sampler.name for sampler in suitable(bidirectional=True)]
+OPEN = session_pb2.Canvas.POSITION_STATE_OPEN
+SUM = Constraint(regex=r"[1-9][0-9]\+[1-9][0-9]=[1-9][0-9]")
+COLOURS = Constraint(choice=Choice(options=["red", "green", "blue"]))
+RECORD = Constraint(json_schema=json.dumps({
+    "type": "object", "properties": {"name": {"type": "string", "pattern": "^[A-Z][a-z]{1,6}$"},
+                                     "age": {"type": "integer", "minimum": 1, "maximum": 99}},
+    "required": ["name", "age"], "additionalProperties": False}))
+BRACKETS = Constraint(grammar='start: "(" start ")" | "[" start "]" | "a"')
+
+
+@pytest.fixture(scope="module", params=["embedded", EMBEDDED_CAUSAL])
+def name(request, api):
+    """Each of the two models that ship."""
+    return api.load(request.param)[-1].model.name
+
+
+def create(api, name, constraint, text="Tell me a story.", length=24, sampler="", seed=3, **parameters):
+    chosen = settings(sampler, seed, **parameters)
+    if constraint:
+        chosen.constraint.CopyFrom(constraint)
+    prompt = prompt_pb2.Prompt(chat=prompt_pb2.Chat(messages=[prompt_pb2.Message(role="user", content=text)]))
+    return api.sessions.CreateSession(pb.CreateSessionRequest(
+        model=name, prompt=prompt, length=length, settings=chosen)).session
+
+
+def text_of(api, session_id):
+    """The generated text up to its end, and whether nothing is open."""
+    session = api.get(session_id)
+    denoiser = api.server.library.get(session.model)
+    tokens = list(session.canvas.tokens)[session.prompt_length:]
+    ends = [denoiser.info.eot_token, denoiser.info.eos_token]
+    end = next((index for index, token in enumerate(tokens) if token in ends), len(tokens))
+    return denoiser.text.decode(tokens[:end]), OPEN not in session.canvas.states
+
+
+def edit(api, session_id, *edits, **more):
+    return list(api.sessions.Edit(pb.EditRequest(session_id=session_id, edits=edits, **more)))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 2.0])
+@pytest.mark.parametrize(("constraint", "matches"), [
+    (SUM, lambda text: re.fullmatch(SUM.regex, text)),
+    (COLOURS, lambda text: text in COLOURS.choice.options),
+    (RECORD, lambda text: set(json.loads(text)) == {"name", "age"}),
+    (BRACKETS, lambda text: re.fullmatch(r"[(\[]*a[)\]]*", text)),
+], ids=["regex", "choice", "schema", "grammar"])
+def test_what_is_written_matches_whatever_the_temperature(api, name, constraint, matches, temperature):
+    session = create(api, name, constraint, temperature=temperature)
+    frames = api.step(session.id)
+    text, whole = text_of(api, session.id)
+    assert whole and matches(text), text
+    assert frames[-1].summary.constraint == frame_pb2.CONSTRAINT_PROGRESS_COMPLETE
+    assert frames[0].summary.constraint in (frame_pb2.CONSTRAINT_PROGRESS_INCOMPLETE,
+                                            frame_pb2.CONSTRAINT_PROGRESS_COMPLETE)
+
+
+@pytest.mark.parametrize("sampler", BOTH_WAYS)
+def test_every_sampler_keeps_to_it(api, words, sampler):
+    """At a temperature at which without it none would come out; samplers that reopen and edit too."""
+    for constraint in (SUM, BRACKETS):
+        session = create(api, words, constraint, length=16, sampler=sampler, temperature=1.5)
+        api.step(session.id)
+        text, whole = text_of(api, session.id)
+        assert whole
+        assert re.fullmatch(SUM.regex if constraint is SUM else r"[(\[]*a[)\]]*", text), text
+
+
+def test_without_it_the_same_model_writes_something_else(api, name):
+    session = create(api, name, None)
+    api.step(session.id)
+    assert not re.fullmatch(SUM.regex, text_of(api, session.id)[0])
+
+
+def test_candidates_say_which_of_them_may_stand(api, name):
+    session = create(api, name, COLOURS)
+    place = session.prompt_length
+    weighed = api.predict(session.id, candidate_positions=[place], candidate_count=100).candidates[0]
+    denoiser = api.server.library.get(name)
+    valid = {denoiser.text.decode([one.token]) for one in weighed.candidates if not one.invalid}
+    assert all(any(option.startswith(text) for option in COLOURS.choice.options) for text in valid)
+    assert 1 <= weighed.valid_count < 30
+    barred = [one for one in weighed.candidates if one.invalid]
+    assert barred and all(one.p_base > 0 and one.p_final == 0 and not one.kept for one in barred)
+    free = create(api, name, None)
+    weighed = api.predict(free.id, candidate_positions=[place], candidate_count=10).candidates[0]
+    assert not weighed.HasField("valid_count") and not any(one.invalid for one in weighed.candidates)
+
+
+def test_a_forced_text_is_checked_and_changes_nothing_where_it_cannot_be(api, name):
+    session = create(api, name, SUM)
+    place = session.prompt_length
+    force = edit_pb2.Edit(force_text=edit_pb2.ForceText(position=place, text="cat"))
+    refused = refusal(edit, api, session.id, force)
+    assert (refused.reason, list(refused.fields)) == ("CONSTRAINT_VIOLATED", ["edits[0].force_text"])
+    assert api.get(session.id).head_revision == 0
+    edit(api, session.id, edit_pb2.Edit(force_text=edit_pb2.ForceText(position=place, text="71")))
+    api.step(session.id)
+    text, whole = text_of(api, session.id)
+    assert whole and text.startswith("71+") and re.fullmatch(SUM.regex, text)
+
+
+def test_a_token_picked_by_hand_is_checked_too(api, name):
+    session = create(api, name, SUM)
+    place = session.prompt_length
+    weighed = api.predict(session.id, candidate_positions=[place], candidate_count=100).candidates[0]
+    barred = next(one.token for one in weighed.candidates if one.invalid)
+    assert refusal(api.select, session.id, {place: barred}).reason == "CONSTRAINT_VIOLATED"
+    fine = next(one.token for one in weighed.candidates if not one.invalid)
+    assert api.select(session.id, {place: fine})
+
+
+def test_it_can_be_changed_and_taken_away_on_the_way(api, name):
+    session = create(api, name, None)
+    one = settings()
+    one.constraint.CopyFrom(SUM)
+    api.step(session.id, count=2, settings=one)
+    assert api.get(session.id).settings.constraint == SUM
+    api.step(session.id, count=1)  # it stays in force
+    assert api.get(session.id).settings.constraint == SUM
+    none = settings()
+    none.constraint.SetInParent()
+    frame = api.step(session.id, count=1, settings=none)[0]
+    assert not api.get(session.id).settings.HasField("constraint")
+    assert frame.summary.constraint == frame_pb2.CONSTRAINT_PROGRESS_UNSPECIFIED
+
+
+@pytest.mark.parametrize(("constraint", "kind", "words"), [
+    (Constraint(regex="(a|b"), "regex", "line 1"),
+    (Constraint(grammar='start: "a" foo'), "grammar", "foo"),
+    (Constraint(json_schema='{"type": "strin"}'), "json_schema", "strin"),
+    (Constraint(json_schema='{"type": '), "json_schema", "line 1"),
+    (Constraint(choice=Choice()), "choice", "at least one"),
+    (Constraint(choice=Choice(options=["a", "a"])), "choice", "same"),
+])
+def test_a_wrong_one_is_refused_and_points_into_the_pattern(api, name, constraint, kind, words):
+    refused = refusal(create, api, name, constraint)
+    assert refused.reason == "INVALID_CONSTRAINT"
+    assert words in refused.fields[f"settings.constraint.{kind}"]
+
+
+def test_a_canvas_that_is_too_short_for_it_is_refused_before_a_step(api, words):
+    refused = refusal(create, api, words, Constraint(regex="[0-9]{25}"), length=24)
+    assert refused.reason == "CONSTRAINT_INFEASIBLE"
+    assert "24 positions" in refused.fields["settings.constraint.regex"]
+    assert create(api, words, Constraint(regex="[0-9]{24}"), length=24).id
+
+
+def test_the_end_cannot_be_forbidden_with_it(api, name):
+    refused = refusal(create, api, name, SUM, logits_eos_inf=True)
+    assert "must be false with a constraint" in refused.fields["settings.parameters.logits_eos_inf"]
+
+
+def test_a_recording_with_it_comes_back_and_its_steps_come_out_again(api, name):
+    for constraint in (SUM, BRACKETS):
+        session = create(api, name, constraint, temperature=1.0)
+        api.step(session.id, count=1)
+        file = b"".join(answer.chunk for answer in api.sessions.Export(pb.ExportRequest(session_id=session.id)))
+        made = api.sessions.Import(iter([pb.ImportRequest(chunk=file)])).session
+        assert made.settings.constraint == constraint
+        told = list(api.sessions.Verify(pb.VerifyRequest(session_id=made.id)))
+        assert told and not any(answer.HasField("mismatch") for answer in told)
+        for one in (session.id, made.id):
+            api.step(one)
+        assert api.tokens(made.id) == api.tokens(session.id)
+
+
+def test_words_that_stand_already_are_part_of_the_text(api, words):
+    """A canvas with given tokens in the middle is completed around them."""
+    denoiser = api.server.library.get(words)
+    plus, equals = (denoiser.text.encode(sign)[0] for sign in "+=")
+    session = create(api, words, None, length=12)
+    chosen = settings(seed=1)
+    chosen.constraint.CopyFrom(SUM)
+    made = api.sessions.CreateSession(pb.CreateSessionRequest(
+        model=words, prompt=prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(
+            ids=list(session.canvas.tokens)[:session.prompt_length])), length=12, settings=chosen,
+        word_constraints=[pb.WordConstraint(offset=2, tokens=prompt_pb2.TokenList(ids=[plus])),
+                          pb.WordConstraint(offset=5, tokens=prompt_pb2.TokenList(ids=[equals]))])).session
+    api.step(made.id)
+    assert re.fullmatch(SUM.regex, text_of(api, made.id)[0])
