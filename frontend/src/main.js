@@ -24,15 +24,16 @@ import { Archive } from "app/actions/archive.js";
 import { Examples } from "app/actions/examples.js";
 import { Gif } from "app/actions/gif.js";
 import { Demo } from "app/actions/demo.js";
+import { Asking } from "app/actions/asking.js";
 import { Models } from "app/actions/models.js";
 import { Sessions } from "app/actions/sessions.js";
 import { Address } from "app/actions/address.js";
-import { keep, memories, recall } from "app/actions/memory.js";
+import { keep, memories, recall, takeOver } from "app/actions/memory.js";
 import { Place } from "app/actions/place.js";
 import "app/ui/um-app.js";
 
 const memory = memories();
-const kept = recall(memory);
+const { kept, taken } = takeOver(memory, recall(memory));
 // A hidden page gets no animation frames, and still has to keep up.
 const store = new Store(reduce, initialState(kept), (notify) =>
   document.hidden ? setTimeout(notify, 50) : requestAnimationFrame(notify),
@@ -56,6 +57,7 @@ const watched = new Watched({ store, client, connection, vocabulary, troubles })
 const rows = new Rows({ store, client, connection, vocabulary });
 const playing = new Playing({ store });
 const comparing = new Comparing({ store, client, connection, session, troubles });
+const asking = new Asking({ store, session, comparing, watched });
 const models = new Models({ store, client, connection, troubles });
 const sessions = new Sessions({ store, client, session, troubles });
 const takeaway = new Takeaway({ store, session, models, connection, troubles });
@@ -66,10 +68,11 @@ const gif = new Gif({ store, troubles, progress });
 const demo = new Demo({ store, connection, socket, troubles, show });
 
 takeaway.take();
+if (taken.length) troubles.news("Settings of the earlier page were taken over.", `Found in this browser: ${taken.join(", ")}.`);
 new Address({ store, session }).begin(kept.session ?? null);
 keep(store, new Place(store, kept.place), memory);
 
-const live = { store, connection, session, editing, lens, remask, branches, inspection, watched, rows, playing, comparing, models, sessions, takeaway, progress, archive, gif, examples, demo };
+const live = { store, connection, session, editing, lens, remask, branches, inspection, watched, rows, playing, comparing, asking, models, sessions, takeaway, progress, archive, gif, examples, demo };
 new Heartbeat({ socket, ask: () => client.detokenize(store.state.model?.name ?? "", []) });
 // Where the browser knows that the network is gone, nobody needs to wait for it.
 window.addEventListener("offline", () => socket.abandon());

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { GIVEN, OPEN } from "app/core/canvas.js";
-import { beginningOf, choiceOf, choiceProblem, differenceInWords, goesOn, goneInWords, indexShown, leftBehind, lastIndex, otherwise, pairingAt, pairingWanted, revisionAt, runs, settingsFor, settingsInWords, sideOf, stepInWords, timingsAt, wantedOf } from "app/core/comparing.js";
+import { aloneInWords, beginningOf, choiceOf, choiceProblem, differenceInWords, goesOn, goneInWords, indexShown, leftBehind, lastIndex, otherwise, pairingAt, pairingWanted, revisionAt, runs, settingsFor, settingsInWords, sideOf, stepInWords, timingsAt, wantedOf } from "app/core/comparing.js";
 import { maximisedPanel } from "app/core/panels.js";
 import { initialState, reduce } from "app/core/state.js";
 import { frameOf } from "app/core/tree.js";
@@ -73,15 +73,20 @@ test("one slider for both: a side that is finished stays at its end", () => {
   assert.equal(indexShown(reduce(state, { type: "compare.moved", index: 1 })), 1);
 });
 
-test("what differs is what holds another token, or is open on one side only", () => {
+test("what differs holds another token; what one side alone has decided is counted apart", () => {
   const state = after(...FINISHED, B_RUN, inRun("b", 1, 0, [[1, 20], [2, 31]]));
-  const differing = (/** @type {number} */ index) => [...(pairingAt(state, index)?.differing.a ?? [])];
-  assert.deepEqual(differing(0), []);
-  assert.deepEqual(differing(1), [2], "B has decided it, A not yet");
-  assert.deepEqual(differing(2), [2], "decided otherwise");
-  assert.deepEqual(differing(3), [2, 3], "A alone has decided it");
-  assert.equal(differenceInWords(pairingAt(state, 3)), "2 of 3 positions differ");
-  assert.match(stepInWords(state), /^Step 3 of 3: A complete, B 1 open, 2 of 3 positions differ$/);
+  const found = (/** @type {number} */ index) => {
+    const pairing = pairingAt(state, index);
+    return [[...(pairing?.differing.a ?? [])], [...(pairing?.alone.b ?? [])], pairing?.of];
+  };
+  assert.deepEqual(found(0), [[], [], 3]);
+  assert.deepEqual(found(1), [[], [2], 3], "B has decided it, A not yet");
+  assert.deepEqual(found(2), [[2], [], 3], "decided otherwise");
+  assert.deepEqual(found(3), [[2], [3], 3], "A alone has decided it");
+  assert.equal(differenceInWords(pairingAt(state, 3)), "1 of 3 positions differs");
+  assert.equal(aloneInWords(pairingAt(state, 3)), "1 decided on one side");
+  assert.equal(aloneInWords(pairingAt(state, 2)), "");
+  assert.match(stepInWords(state), /^Step 3 of 3: A complete, B 1 open, 1 of 3 positions differs, 1 decided on one side$/);
 });
 
 test("canvases of other lengths are paired by the service, and it is said", () => {
@@ -96,8 +101,9 @@ test("canvases of other lengths are paired by the service, and it is said", () =
   ];
   const answered = reduce(state, { type: "compare.paired", paired: { key: wanted?.key, spans, exact: false } });
   const pairing = pairingAt(answered, 3);
-  assert.deepEqual([pairing?.by, pairing?.count, pairing?.of], ["tokens", 4, 4]);
-  assert.deepEqual([...(pairing?.differing.b ?? [])], [1, 2, 3, 4]);
+  assert.deepEqual([pairing?.by, pairing?.count, pairing?.aloneCount, pairing?.of], ["tokens", 1, 3, 4]);
+  assert.deepEqual([...(pairing?.differing.b ?? [])], [4], "it has no partner");
+  assert.deepEqual([...(pairing?.alone.b ?? [])], [1, 2, 3], "B has them open still");
   assert.match(pairing?.note ?? "", /not exact/);
   assert.equal(pairingAt(answered, 2)?.by, "none", "it is of one step");
 });

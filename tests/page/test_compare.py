@@ -20,8 +20,8 @@ def seen(page: Page, which: str) -> list[tuple[str, int | None]]:
         "cells => cells.map(({dataset: {state, token}}) => [state, state === 'open' ? null : Number(token)])")]
 
 
-def marked(page: Page, which: str) -> set[int]:
-    return set(side(page, which).locator("[data-differs]").evaluate_all(
+def marked(page: Page, which: str, sign: str = "differs") -> set[int]:
+    return set(side(page, which).locator(f"[data-{sign}]").evaluate_all(
         "cells => cells.map(({dataset}) => Number(dataset.position))"))
 
 
@@ -75,10 +75,14 @@ def test_two_samplers_on_one_prompt_walk_in_lockstep(page: Page, client: unmask.
         wanted = {which: answer(session, min(index, heads[which])) for which, session in direct.items()}
         assert {which: seen(page, which) for which in "ab"} == wanted
         start_at = direct["a"].prompt_length
-        differing = {start_at + at for at, pair in enumerate(zip(wanted["a"], wanted["b"], strict=True))
-                     if pair[0] != pair[1]}
+        pairs = list(enumerate(zip(wanted["a"], wanted["b"], strict=True), start_at))
+        alone = {at for at, (one, other) in pairs if one[0] != other[0]}
+        differing = {at for at, (one, other) in pairs if one != other} - alone
         assert marked(page, "a") == marked(page, "b") == differing
+        assert marked(page, "a", "alone") == marked(page, "b", "alone") == alone
         expect(page.get_by_test_id("difference")).to_contain_text(f"{len(differing)} of {LENGTH} positions differ")
+        if alone:
+            expect(page.get_by_test_id("difference")).to_contain_text(f", {len(alone)} decided on one side")
         for which, session in direct.items():
             summary = session.history()[min(index, heads[which])].summary
             told = facts(page, which)
@@ -127,8 +131,10 @@ def test_two_branches_side_by_side_and_spliced_ones_are_paired_by_the_service(pa
     expect(side(page, "b")).to_have_attribute("data-revision", "3")
     expect(page.get_by_test_id("compare-settings")).to_have_text("parted at revision 1")
     one, other = canvas_of(session.get(4)), canvas_of(session.get(3))
-    differing = {at for at, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]}
-    assert marked(page, "a") == differing != set()
+    pairs = list(enumerate(zip(one, other, strict=True)))
+    alone = {at for at, pair in pairs if pair[0][0] != pair[1][0]}
+    assert marked(page, "a", "alone") == alone != set()
+    assert marked(page, "a") == {at for at, pair in pairs if pair[0] != pair[1]} - alone
     # A position more on one side: the service pairs them.
     page.keyboard.press("s")
     expect(page.get_by_test_id("compare-refused")).to_have_text("Close the comparison first (=).")
@@ -141,8 +147,8 @@ def test_two_branches_side_by_side_and_spliced_ones_are_paired_by_the_service(pa
     difference = page.get_by_test_id("difference")
     expect(difference).to_have_attribute("data-by", "origin")
     spans = session.compare(5, 3).spans
-    assert marked(page, "a") == {at for span in spans if not span.equal
-                                 for at in range(span.position, span.position + span.count)}
+    assert marked(page, "a") | marked(page, "a", "alone") == {
+        at for span in spans if not span.equal for at in range(span.position, span.position + span.count)}
     assert first in marked(page, "a")
     expect(difference).to_contain_text("paired by where they came from")
 

@@ -182,6 +182,53 @@ def test_the_mask_brush_can_be_called_off_and_works_by_keys(page: Page, story: u
     expect(page.get_by_test_id("brush-mask")).to_have_attribute("aria-pressed", "false")
 
 
+def test_brushes_paint_squares_as_they_paint_a_text(page: Page, story: unmask.Session):
+    at, head = first(story), story.revision
+    page.get_by_test_id("mode").locator('[data-value="rows"]').click()
+    expect(page.get_by_test_id("brush-mask")).to_have_attribute(
+        "title", "Brushes paint where the canvas is a text or a grid.")
+    page.get_by_test_id("mode").locator('[data-value="grid"]').click()
+    page.get_by_test_id("brush-mask").click()
+    columns = int(page.get_by_test_id("grid").get_attribute("aria-colcount"))
+    assert (at + 1) % columns < columns - 3, "the four are of one row"
+    drag(page, cell(page, at + 1), cell(page, at + 4), release=False)
+    preview = page.locator("um-grid [data-preview]")
+    expect(preview).to_have_count(4)
+    expect(page.get_by_test_id("brush-words")).to_have_text("would open 4 positions")
+    page.mouse.up()
+    at_revision(page, head + 1, head + 1)
+    assert open_positions(story) == [at + 1, at + 2, at + 3, at + 4]
+    expect(page.locator("um-inspector [data-testid=candidates] li")).to_have_count(0)  # a drag looks at nothing
+    # By keys, with the other brush.
+    cell(page, at + 6).focus()
+    page.keyboard.press("Shift+X")
+    expect(page.get_by_test_id("brush-lock")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("um-grid [data-locking]")).to_have_count(2)
+    page.keyboard.press("Enter")
+    at_revision(page, head + 2, head + 2)
+    assert list(story.get().canvas.protected) == [at + 6, at + 7]
+
+
+def test_a_drag_at_the_edge_scrolls_for_as_long_as_it_is_there(page: Page, client: unmask.Client):
+    session = client.open(start(page, length=200, seed=3))
+    page.set_viewport_size({"width": 400, "height": 600})
+    at = first(session)
+    cell(page, at).evaluate("cell => cell.scrollIntoView({block: 'center'})")
+    page.mouse.move(*middle_of(cell(page, at)))
+    page.mouse.down()
+    scrolled, seen = page.evaluate("scrollY"), len(marked(page))
+    page.mouse.move(200, 597, steps=6)
+    page.wait_for_function("before => scrollY > before + 150", arg=scrolled)  # by itself: nothing moves
+    page.mouse.move(200, 300, steps=3)
+    two_frames = "requestAnimationFrame(() => requestAnimationFrame(() => done(scrollY)))"
+    resting = page.evaluate(f"new Promise(done => {two_frames})")
+    here = marked(page)
+    assert here == list(range(at, here[-1] + 1)) and len(here) > seen + 40
+    assert page.evaluate("new Promise(done => setTimeout(() => done(scrollY), 200))") == resting
+    page.mouse.up()
+
+
 def test_a_finger_scrolls_and_held_still_it_marks(chrome, stack, client: unmask.Client):
     context = chrome.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
     page = context.new_page()

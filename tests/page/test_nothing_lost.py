@@ -1,8 +1,10 @@
 """What is typed, picked, focused or told is not lost by the next thing one does."""
 
+import json
+
 from playwright.sync_api import Page, expect
 
-from tests.page.driver import start, steps
+from tests.page.driver import run_to_end, start, steps
 
 WHERE = """() => document.activeElement.closest("um-canvas [data-position]")?.dataset.position
     ?? document.activeElement.dataset.testid ?? document.activeElement.tagName"""
@@ -67,7 +69,7 @@ def test_picks_wait_at_their_revision_and_outlast_a_reload(page: Page):
     page.evaluate("dispatchEvent(new Event('pagehide'))")
     page.reload()
     expect(tray).to_be_visible()
-    assert tray.inner_text() == told
+    expect(tray).to_have_text(told, use_inner_text=True)
 
 
 def test_in_forced_colours_the_values_have_bars_and_the_slider_a_groove(page: Page):
@@ -84,3 +86,41 @@ def test_in_forced_colours_the_values_have_bars_and_the_slider_a_groove(page: Pa
     assert page.locator(".candidate .bar").first.evaluate(style, ["backgroundColor", "::before"]) != canvas
     assert page.locator(".track").evaluate(style, ["forcedColorAdjust", None]) == "none"
     assert "radial-gradient" in page.get_by_test_id("chat").evaluate(style, ["backgroundImage", None])
+
+
+def test_what_was_typed_to_be_said_next_outlasts_a_reload(page: Page):
+    start(page, length=8)
+    run_to_end(page)
+    say = page.get_by_test_id("say")
+    say.fill("And then?\nWho came?")
+    page.evaluate("dispatchEvent(new Event('pagehide'))")
+    page.reload()
+    expect(say).to_have_value("And then?\nWho came?")
+    expect(page.get_by_test_id("say-more")).to_be_enabled()
+
+
+def test_the_settings_of_the_page_before_this_one_are_taken_over_once(page: Page, stack, chrome):
+    left = {"llmDemo.modelId": "Qwen/Qwen2.5-0.5B-Instruct", "llmDemo.stepSpeedMs": "650", "llmDemo.topK": "junk",
+            "llmDemo.llmEnabled": "1", "llmDemo.params": json.dumps({"preset": "custom", "params": {
+                "greedy": False, "temperature": 0.7, "top_p": "junk", "repetition_penalty": 1.05, "seed": 42}})}
+    context = chrome.new_context()
+    try:
+        other = context.new_page()
+        other.goto(stack.page + "readyz")
+        other.evaluate("left => Object.entries(left).forEach(([key, value]) => localStorage.setItem(key, value))", left)
+        other.goto(stack.page)
+        expect(other.get_by_test_id("news")).to_contain_text("temperature 0.7, repetition penalty 1.05, seed 42")
+        expect(other.get_by_test_id("seed")).to_have_value("42")
+        expect(other.get_by_test_id("delay")).to_have_value("500")
+        expect(other.locator("#parameter-temperature")).to_have_value("0.7")
+        expect(other.locator("#parameter-top_p")).to_have_value("")
+        other.get_by_test_id("seed").fill("5")
+        other.evaluate("dispatchEvent(new Event('pagehide'))")
+        other.reload()
+        expect(other.get_by_test_id("connection")).to_have_text("connected")
+        expect(other.get_by_test_id("seed")).to_have_value("5")
+        expect(other.get_by_test_id("news")).to_have_count(0)
+        assert other.evaluate("keys => Object.fromEntries(keys.map(key => [key, localStorage.getItem(key)]))",
+                              list(left)) == left
+    finally:
+        context.close()

@@ -383,3 +383,39 @@ def test_the_form_is_tried_on_the_logits_at_hand(page: Page, client: unmask.Clie
     page.locator("#parameter-temperature").fill("")
     page.locator("#parameter-top_k").fill("")
     expect(page.get_by_test_id("trial")).to_have_count(0)
+
+
+def test_the_numbers_are_those_of_the_service_and_move_nothing(page: Page, client: unmask.Client):
+    session = client.open(start(page, length=24))
+    more = page.get_by_test_id("more-numbers")
+    told = page.get_by_test_id("all-numbers")
+    expect(told).to_be_hidden()
+    more.click()
+    expect(more).to_have_attribute("aria-expanded", "true")
+    length = len(session.tokens) + session.prompt_length
+    expect(told).to_contain_text(re.compile(rf"Positions\s*{length}\b"))
+    expect(told).to_contain_text(re.compile(rf"Vocabulary\s*{client.model().vocabulary_size}\b"))
+    page.evaluate("""() => {
+        window.heights = new Set();
+        const status = document.querySelector("um-status");
+        new MutationObserver(() => window.heights.add(status.offsetHeight))
+            .observe(status, { subtree: true, childList: true, characterData: true });
+    }""")
+    run_to_end(page)
+    assert len(page.evaluate("[...window.heights]")) == 1
+    frames = session.history()
+    summary = frames[-1].summary
+    seconds = summary.total_wall_time.ToTimedelta().total_seconds()
+    steps = len(frames) - 1
+    milliseconds = seconds / steps * 1000
+    expect(told).to_contain_text(re.compile(rf"Lowest p\s*{summary.min_probability:.2f}"))
+    shown = int(re.search(r"Time a step\s*(\d+) ms", told.inner_text())[1])
+    assert abs(shown - milliseconds) <= 0.51
+    rate = float(re.search(r"Tokens a second\s*([\d.]+)", page.get_by_test_id("status").inner_text())[1])
+    assert abs(rate - 24 / seconds) <= 0.051
+    page.get_by_test_id("timeline").press("Home")
+    expect(page.get_by_test_id("status")).to_contain_text(re.compile(rf"Open\s*24 {24 / length:.0%}"))
+    expect(page.get_by_test_id("status")).to_contain_text(re.compile("Tokens a second\\s*–"))
+    page.evaluate("dispatchEvent(new Event('pagehide'))")
+    page.reload()
+    expect(told).to_be_visible()

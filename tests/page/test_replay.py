@@ -1,5 +1,7 @@
 """What is taken away and needs no server: a run as one page, and as a GIF."""
 
+import base64
+import gzip
 import json
 import re
 
@@ -21,6 +23,11 @@ def test_a_run_saved_as_a_page_replays_without_a_network(page: Page, chrome, cli
     html = saved_page(page, tmp_path / "run.html")
     archive = re.search(r'id="archive">(.*?)</script>', html, re.DOTALL)[1]
     assert len(html.encode()) - len(archive.encode()) < MOST_BYTES
+    folded = re.search(r'id="modules">(.*?)</script>', html)[1]
+    modules = json.loads(gzip.decompress(base64.b64decode(folded)))
+    live_only = re.compile(r"src/net/|src/main\.js|vendor/@bufbuild|"
+                           r"actions/(session|connection|editing|asking|models)\.js")
+    assert "src/replay.js" in modules and [path for path in modules if live_only.search(path)] == []
 
     context = chrome.new_context(offline=True)
     replay = context.new_page()
@@ -43,12 +50,13 @@ def test_a_run_saved_as_a_page_replays_without_a_network(page: Page, chrome, cli
 
     # Nothing is offered that takes a server; P plays, as R does.
     replay.keyboard.press("Home")
-    for gone in ("run", "step", "forward", "undo", "continue"):
+    for gone in ("run", "step", "forward", "undo", "continue", "brush-mask", "brush-lock", "model-switch"):
         expect(replay.get_by_test_id(gone)).to_have_count(0)
     timeline.blur()  # a slider is no place to edit from
-    for key in ("m", "u"):
+    for key, why in (("m", "nothing can be changed here."), ("=", "comparing needs a server."),
+                     ("f", "nothing can be changed here."), ("o", "there is no model to switch.")):
         replay.keyboard.press(key)
-        expect(replay.get_by_test_id("refused")).to_have_text("This is a recording: nothing can be changed here.")
+        expect(replay.get_by_test_id("refused")).to_have_text(f"This is a recording: {why}")
     replay.locator('um-canvas [data-state="open"]').first.click()
     expect(replay.get_by_test_id("not-recorded").or_(replay.get_by_test_id("candidates"))).to_be_visible()
     replay.keyboard.press("p")

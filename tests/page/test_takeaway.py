@@ -1,6 +1,7 @@
 """What leaves the page and comes back: recordings, links, and programs that do it again."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import websocket
 from google.protobuf import json_format
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 import unmask
@@ -290,3 +292,52 @@ def test_the_menu_by_keyboard(page: Page):
     button.click()
     page.mouse.click(600, 700)
     expect(menu).to_be_hidden()
+
+
+def test_saving_a_page_is_given_up_midway_and_begun_again(page: Page, client: unmask.Client, tmp_path):
+    held: list = []
+    page.route_web_socket(re.compile(r"/ws$"), lambda near: join(near, held))
+    page.reload()
+    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    start(page, length=8)
+    run_to_end(page)
+    downloads: list = []
+    page.on("download", lambda download: downloads.append(download))
+    held.append(True)
+    take(page, "save-page")
+    saving = page.get_by_test_id("saving")
+    expect(saving).to_be_visible()
+    page.get_by_test_id("cancel-saving").click()
+    for send in held[1:]:
+        send()
+    held.clear()
+    expect(saving).to_have_count(0)
+    page.get_by_test_id("takeaway").click()
+    with page.expect_download(timeout=PATIENCE * 1000) as again:
+        page.get_by_test_id("save-page").click()
+    expect(page.get_by_test_id("news")).to_contain_text("The page is saved.")
+    expect(page.get_by_test_id("error")).to_have_count(0)
+    assert len(downloads) == 1 and again.value.suggested_filename.endswith(".html")
+
+
+def join(near, held: list) -> None:
+    """Holds back what the service says while the list is not empty."""
+    far = near.connect_to_server()
+    near.on_message(far.send)
+    far.on_message(lambda message: held.append(lambda: near.send(message)) if held else near.send(message))
+
+
+def test_a_gif_of_a_long_run_says_that_it_leaves_some_out(page: Page, client: unmask.Client, tmp_path):
+    session = client.open(start(page, length=4))
+    list(session.step(1))
+    at = next(change.position for change in session.history()[1].changes)
+    for turn in range(124):
+        session.edit(unmask.edits.unprotect(at) if turn % 2 else unmask.edits.protect(at))
+    at_revision(page, 125, 125)
+    page.get_by_test_id("takeaway").click()
+    with page.expect_download(timeout=PATIENCE * 1000) as download:
+        page.get_by_test_id("save-gif").click()
+    expect(page.get_by_test_id("news")).to_contain_text("The run is long: it shows every 2nd revision and the last.")
+    download.value.save_as(tmp_path / "long.gif")
+    with Image.open(tmp_path / "long.gif") as gif:
+        assert gif.n_frames == 64

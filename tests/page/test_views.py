@@ -109,6 +109,31 @@ def test_the_grid_has_every_position_and_says_a_square_in_words(page: Page, clie
     expect(page.get_by_test_id("inspector")).to_have_attribute("data-position", str(below))
 
 
+def test_the_blocks_of_the_sampler_are_parted_and_nothing_moves_for_it(page: Page, client: unmask.Client):
+    def boxes() -> list:
+        return page.eval_on_selector_all("um-canvas .answer .cell",
+                                         "cells => cells.map(({offsetLeft, offsetTop}) => [offsetLeft, offsetTop])")
+
+    session = client.open(start(page, length=32, seed=3))
+    expect(page.locator("um-canvas [data-sign=block]")).to_have_count(0)
+    whole = boxes()
+    session = client.open(start(page, length=32, seed=3, **{"Block length": "8"}))
+    at = session.prompt_length
+    ticks = page.locator("um-canvas .listbox .block-start")
+    expect(ticks).to_have_count(3)
+    assert boxes() == whole
+    expect(page.locator("um-canvas [data-sign=block]")).to_be_visible()
+    expect(cell(page, at + 16)).to_have_accessible_name(re.compile(f"starts block 3, position {at + 16}$"))
+    tick, of = ticks.nth(1).bounding_box(), cell(page, at + 16).bounding_box()
+    assert tick["height"] > of["height"] and abs(tick["x"] - of["x"]) < 3
+    draw_as(page, "rows")
+    expect(page.locator("um-rows .row[data-block]").first).to_have_attribute("data-position", str(at + 8))
+    draw_as(page, "grid")
+    expect(page.locator("um-grid .block-start")).to_have_count(3)
+    tick, square = page.locator("um-grid .block-start").nth(1).bounding_box(), cell(page, at + 16).bounding_box()
+    assert abs(tick["x"] + tick["width"] - square["x"]) < 2 and abs(tick["y"] - square["y"]) < 4
+
+
 def test_the_way_the_canvas_is_drawn_is_kept_over_a_reload(page: Page, client: unmask.Client):
     client.open(start(page))
     draw_as(page, "rows")

@@ -50,7 +50,8 @@ export class Archive {
       const made = await madeOf(archive, titleOf(this.#prompt(tree), archive.model.name), signal);
       signal.throwIfAborted();
       download(new Blob([made], { type: "text/html" }), `${tree.id}.html`);
-      this.#troubles.news("The page is saved.", "It opens in any browser, asks no server and sends nothing.");
+      const less = this.#store.state.view.asks ? "" : " The model is off: of the candidates, it holds those that were looked at.";
+      this.#troubles.news("The page is saved.", `It opens in any browser, asks no server and sends nothing.${less}`);
     });
   }
 
@@ -75,7 +76,8 @@ export class Archive {
     /** @type {Map<string, Weighing>} */
     const weighings = new Map();
     for (const [key, held] of this.#store.state.weighings) if (held !== "asked" && !("failed" in held)) weighings.set(key, held);
-    if (!this.#client) return weighings;
+    // Each of those would be a pass of a model that is switched off.
+    if (!this.#client || !this.#store.state.view.asks) return weighings;
     const calls = callsFor(tree, weighings);
     for (const [done, { revision, positions }] of calls.entries()) {
       told(done, calls.length);

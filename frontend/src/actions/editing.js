@@ -3,6 +3,7 @@ import { editOf } from "app/core/edits.js";
 import { fitting, painted } from "app/core/marking.js";
 import { remasked } from "app/core/remasking.js";
 import { shown } from "app/core/selectors.js";
+import { shownRevision } from "app/core/state.js";
 
 /** @type {Record<string, string>} */
 const WHAT = {
@@ -12,6 +13,7 @@ const WHAT = {
   lock: "Locking the position",
   insert: "Putting a position in",
   delete: "Deleting the position",
+  last: "Taking the last token back",
   write: "Writing the text",
   replace: "Replacing the token",
 };
@@ -78,6 +80,15 @@ export class Editing {
     return this.#edit("Masking again", [{ case: "mask", value: { positions } }]);
   }
 
+  /** Opens the next position of a text that was told to stop, and writes on: as far as the settings in force go. */
+  async goOn() {
+    const { tree } = this.#state;
+    const end = shown(this.#state)?.canvas.length;
+    if (!tree || end === undefined) return;
+    const done = await this.#edit("Going on", [{ case: "insert", value: { position: end, count: 1 } }]);
+    if (done && this.#state.tree?.id === tree.id) await this.#session.finish(shownRevision(this.#state));
+  }
+
   /** Goes on after a finished answer. */
   say(/** @type {string} */ content) {
     const { form } = this.#state;
@@ -89,7 +100,7 @@ export class Editing {
   /** @returns {Promise<boolean>} whether it was done */
   #edit(/** @type {string} */ what, /** @type {import("app/core/edits.js").Edit[]} */ edits) {
     return this.#session.change("edit", what, (/** @type {any} */ place, /** @type {any} */ options) =>
-      this.#client.edit({ ...place, edits, predict: true }, options),
+      this.#client.edit({ ...place, edits, predict: this.#state.view.asks }, options),
     );
   }
 }

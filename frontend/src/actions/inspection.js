@@ -48,7 +48,7 @@ export class Inspection {
   #wanted() {
     const { state } = this.#store;
     const view = inspected(state);
-    if (!view?.target || view.weighing !== undefined || !this.#connection.isReady || !state.tree) return null;
+    if (!view?.target || view.weighing !== undefined || !this.#connection.isReady || !state.tree || !state.view.asks) return null;
     // While steps run, every frame would ask again; the last one is enough.
     if (state.activity === "run" || state.activity === "step") return null;
     return { session: state.tree.id, revision: view.target.revision, position: view.target.position };
@@ -81,7 +81,7 @@ export class Inspection {
   #untried() {
     const { state } = this.#store;
     const wanted = trialWanted(state);
-    const idle = state.activity === null && this.#connection.isReady;
+    const idle = state.activity === null && state.view.asks && this.#connection.isReady;
     return wanted && idle && wanted.key !== state.trial?.key ? wanted : null;
   }
 

@@ -42,7 +42,7 @@ export class Lens {
   #wanted() {
     const { state } = this.#store;
     const still = state.activity !== "run" && state.activity !== "step";
-    return still && this.#connection.isReady ? marginsWanted(state) : null;
+    return still && state.view.asks && this.#connection.isReady ? marginsWanted(state) : null;
   }
 
   #look() {

@@ -2,6 +2,7 @@
 // the place in it. Each tab remembers its own, so that two do not overwrite each
 // other; a new tab begins with what was left last, in whichever.
 import { leftBehind } from "app/core/comparing.js";
+import { TAKEN, takenOver } from "app/core/former-page.js";
 
 const KEY = "unmask";
 
@@ -30,6 +31,25 @@ export function recall({ tab, browser }) {
   return read(tab) ?? read(browser) ?? {};
 }
 
+/**
+ * The same with the settings that another page of this address left in the
+ * browser: once, and without touching what that page wrote.
+ * @param {Memories} memories
+ * @param {any} kept
+ */
+export function takeOver({ browser }, kept) {
+  const none = { kept, taken: /** @type {string[]} */ ([]) };
+  try {
+    if (!browser || browser.getItem(TAKEN) !== null) return none;
+    const all = takenOver(kept, (key) => browser.getItem(key));
+    if (all.taken.length) browser.setItem(TAKEN, "1");
+    return all;
+  } catch {
+    // Without a mark it would be done at every visit: rather not at all.
+    return none;
+  }
+}
+
 function read(/** @type {Storage | null} */ storage) {
   try {
     const kept = JSON.parse(storage?.getItem(KEY) ?? "null");
@@ -54,9 +74,9 @@ export function keep(store, place, { tab, browser }) {
   });
   window.addEventListener("pagehide", write);
   function write() {
-    const { form, ranking, view, writing, saying, watched, compare } = store.state;
+    const { form, ranking, view, writing, saying, watched, compare, models } = store.state;
     const { session, tokens } = watched;
-    const text = JSON.stringify({ form, ranking, view, writing, saying, watched: { session, tokens }, compare: leftBehind(compare), session: place.left?.session ?? null, place: place.left });
+    const text = JSON.stringify({ form, ranking, view, writing, saying, wish: models.wish, watched: { session, tokens }, compare: leftBehind(compare), session: place.left?.session ?? null, place: place.left });
     if (text === last) return;
     last = text;
     for (const storage of [tab, browser]) {

@@ -35,7 +35,7 @@ export class Remask {
   #missing() {
     const { state } = this.#store;
     const wanted = rankingWanted(state);
-    const idle = state.activity === null && this.#connection.isReady;
+    const idle = state.activity === null && state.view.asks && this.#connection.isReady;
     return wanted && idle && wanted.key !== state.remask.answer?.key ? wanted : null;
   }
 

@@ -53,7 +53,8 @@ export class Rows {
   }
 
   #next() {
-    return this.#connection.isReady ? callsFor(this.#store.state, this.#seen)[0] : undefined;
+    const { state } = this.#store;
+    return state.view.asks && this.#connection.isReady ? callsFor(state, this.#seen)[0] : undefined;
   }
 
   async #take(/** @type {{ revision: number, positions: number[] }} */ { revision, positions }) {

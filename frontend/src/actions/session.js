@@ -266,7 +266,7 @@ export class SessionActions {
       const decided = target.chosen !== null;
       const selections = [{ position: decided ? target.position : position, token }];
       const place = this.#place(tree, decided ? target.revision : at);
-      await this.#take(tree.id, this.#client.select({ ...place, selections, predict: true }, { signal }));
+      await this.#take(tree.id, this.#client.select({ ...place, selections, predict: this.#state.view.asks }, { signal }));
     });
   }
 
@@ -276,7 +276,7 @@ export class SessionActions {
       if (!tree) return;
       const selections = [...picks].map(([position, { token }]) => ({ position, token: token ?? undefined }));
       // The prediction that follows shows at once what the choice did to the rest.
-      await this.#take(tree.id, this.#client.select({ ...this.#place(tree), selections, predict: true }, { signal }));
+      await this.#take(tree.id, this.#client.select({ ...this.#place(tree), selections, predict: this.#state.view.asks }, { signal }));
       this.#store.dispatch({ type: "picks.replaced", picks: [] });
     });
   }

@@ -95,8 +95,8 @@ export class Watched {
 
   /** What a step has left open of what is watched; nothing while more is going on. */
   #wanted() {
-    const { tree, activity, watched } = this.#state;
-    if (!tree || activity !== null || watched.filling || !this.#connection.isReady) return null;
+    const { tree, activity, watched, view } = this.#state;
+    if (!tree || !view.asks || activity !== null || watched.filling || !this.#connection.isReady) return null;
     const gap = newestGaps(this.#state);
     return gap && this.#keyOf(gap) !== this.#asked ? gap : null;
   }

@@ -383,14 +383,16 @@ export function asInView(/** @type {State} */ state, /** @type {Side} */ { tree,
  * @typedef {object} Pairing
  * @property {"position" | "tokens" | "origin" | "none"} by  how positions were paired; none: other
  *   vocabularies, or it is not known yet
- * @property {Record<Which, Set<number>>} differing  positions
+ * @property {Record<Which, Set<number>>} differing  positions decided otherwise, or without a partner
+ * @property {Record<Which, Set<number>>} alone  positions that one side has decided and the other not yet
  * @property {number} count  of pairs that differ
+ * @property {number} aloneCount  of pairs decided on one side alone; these do not count among the others
  * @property {number} of
  * @property {string} note  what is to be said of it
  */
 
 /** @returns {Pairing} */
-const unpaired = (/** @type {string} */ note) => ({ by: "none", differing: { a: new Set(), b: new Set() }, count: 0, of: 0, note });
+const unpaired = (/** @type {string} */ note) => ({ by: "none", differing: { a: new Set(), b: new Set() }, alone: { a: new Set(), b: new Set() }, count: 0, aloneCount: 0, of: 0, note });
 
 /**
  * Where the sides differ at a step.
@@ -432,20 +434,24 @@ function inPlace(
  */
 function pairedByPosition(one, other) {
   const differing = new Set();
+  const alone = new Set();
   let of = 0;
   for (let at = 0; at < one.length; at++) {
-    const differs = !alike(one, at, other, at);
-    if (differs) differing.add(at);
-    if (differs || one.states[at] !== GIVEN || other.states[at] !== GIVEN) of++;
+    if (isAlone(one, at, other, at)) alone.add(at);
+    else if (differs(one, at, other, at)) differing.add(at);
+    else if (one.states[at] === GIVEN && other.states[at] === GIVEN) continue;
+    of++;
   }
-  return { by: "position", differing: { a: differing, b: differing }, count: differing.size, of, note: "" };
+  return { by: "position", differing: { a: differing, b: differing }, alone: { a: alone, b: alone }, count: differing.size, aloneCount: alone.size, of, note: "" };
 }
 
+/** One side has decided it; the other may yet say the same. */
+const isAlone = (/** @type {Canvas} */ one, /** @type {number} */ at, /** @type {Canvas} */ other, /** @type {number} */ there) =>
+  (one.states[at] === OPEN) !== (other.states[there] === OPEN);
+
 /** Two open positions are alike; a draft decides nothing. */
-function alike(/** @type {Canvas} */ one, /** @type {number} */ at, /** @type {Canvas} */ other, /** @type {number} */ there) {
-  const open = one.states[at] === OPEN;
-  return open === (other.states[there] === OPEN) && (open || one.tokens[at] === other.tokens[there]);
-}
+const differs = (/** @type {Canvas} */ one, /** @type {number} */ at, /** @type {Canvas} */ other, /** @type {number} */ there) =>
+  one.states[at] !== OPEN && one.tokens[at] !== other.tokens[there];
 
 /**
  * @param {Canvas} one
@@ -455,19 +461,23 @@ function alike(/** @type {Canvas} */ one, /** @type {number} */ at, /** @type {C
  */
 function pairedBySpans(one, other, { spans, exact }) {
   const differing = { a: new Set(), b: new Set() };
-  let [count, of] = [0, 0];
+  const alone = { a: new Set(), b: new Set() };
+  let [count, aloneCount, of] = [0, 0, 0];
   for (const { equal, position, count: length, otherPosition, otherCount } of spans) {
     for (let i = 0; i < Math.max(length, otherCount); i++) {
       const given = equal && one.states[position + i] === GIVEN && other.states[otherPosition + i] === GIVEN;
       if (!given) of++;
       if (equal) continue;
-      count++;
-      if (i < length) differing.a.add(position + i);
-      if (i < otherCount) differing.b.add(otherPosition + i);
+      const paired = i < length && i < otherCount;
+      const which = paired && isAlone(one, position + i, other, otherPosition + i) ? alone : differing;
+      if (which === alone) aloneCount++;
+      else count++;
+      if (i < length) which.a.add(position + i);
+      if (i < otherCount) which.b.add(otherPosition + i);
     }
   }
   const note = exact ? "Positions were put in or taken out; they are paired by where they came from." : "Paired by tokens: the canvases have other lengths, so this is not exact.";
-  return { by: exact ? "origin" : "tokens", differing, count, of, note };
+  return { by: exact ? "origin" : "tokens", differing, alone, count, aloneCount, of, note };
 }
 
 /**
@@ -560,13 +570,14 @@ function partedAt(/** @type {Side} */ a, /** @type {Side} */ b) {
 /** One sentence on the step shown, for the slider. */
 export function stepInWords(/** @type {State} */ state) {
   const index = indexShown(state);
+  const pairing = pairingAt(state, index);
   const words = SIDES.map((which) => {
     const side = sideOf(state, which);
     if (!side) return `${which.toUpperCase()} not run yet`;
     const { step, steps, open, complete } = timingsAt(side, index);
     return `${which.toUpperCase()} ${open ? `${open} open` : step === steps && complete ? "complete" : "none open"}`;
   });
-  return `Step ${index} of ${lastIndex(state)}: ${words.join(", ")}${differenceInWords(pairingAt(state, index), ", ")}`;
+  return `Step ${index} of ${lastIndex(state)}: ${words.join(", ")}${differenceInWords(pairing, ", ")}${aloneInWords(pairing, ", ")}`;
 }
 
 /** "12 of 64 differ" */
@@ -575,3 +586,8 @@ export function differenceInWords(/** @type {Pairing | null} */ pairing, before 
   return `${before}${pairing.count} of ${plural(pairing.of, "position")} ${pairing.count === 1 ? "differs" : "differ"}`;
 }
 
+
+/** "30 decided on one side"; empty where none is */
+export function aloneInWords(/** @type {Pairing | null} */ pairing, before = "") {
+  return pairing?.aloneCount ? `${before}${pairing.aloneCount} decided on one side` : "";
+}

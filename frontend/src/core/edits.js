@@ -1,6 +1,7 @@
 // What a person may do to positions by hand, and why not.
-import { GIVEN, OPEN } from "app/core/canvas.js";
-import { unchangeable } from "app/core/readiness.js";
+import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
+import { grows, NOT_IN_THE_PROMPT, NOTHING_TO_LOCK, ONE_AT_THE_END } from "app/core/left-to-right.js";
+import { switchedOff, unchangeable } from "app/core/readiness.js";
 import { shownRevision } from "app/core/state.js";
 import { earlierAt } from "app/core/weighing.js";
 
@@ -11,8 +12,8 @@ import { earlierAt } from "app/core/weighing.js";
  * @property {string} case
  * @property {any} value
  *
- * @typedef {"mask" | "draft" | "earlier" | "lock" | "insert" | "delete" | "write" | "replace"} Doing
- *   lock: or unlock, where it is locked
+ * @typedef {"mask" | "draft" | "earlier" | "lock" | "insert" | "delete" | "last" | "write" | "replace"} Doing
+ *   lock: or unlock, where it is locked. last: takes out what was decided last in reading order
  */
 
 const FULL = "The model's context is full: there is no room for one more position.";
@@ -30,6 +31,7 @@ const EDITS = {
   lock: (positions, { locked }) => ({ case: locked ? "unprotect" : "protect", value: { positions } }),
   insert: ([position]) => ({ case: "insert", value: { position, count: 1 } }),
   delete: ([position]) => ({ case: "delete", value: { position, count: 1 } }),
+  last: () => ({ case: "deleteLast", value: { count: 1 } }),
   write: ([position], { text }) => ({ case: "forceText", value: { position, text } }),
   replace: ([position], { text }) => ({ case: "replace", value: { position, count: 1, content: { case: "text", value: text } } }),
 };
@@ -51,12 +53,17 @@ export function hindrance(state, doing, position) {
   const canvas = revision?.canvas;
   if (always || !state.tree || !revision || !canvas || position === null || position >= canvas.length) return always || "Look at a position first.";
   const open = canvas.states[position] === OPEN;
-  if (doing === "mask") return open ? "This position is open already." : "";
+  const rightwards = grows(state);
+  if (doing === "mask") return open ? "This position is open already." : rightwards && position < canvas.promptLength ? NOT_IN_THE_PROMPT : "";
   if (revision.readOnly) return READ_ONLY;
+  if (rightwards && doing === "insert") return ONE_AT_THE_END;
+  if (rightwards && doing === "lock" && !canvas.protected[position]) return NOTHING_TO_LOCK;
+  if (rightwards && open && (doing === "delete" || doing === "replace")) return "The open position at the end stays: write there.";
   switch (doing) {
-    case "draft": return open ? "" : "Only an open position can be filled with its draft.";
+    case "draft": return open ? switchedOff(state, "have its draft") : "Only an open position can be filled with its draft.";
     case "earlier": return !open ? "This position is not open." : earlierAt(state.tree, revision.revision, position) ? "" : "Nothing has stood here yet.";
     case "lock": return open ? "Only what is decided can be locked." : canvas.states[position] === GIVEN ? "What was given is locked anyway." : "";
+    case "last": return canvas.states.lastIndexOf(COMMITTED) < 0 ? "Nothing is written yet." : "";
     case "delete": return canvas.length === 1 ? "One position has to stay." : "";
   }
   const spelled = doing !== "insert" && state.model?.hasTokenizer === false ? "This model has no tokenizer." : "";

@@ -30,7 +30,7 @@ export function titleOf(prompt, model) {
 }
 
 /** Parts that only a page with a server needs. Their tags stay empty in the file. */
-const LIVE_ONLY = new Set(["um-settings", "um-prompt", "um-sampler", "um-selection", "um-turn", "um-remask", "um-edit", "um-invite", "um-compare", "um-watched"].map((name) => `src/ui/${name}.js`));
+const LIVE_ONLY = new Set(["um-settings", "um-prompt", "um-sampler", "um-selection", "um-turn", "um-remask", "um-edit", "um-invite", "um-compare", "um-watched", "um-power", "um-sessions"].map((name) => `src/ui/${name}.js`));
 
 const IMPORTS = /(?<=^|[;}\n])([ \t]*(?:import|export)\b(?:[\w$*{}\s,]*?\bfrom)?\s*)(["'])([^"'\n]+)\2(;?)/g;
 

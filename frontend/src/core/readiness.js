@@ -12,6 +12,10 @@ export const busy = (/** @type {State} */ { activity }) => (activity === null ? 
 export const unchangeable = (/** @type {State} */ state) =>
   offline(state) || (state.tree ? "" : "Start a session first.") || unloaded(state) || busy(state);
 
+/** The person has switched the model off: nothing is asked of it until it is on again. */
+export const switchedOff = (/** @type {State} */ { view }, /** @type {string} */ to) =>
+  view.asks ? "" : `The model is off: switch it on to ${to} (O).`;
+
 /** A session can be looked at without its model, and no more. */
 function unloaded(/** @type {State} */ { tree, model }) {
   if (!tree || !model || model.name !== tree.model || !["unloaded", "unknown"].includes(model.state)) return "";

@@ -2,14 +2,17 @@
 // remembered for as long as its input lives.
 import { startModel, startModelProblem } from "app/core/models.js";
 import { faceOf, textOf } from "app/core/tokens.js";
+import { blockFrom, blocksAt } from "app/core/blocks.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { draftAt, draftColumns } from "app/core/drafts.js";
 import { READ_ONLY } from "app/core/edits.js";
 import { redoOf, undoOf } from "app/core/places.js";
-import { busy, offline, unchangeable } from "app/core/readiness.js";
+import { grows, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
+import { busy, offline, switchedOff, unchangeable } from "app/core/readiness.js";
 import { readingOf } from "app/core/lenses.js";
 import { painted, runOf } from "app/core/marking.js";
 import { remasked } from "app/core/remasking.js";
+import { couldGoOn, makerOf, stopInWords } from "app/core/stopping.js";
 import { deedsOf, headOf, isComplete, pathTo } from "app/core/tree.js";
 import { weighingOf } from "app/core/weighing.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
@@ -40,11 +43,13 @@ export function shown(state) {
  * @property {boolean} previewed  masking again, or the brush, would open it
  * @property {boolean} locking  the brush would lock it
  * @property {boolean} marked  something is to be done to it and the others marked
+ * @property {boolean} looked  at, in the inspector
  * @property {boolean} hidden  a special token, while those are not shown
  * @property {number | null} level  what the lens reads here; null: nothing
  * @property {number} share  the same in shades of the full colour, 0 to 20
  * @property {string} reading  the same in words; empty: nothing
  * @property {boolean} repeat  the special token before it once more: drawn small
+ * @property {number} block  the number of the sampler's block that begins here; 0: none
  */
 
 /** A browser restyles cells that look alike far faster than a thousand that are each their own. */
@@ -52,6 +57,8 @@ const SHADES = 20;
 
 /** @type {WeakMap<State, Cell[]>} */
 const cellsKnown = new WeakMap();
+/** The cells made last. One that is as it was stays the very same object: what was drawn of it stays too. @type {Cell[]} */
+let cellsBefore = [];
 
 /**
  * The cells of the canvas at the revision shown.
@@ -60,8 +67,19 @@ const cellsKnown = new WeakMap();
  */
 export function cellsOf(state) {
   let cells = cellsKnown.get(state);
-  if (!cells) cellsKnown.set(state, (cells = cellsMade(state)));
+  if (!cells) {
+    const before = cellsBefore;
+    cells = cellsBefore = cellsMade(state).map((cell, position) => (isAsBefore(cell, before[position]) ? before[position] : cell));
+    cellsKnown.set(state, cells);
+  }
   return cells;
+}
+
+/** @returns {boolean} */
+function isAsBefore(/** @type {any} */ cell, /** @type {any} */ before) {
+  if (!before) return false;
+  for (const field in cell) if (cell[field] !== before[field]) return false;
+  return true;
 }
 
 /** @returns {Cell[]} */
@@ -80,6 +98,7 @@ function cellsMade(/** @type {State} */ state) {
   // Special tokens are in the way of reading; rows and grid are no text.
   const hides = !view.specials && view.mode === "reading";
   const locking = new Set(brushed?.kind === "lock" ? brushed.positions : []);
+  const blocks = blocksAt(revision);
   /** @type {Cell[]} */
   const cells = [];
   for (let position = 0; position < canvas.length; position++) {
@@ -113,11 +132,13 @@ function cellsMade(/** @type {State} */ state) {
       previewed: preview.has(position),
       locking: locking.has(position),
       marked: isMarked,
+      looked: position === looked,
       hidden: hides && !open && face?.special === true && !pick && !isMarked && position !== looked,
       level: known ? value : null,
       share: known && reading ? Math.round((SHADES * value) / reading.top) : 0,
       reading: known && reading ? reading.words(position) : "",
       repeat: false,
+      block: blockFrom(blocks, position),
     };
     const before = cells[position - 1];
     cell.repeat = Boolean(face?.special && !pick && before?.token === token && before.state === cell.state);
@@ -130,7 +151,7 @@ function cellsMade(/** @type {State} */ state) {
  * What a screen reader says of a cell: first what differs from its neighbours.
  * @param {Pick<Cell, "position" | "state" | "face" | "probability" | "picked" | "reopening" | "previewed" | "deed" | "byHand" | "locked"> & Partial<Cell>} cell
  */
-export function labelOf({ position, state, face, probability, picked, reopening, previewed, locking, marked, reading, deed, byHand, locked }) {
+export function labelOf({ position, state, face, probability, picked, reopening, previewed, locking, marked, reading, deed, byHand, locked, block }) {
   const words = [];
   if (face) words.push(face.name);
   else words.push("open");
@@ -146,6 +167,7 @@ export function labelOf({ position, state, face, probability, picked, reopening,
   if (deed) words.push({ committed: "new", reopened: "opened again", edited: "edited", inserted: "put in" }[deed]);
   if (byHand) words.push("picked by hand");
   if (locked) words.push("locked");
+  if (block) words.push(`starts block ${block}`);
   words.push(`position ${position}`);
   return words.join(", ");
 }
@@ -174,6 +196,7 @@ export function signsOf(cells) {
     if (cell.locking) signs.add("locking");
     if (cell.byHand) signs.add("hand");
     if (cell.locked) signs.add("locked");
+    if (cell.block && !cell.hidden) signs.add("block");
     if (cell.face?.special && !cell.hidden) signs.add("special");
   }
   return [...signs].sort().join(" ");
@@ -262,8 +285,7 @@ export function statistics(state) {
   const { summary } = revision;
   const complete = isComplete(revision);
   // Going back to a finished canvas finds it finished.
-  let made = revision;
-  while (made.cause === "rewind") made = tree.revisions[made.parent];
+  const made = makerOf(tree, revision.revision);
   // What was written into holes of the prompt has no end.
   const beforeEnd = complete && !holed(revision.canvas) ? (made.summary?.tokensBeforeEnd ?? null) : null;
   const deeds = [...deedsOf(tree, revision.revision).values()];
@@ -297,6 +319,8 @@ export function statistics(state) {
     wallSeconds: summary?.totalWallSeconds ?? null,
     approximations: summary?.approximations ?? [],
     complete,
+    stop: stopInWords(state),
+    constraint: revision.settings?.constraint ? { rule: revision.settings.constraint, stands: made.summary?.constraint ?? null } : null,
   };
 }
 
@@ -331,7 +355,7 @@ export function sentence(/** @type {State} */ state) {
   if (!numbers) return "";
   const { revision, head, cause, substep, open, complete, meanProbability } = numbers;
   const did = `${cause === "step" ? (substep ? "a step, " : "a step: ") : ""}${deedInWords(numbers)}`;
-  const left = complete ? outcomeInWords(numbers) : open ? `${open} open` : "none open, more to do";
+  const left = complete ? `${numbers.stop ? `${numbers.stop.charAt(0).toLowerCase()}${numbers.stop.slice(1)}, ` : ""}${outcomeInWords(numbers)}` : open ? `${open} open` : "none open, more to do";
   const sure = meanProbability === null ? "" : `, mean probability ${meanProbability.toFixed(2)}`;
   return `Revision ${revision} of ${head}: ${did}, ${left}${sure}`;
 }
@@ -361,13 +385,13 @@ export function marksOf(state) {
 /**
  * Why a control cannot be used now; an empty string where it can.
  * @param {State} state
- * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick" | "change" | "undo" | "redo" | "mask" | "turn", string>}
+ * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick" | "change" | "undo" | "redo" | "mask" | "turn" | "goOn", string>}
  */
 export function hindrances(state) {
-  const { turns: _, ...others } = problemsOf(state.model, state.form); // no step sends them
+  const { turns: _, prompt: __, ...others } = problemsOf(state.model, state.form); // no step sends them
   const problem = inWords(others);
   const revision = shown(state);
-  const closed = revision && revision.canvas.openCount === 0 ? "No position is open at this revision." : "";
+  const closed = revision && revision.canvas.openCount === 0 ? (grows(state) ? "The text has stopped." : "No position is open at this revision.") : "";
   const sampler = samplerOf(state.model, state.form);
   const over = revision && isComplete(revision);
   const fills = sampler && !sampler.revises && !over && sampler.name !== revision?.settings?.sampler ? `No position is open, and ${humanised(sampler.name)} only fills open ones. Choose the sampler that began, or open some.` : "";
@@ -379,21 +403,23 @@ export function hindrances(state) {
   const target = tree && revision && state.looked !== null && state.looked < revision.canvas.length ? weighingOf(tree, revision.revision, state.looked) : null;
   const tokens = [...state.picks.values()].some(({ token }) => token !== null);
   const preview = remasked(state);
+  const off = (/** @type {string} */ to) => change || switchedOff(state, to);
   // Undo and redo may be pressed faster than they are done.
   const going = unchangeable(state.activity === "rewind" ? { ...state, activity: null } : state) || (state.shown === null ? "" : LOOKING_BACK);
   return {
     start: offline(state) || busy(state) || startModelProblem(state) || inWords(problemsOf(startModel(state), state.form)),
-    forward: change || closed,
-    step: change || done || problem,
-    run: change || done || problem,
-    propose: change || selectable,
+    forward: off("ask it") || closed,
+    step: off("step") || done || problem,
+    run: off("step") || done || problem,
+    propose: off("auto-select") || selectable,
     apply: change || (!state.picks.size ? "Nothing is picked." : revision?.readOnly && tokens ? READ_ONLY : ""),
     clear: state.picks.size ? "" : "Nothing is picked.",
     pick: change || (tree && target && tree.revisions[target.revision].readOnly ? READ_ONLY : ""),
     change,
     undo: going || (tree && undoOf(tree) === null ? (tree.first ? "The revisions before are not kept any more." : "There is nothing to undo.") : ""),
     redo: going || (tree && redoOf(tree) === null ? "There is nothing to redo." : ""),
-    mask: change || (preview?.positions.length ? "" : "Nothing would be opened."),
+    mask: change || (grows(state) ? NO_MASKING_AGAIN : preview?.positions.length ? "" : switchedOff(state, "see what would be opened") || "Nothing would be opened."),
+    goOn: off("go on") || (couldGoOn(state) ? "" : "The text has not been told to stop."),
     turn: change || (revision && over ? answerProblem(state.model, state.form, endOf(state, revision.canvas)) : UNFINISHED),
   };
 }

@@ -2,6 +2,7 @@
 // actions are events alike; what they mean is decided here and nowhere else.
 import { OPEN } from "app/core/canvas.js";
 import { broughtBack, compared, keptApart } from "app/core/comparing.js";
+import { NO_CONSTRAINT } from "app/core/constraints.js";
 import { followed } from "app/core/following.js";
 import { NO_MODELS } from "app/core/models.js";
 import { NO_SESSIONS } from "app/core/sessions.js";
@@ -23,6 +24,7 @@ import { based, headOf, grow, plant, remember, trimmed } from "app/core/tree.js"
  * @property {number} pFinal
  * @property {boolean} kept
  * @property {number} logit
+ * @property {boolean} invalid  the constraint does not let it stand there
  *
  * @typedef {object} Weighing  what the model weighed at one position
  * @property {number} position
@@ -32,6 +34,8 @@ import { based, headOf, grow, plant, remember, trimmed } from "app/core/tree.js"
  * @property {number} keptCount
  * @property {number} entropy
  * @property {number} margin
+ * @property {number | null} validCount  tokens that the constraint lets stand there; null: there is
+ *   none, or it is not known beforehand
  * @property {boolean} recomputed
  *
  * @typedef {object} Trial  what the form's distribution settings would make of the position looked at
@@ -110,11 +114,11 @@ import { based, headOf, grow, plant, remember, trimmed } from "app/core/tree.js"
  * @property {Record<string, string>} refused  what the server found wrong with the form, by field, until it is changed
  * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
  *             branches: boolean | null, heat: boolean, mode: "reading" | "rows" | "grid", rows: import("app/core/rows.js").Filter, lens: import("app/core/lenses.js").Lens,
- *             specials: boolean, compare: boolean, maximised: string, keys: boolean, toured: boolean }} view
+ *             specials: boolean, compare: boolean, maximised: string, keys: boolean, toured: boolean, asks: boolean, numbers: boolean }} view
  *   selector: what auto-select asks. branches: listed; null: where there are several. mode: how the
  *   canvas is drawn. rows: which positions the rows list. lens: what its colours say. specials: special tokens are shown.
  *   compare: side by side, in the canvas's place. maximised: the panel that has the page to itself.
- *   keys: single letters are commands
+ *   keys: single letters are commands. asks: the model is on; off, nothing is asked of it. numbers: all of them are shown
  */
 
 /** @type {Form} */
@@ -129,6 +133,7 @@ export const EMPTY_FORM = {
   sampler: "",
   typed: {},
   seed: "1",
+  constraint: NO_CONSTRAINT,
   dirty: false,
 };
 
@@ -136,7 +141,7 @@ export const EMPTY_FORM = {
 const UNWATCHED = { session: null, tokens: [], weighed: new Map(), filling: null };
 
 /**
- * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]>, writing?: string, saying?: string, watched?: { session: string | null, tokens: Watch[] }, compare?: import("app/core/comparing.js").Kept }} [kept]
+ * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]>, writing?: string, saying?: string, wish?: Partial<import("app/core/models.js").Wish>, watched?: { session: string | null, tokens: Watch[] }, compare?: import("app/core/comparing.js").Kept }} [kept]
  *   what was kept from an earlier visit
  * @returns {State}
  */
@@ -144,7 +149,7 @@ export function initialState(kept = {}) {
   return {
     connection: { state: "connecting", retryAt: null, why: "" },
     model: null,
-    models: NO_MODELS,
+    models: { ...NO_MODELS, wish: { ...NO_MODELS.wish, ...kept.wish } },
     sessions: NO_SESSIONS,
     opening: null,
     tokens: new Map(),
@@ -176,7 +181,7 @@ export function initialState(kept = {}) {
     tour: null,
     notices: [],
     refused: {},
-    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", rows: "open", lens: "confidence", specials: true, compare: false, maximised: "", keys: true, toured: false, ...kept.view },
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", rows: "open", lens: "confidence", specials: true, compare: false, maximised: "", keys: true, toured: false, asks: true, numbers: false, ...kept.view },
   };
 }
 
@@ -421,7 +426,7 @@ function withModel(models, model) {
 }
 
 function affectsSettings(/** @type {Partial<Form>} */ fields) {
-  return "sampler" in fields || "seed" in fields;
+  return "sampler" in fields || "seed" in fields || "constraint" in fields;
 }
 
 function stillLooked(/** @type {number | null} */ looked, /** @type {Tree} */ tree, /** @type {number} */ from, /** @type {number} */ to) {
@@ -431,7 +436,8 @@ function stillLooked(/** @type {number | null} */ looked, /** @type {Tree} */ tr
 /** The server's word on a field is good until the field, or the prompt that takes room from it, is changed. @param {Record<string, string>} refused  @param {Partial<Form>} fields */
 function stillRefused(refused, fields) {
   if (!Object.keys(refused).length) return refused;
-  const changed = "prompt" in fields || "chat" in fields ? ["prompt", "length", "words"] : "length" in fields ? ["length", "words"] : Object.keys(fields);
+  const room = "length" in fields ? ["length", "words", "constraint"] : Object.keys(fields);
+  const changed = "prompt" in fields || "chat" in fields ? ["prompt", "length", "words", "constraint"] : room;
   return Object.fromEntries(Object.entries(refused).filter(([field]) => !changed.includes(field)));
 }
 

@@ -6,7 +6,7 @@ import { indexOf, placesAlong } from "app/core/following.js";
 import { percentOfByte } from "app/core/format.js";
 import { wayOf } from "app/core/heat.js";
 import { pointAt } from "app/core/life.js";
-import { busy, offline } from "app/core/readiness.js";
+import { busy, offline, switchedOff } from "app/core/readiness.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
 import { headOf, pathTo } from "app/core/tree.js";
 import { weighingOf } from "app/core/weighing.js";
@@ -160,7 +160,7 @@ export const watchHindrance = (/** @type {State} */ { watched }) =>
 
 /** Why the gaps cannot be filled in now. */
 export const fillHindrance = (/** @type {State} */ state) =>
-  state.connection.state === "recorded" ? "This is a recording: there is no model to ask." : offline(state) || busy(state);
+  state.connection.state === "recorded" ? "This is a recording: there is no model to ask." : offline(state) || switchedOff(state, "fill them in") || busy(state);
 
 /** The number of a point: what is rounded or only a bound says so. */
 export function pointInWords(/** @type {Point | null} */ point) {

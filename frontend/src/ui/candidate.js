@@ -3,6 +3,7 @@
 import { html } from "lit";
 import { cssVars } from "app/ui/css-vars.js";
 import { faceOfId } from "app/core/selectors.js";
+import { NOT_ALLOWED } from "app/core/constraints.js";
 import { decimal } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
@@ -29,9 +30,9 @@ export const unseen = (/** @type {string} */ words) => html`<span class="unseen"
  * @param {import("app/core/state.js").Candidate} candidate
  */
 export function offered(state, { position, chosen, greedy, hindrance, cut }, candidate) {
-  const { token, kept, logit } = candidate;
+  const { token, kept, logit, invalid } = candidate;
   const isChosen = chosen === token;
-  const why = isChosen ? "This is the token there." : hindrance;
+  const why = isChosen ? "This is the token there." : hindrance || (invalid ? `${NOT_ALLOWED}.` : "");
   const never = token === state.model?.maskToken;
   const reason = cut?.(candidate) ?? (never ? "Never generated" : greedy ? "Not the likeliest, and the temperature is 0" : "Cut by top-k or top-p");
   const limit = kept ? "" : `${reason}: visual only. `;
@@ -41,6 +42,7 @@ export function offered(state, { position, chosen, greedy, hindrance, cut }, can
     isPicked: state.picks.get(position)?.token === token,
     why,
     limit,
+    invalid,
     never: !kept && reason.startsWith("Never generated"),
     title: why || `Pick this token. ${limit}Id ${token}, logit ${decimal(logit)}`,
   };
@@ -65,14 +67,16 @@ export function toggle({ store, session }, position, { token, pBase }) {
  * @param {ReturnType<typeof offered>} told
  * @param {-1 | 0} [tab]  its place in the tab order
  */
-export function addButton(page, position, candidate, { face, isPicked }, tab = 0) {
+export function addButton(page, position, candidate, { face, isPicked, invalid }, tab = 0) {
+  const why = invalid && !isPicked ? `${NOT_ALLOWED}.` : "";
   return html`<button
     class="quiet add"
     tabindex=${tab}
+    aria-disabled=${why ? "true" : "false"}
     aria-pressed=${isPicked ? "true" : "false"}
     aria-label="${isPicked ? "Take" : "Put"} ${face.name} ${isPicked ? "out of" : "into"} the selection"
-    title=${isPicked ? "Take out of the selection" : "Put into the selection, to apply later"}
-    @click=${() => toggle(page, position, candidate)}
+    title=${why || (isPicked ? "Take out of the selection" : "Put into the selection, to apply later")}
+    @click=${() => !why && toggle(page, position, candidate)}
   >
     ${isPicked ? icons.check : icons.plus}
   </button>`;

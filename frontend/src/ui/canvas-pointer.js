@@ -1,6 +1,8 @@
-// Dragging over cells: it marks the run between two, or paints with the brush.
-// A finger scrolls the page; held still for a moment, it marks.
+// Dragging over cells, of a text or of a grid: it marks the run between two, or
+// paints with the brush, and at the edge of what scrolls it goes on. A finger
+// scrolls the page; held still for a moment, it marks.
 import { cellsOf, markable } from "app/core/selectors.js";
+import { EdgeScroll } from "app/ui/edge-scroll.js";
 
 /** Milliseconds until a finger held still begins to mark. */
 const HELD = 450;
@@ -19,19 +21,28 @@ const STRIDE = 6;
  * @property {number} last  the position it is over
  * @property {number} x
  * @property {number} y
+ * @property {number} startY
+ * @property {number} toX  where the pointer is
+ * @property {number} toY
  * @property {ReadonlySet<number>} base  what was marked before, and stays so
  */
 
 export class CanvasPointer {
   #host;
+  #surface;
+  #edge = new EdgeScroll(() => this.#over());
   /** @type {Drag | null} */
   #drag = null;
   #held = 0;
   #ended = false;
 
-  /** @param {import("app/ui/page-element.js").PageElement} host */
-  constructor(host) {
+  /**
+   * @param {import("app/ui/page-element.js").PageElement} host
+   * @param {string} surface  selects what is dragged over
+   */
+  constructor(host, surface) {
     this.#host = host;
+    this.#surface = surface;
   }
 
   get #store() {
@@ -53,7 +64,7 @@ export class CanvasPointer {
     const { brush, marked } = this.#store.state;
     const touch = event.pointerType === "touch";
     const base = event.ctrlKey || event.metaKey ? marked : new Set();
-    this.#drag = { id: event.pointerId, touch, brush: brush.kind !== null, going: false, start: position, last: position, x: event.clientX, y: event.clientY, base };
+    this.#drag = { id: event.pointerId, touch, brush: brush.kind !== null, going: false, start: position, last: position, x: event.clientX, y: event.clientY, startY: event.clientY, toX: event.clientX, toY: event.clientY, base };
     if (brush.kind) {
       this.#begin();
       this.#pass([position]);
@@ -73,8 +84,19 @@ export class CanvasPointer {
       if (Math.hypot(x - drag.x, y - drag.y) > STILL) this.#stop();
       return;
     }
+    [drag.toX, drag.toY] = [x, y];
+    this.#over();
+    const surface = this.#box;
+    if (drag.going && surface) this.#edge.at(surface, y, drag.startY);
+  };
+
+  /** What the pointer is over, wherever that came from: it has moved, or the page has under it. */
+  #over() {
+    const drag = this.#drag;
+    if (!drag) return;
+    const { toX: x, toY: y } = drag;
     if (drag.brush) {
-      const steps = Math.ceil(Math.hypot(x - drag.x, y - drag.y) / STRIDE);
+      const steps = Math.max(1, Math.ceil(Math.hypot(x - drag.x, y - drag.y) / STRIDE));
       const passed = [];
       for (let i = 1; i <= steps; i++) passed.push(this.#at(drag.x + ((x - drag.x) * i) / steps, drag.y + ((y - drag.y) * i) / steps));
       [drag.x, drag.y] = [x, y];
@@ -85,7 +107,7 @@ export class CanvasPointer {
     if (position === null || position === drag.last) return;
     if (!drag.going) this.#begin();
     this.#mark(position);
-  };
+  }
 
   up = (/** @type {PointerEvent} */ event) => {
     const drag = this.#drag;
@@ -122,7 +144,7 @@ export class CanvasPointer {
     const drag = /** @type {Drag} */ (this.#drag);
     drag.going = true;
     document.addEventListener("keydown", this.#key, { capture: true });
-    if (this.#host.isConnected) this.#listbox?.setPointerCapture(drag.id);
+    if (this.#host.isConnected) this.#box?.setPointerCapture(drag.id);
   }
 
   #key = (/** @type {KeyboardEvent} */ event) => {
@@ -134,6 +156,7 @@ export class CanvasPointer {
 
   #stop() {
     clearTimeout(this.#held);
+    this.#edge.stop();
     document.removeEventListener("keydown", this.#key, { capture: true });
     this.#drag = null;
   }
@@ -150,19 +173,20 @@ export class CanvasPointer {
     if (fresh.length) this.#host.dispatch({ type: "brush.changed", fields: { passed: [...passed, ...fresh] } });
   }
 
-  get #listbox() {
-    return this.#host.querySelector(".listbox");
+  get #box() {
+    return this.#host.querySelector(this.#surface);
   }
 
   #at(/** @type {number} */ x, /** @type {number} */ y) {
-    const found = document.elementFromPoint(x, y);
-    const position = found && this.#listbox?.contains(found) ? positionOf(found) : null;
+    // A bar may float over the cells, where the page is scrolled.
+    const found = document.elementsFromPoint(x, y).find((element) => this.#box?.contains(element));
+    const position = found ? positionOf(found) : null;
     return position !== null && position < cellsOf(this.#store.state).length ? position : null;
   }
 }
 
-/** The position of the cell that something is in. */
+/** The position of the cell, or the square, that something is in. */
 export function positionOf(/** @type {EventTarget | null} */ target) {
-  const cell = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target)?.closest(".cell"));
+  const cell = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target)?.closest(".cell, .square"));
   return cell ? Number(cell.dataset.position) : null;
 }

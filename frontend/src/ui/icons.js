@@ -27,6 +27,8 @@ export const branch = icon(svg`<circle cx="4.2" cy="3.6" r="1.7" fill="none" str
 export const takeaway = icon(svg`<path d="M8 2v7.6M4.8 6.6 8 9.8l3.2-3.2M2.8 11v2.2h10.4V11" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const alert = icon(svg`<path d="M8 2 1.6 13.4h12.8z" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round"/><path d="M8 6.4v3.2M8 11.4v.4" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>`);
 export const pause = icon(svg`<path d="M5 3.4v9.2M11 3.4v9.2" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/>`);
+export const power = icon(svg`<path d="M8 1.8v5.4M4.9 3.9a5.2 5.2 0 1 0 6.2 0" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`);
+export const powerOff = icon(svg`<path d="M8 1.8v5.4M4.9 3.9a5.2 5.2 0 1 0 6.2 0" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/><path d="m2 14 12-12" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`);
 export const replay = icon(svg`<path d="M5 3.2v9.6L12.6 8z" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>`);
 export const first = icon(svg`<path d="M4 3.4v9.2M12 3.4 6.8 8l5.2 4.6z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const last = icon(svg`<path d="M12 3.4v9.2M4 3.4 9.2 8 4 12.6z" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`);

@@ -1,11 +1,12 @@
 // Keys that work anywhere but in a field. One table serves the handler and the
 // sheet that lists them.
+import { hindrance } from "app/core/edits.js";
 import { indexShown, lastIndex } from "app/core/comparing.js";
 import { hindrances } from "app/core/selectors.js";
 import { maximisedPanel } from "app/core/panels.js";
 import { playHindrance, wholeStep } from "app/core/ways.js";
 import { lensOf, nextLens } from "app/core/lenses.js";
-import { hindranceToAll } from "app/core/marking.js";
+import { brushHindrance, hindranceToAll } from "app/core/marking.js";
 import { shownRevision } from "app/core/state.js";
 import { headOf } from "app/core/tree.js";
 import { modeAfter } from "app/core/modes.js";
@@ -82,13 +83,15 @@ const edit = (doing) => {
   };
 };
 
+/** The end of the canvas; null without one. */
+const lastOf = (/** @type {import("app/core/state.js").State} */ state) => (state.tree ? state.tree.revisions[shownRevision(state)].canvas.length - 1 : null);
+
 /** Takes a brush into the hand, or puts it away. @type {(kind: import("app/core/marking.js").BrushKind) => Deed} */
 const brush = (kind) => ({
   act: ({ store }) => store.dispatch({ type: "brush.changed", fields: { kind: store.state.brush.kind === kind ? null : kind, passed: [] } }),
   why: ({ store }) => {
-    const { brush, view } = store.state;
-    if (brush.kind === kind) return "";
-    return view.mode === "reading" ? hindrances(store.state).change : "Brushes paint where the canvas is a text.";
+    if (store.state.brush.kind === kind) return "";
+    return brushHindrance(store.state) || hindrances(store.state).change;
   },
 });
 
@@ -149,6 +152,14 @@ export const KEYS = [
   { in: "Change", keys: ["X"], shift: true, does: "Lock brush", ...brush("lock") },
   { in: "Change", keys: ["I"], does: "Insert an open position before it", ...edit("insert") },
   { in: "Change", keys: ["Delete"], does: "Delete the position", ...edit("delete") },
+  {
+    in: "Change",
+    keys: ["Backspace"],
+    does: "Take back the last token written",
+    act: ({ store, editing }) => editing.change("last", lastOf(store.state)),
+    why: ({ store }) => hindrance(store.state, "last", lastOf(store.state)),
+    edits: true,
+  },
 
   {
     in: "View",
@@ -169,6 +180,7 @@ export const KEYS = [
     act: ({ store, lens }) => lens.use(nextLens(lensOf(store.state.view))),
   },
   { in: "View", keys: ["="], does: "Compare side by side, or back", act: ({ comparing }) => comparing.toggle(), why: ({ store }) => (recorded(store.state) ? "This is a recording: comparing needs a server." : "") },
+  { in: "View", keys: ["O"], does: "The model on or off: off, nothing is asked of it", act: ({ asking }) => asking.toggle(), why: ({ store }) => (recorded(store.state) ? "This is a recording: there is no model to switch." : "") },
   { in: "View", keys: ["?"], does: "This sheet", act: openSheet },
   { in: "View", keys: ["Esc"], does: "Bring the other panels back, pause, cancel the brush, clear the marks, close the inspector" },
 

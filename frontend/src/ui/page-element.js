@@ -15,6 +15,7 @@ import { focusIsLost } from "app/ui/focus.js";
  * @property {import("app/actions/rows.js").Rows} rows
  * @property {import("app/actions/playing.js").Playing} playing
  * @property {import("app/actions/comparing.js").Comparing} comparing
+ * @property {import("app/actions/asking.js").Asking} asking
  * @property {import("app/actions/models.js").Models} models
  * @property {import("app/actions/sessions.js").Sessions} sessions
  * @property {import("app/actions/takeaway.js").Takeaway} takeaway

@@ -1,32 +1,26 @@
 import { html, nothing } from "lit";
-import { tokenFace } from "app/ui/token-face.js";
 import { labelOf } from "app/core/selectors.js";
-import * as icons from "app/ui/icons.js";
+import { inside, looks } from "app/ui/looks.js";
+
+/** What it says of a cell before all else, beside the one that it is paired with. */
+const WORDS = { "": "", differs: "differs: ", alone: "decided on one side only: " };
 
 /**
  * A cell of a canvas that is only looked at.
  * @param {import("app/core/selectors.js").Cell} cell
- * @param {boolean} differs  from the one that it is paired with
+ * @param {"" | "differs" | "alone"} sign  of its pair
  */
-export function stillCell(cell, differs) {
-  const { position, state, token, face, level, share, deed, byHand, locked, hidden, repeat } = cell;
+export function stillCell(cell, sign) {
+  const { position, face, hidden, repeat } = cell;
   return html`<span
       class="cell"
       role="listitem"
-      aria-label="${differs ? "differs: " : ""}${labelOf(cell)}"
+      aria-label="${WORDS[sign]}${labelOf(cell)}"
       data-position=${position}
-      data-state=${state}
-      data-token=${token ?? nothing}
-      ?hidden=${hidden && !differs}
-      ?data-ghost=${state === "open" && face !== null}
-      ?data-differs=${differs}
-      ?data-unknown=${state === "committed" && level === null}
-      ?data-locked=${locked}
-      data-new=${deed ?? nothing}
-      ?data-hand=${byHand}
-      ?data-special=${face?.special}
-      ?data-repeat=${repeat && !differs}
-      data-share=${share || nothing}
-      >${locked ? icons.locked : nothing}${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
+      ?hidden=${hidden && !sign}
+      ?data-differs=${sign === "differs"}
+      ?data-alone=${sign === "alone"}
+      ${looks({ ...cell, repeat: repeat && !sign })}
+      >${inside(cell)}</span
     >${face?.breaks ? html`<span class="break" aria-hidden="true"></span>` : nothing}`;
 }

@@ -1,9 +1,11 @@
 import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { PageElement } from "app/ui/page-element.js";
-import { tokenFace } from "app/ui/token-face.js";
+import { inside, looks } from "app/ui/looks.js";
 import { blocksOf, cellsOf, draftShown, hindrances, labelOf, markable, shown, signsOf, writtenText } from "app/core/selectors.js";
 import { lensOf } from "app/core/lenses.js";
+import { brushHindrance } from "app/core/marking.js";
+import { CanvasMarks } from "app/ui/canvas-marks.js";
 import { CanvasPointer, positionOf } from "app/ui/canvas-pointer.js";
 import { headOf } from "app/core/tree.js";
 import { shownRevision } from "app/core/state.js";
@@ -26,9 +28,8 @@ import "app/ui/um-invite.js";
 class CanvasPanel extends PageElement {
   static properties = { active: { state: true } };
 
-  #pointer = new CanvasPointer(this);
-  /** Where extending with the Shift key began, and what was marked then. @type {{ position: number, base: ReadonlySet<number> } | null} */
-  #anchor = null;
+  #pointer = new CanvasPointer(this, ".listbox");
+  #marks = new CanvasMarks(this);
 
   constructor() {
     super();
@@ -97,10 +98,12 @@ class CanvasPanel extends PageElement {
     const { view } = this.state;
     return html`<div class="canvas-tools">
       <um-lens .page=${this.page}></um-lens>
-      <span class="brushes" role="group" aria-label="Brushes">
-        ${this.#brush("mask", "Mask brush: drag over what is to be open again (X)", icons.maskBrush)}
-        ${this.#brush("lock", "Lock brush: drag over what no step may change (⇧X)", icons.lockBrush)}
-      </span>
+      ${this.state.connection.state === "recorded"
+        ? nothing
+        : html`<span class="brushes" role="group" aria-label="Brushes">
+            ${this.#brush("mask", "Mask brush: drag over what is to be open again (X)", icons.maskBrush)}
+            ${this.#brush("lock", "Lock brush: drag over what no step may change (⇧X)", icons.lockBrush)}
+          </span>`}
       <span class="grow"></span>
       ${view.mode === "reading" ? this.#specials() : nothing}
       <label class="switch" title="Show what the model would write at the open positions (D)">
@@ -131,9 +134,9 @@ class CanvasPanel extends PageElement {
   }
 
   #brush(/** @type {import("app/core/marking.js").BrushKind} */ kind, /** @type {string} */ hint, /** @type {unknown} */ icon) {
-    const { brush, view } = this.state;
+    const { brush } = this.state;
     const on = brush.kind === kind;
-    const why = on ? "" : view.mode === "reading" ? hindrances(this.state).change : "Brushes paint where the canvas is a text.";
+    const why = on ? "" : brushHindrance(this.state) || hindrances(this.state).change;
     return html`<button
       class="quiet brush"
       data-testid="brush-${kind}"
@@ -169,16 +172,15 @@ class CanvasPanel extends PageElement {
   }
 
   #listbox() {
-    const { view, looked, brush } = this.state;
+    const { view, brush } = this.state;
     const { length, promptLength } = /** @type {import("app/core/canvas.js").Canvas} */ (shown(this.state)?.canvas);
     const cells = cellsOf(this.state);
     const first = Math.min(promptLength, length - 1);
     const active = this.active === null ? first : Math.min(this.active, length - 1);
     const block = (/** @type {{ start: number, end: number }} */ { start, end }, /** @type {number} */ _i, /** @type {any[]} */ all) => {
-      const inside = active >= start && active < end ? active : -1;
-      const here = looked !== null && looked >= start && looked < end ? looked : -1;
+      const here = active >= start && active < end ? active : -1;
       return html`<div class="block" ?data-many=${all.length > 1} role="presentation">
-        ${guard([...signature(cells, start, end), inside, here], () => cells.slice(start, end).map((cell) => this.#cell(cell, inside, here)))}
+        ${guard([...cells.slice(start, end), here], () => cells.slice(start, end).map((cell) => this.#cell(cell, here)))}
       </div>`;
     };
     return html`<div
@@ -215,9 +217,8 @@ class CanvasPanel extends PageElement {
     </div>`;
   }
 
-  #cell(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active, /** @type {number} */ looked) {
-    const { position, state, token, face, deed, byHand, locked, picked, reopening, previewed, locking, marked, level, share, reading, repeat } = cell;
-    const ghost = state === "open" && !picked && face !== null;
+  #cell(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active) {
+    const { position, face, picked, marked, looked, reading } = cell;
     return html`<span
         class="cell"
         role="option"
@@ -225,27 +226,12 @@ class CanvasPanel extends PageElement {
         tabindex=${position === active ? 0 : -1}
         aria-selected=${picked || marked ? "true" : "false"}
         aria-label=${labelOf(cell)}
-        aria-current=${position === looked ? "true" : nothing}
+        aria-current=${looked ? "true" : nothing}
         title=${reading || nothing}
         ?hidden=${this.#isHidden(cell, active)}
         data-position=${position}
-        data-state=${state}
-        data-token=${token ?? nothing}
-        ?data-ghost=${ghost}
-        ?data-picked=${picked}
-        ?data-reopening=${reopening}
-        ?data-preview=${previewed}
-        ?data-locking=${locking}
-        ?data-marked=${marked}
-        ?data-unknown=${state === "committed" && level === null}
-        ?data-locked=${locked}
-        data-new=${deed ?? nothing}
-        ?data-hand=${byHand}
-        ?data-special=${face?.special}
-        ?data-repeat=${repeat}
-        ?data-looked=${position === looked}
-        data-share=${share || nothing}
-        >${locked || locking ? icons.locked : nothing}${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
+        ${looks(cell)}
+        >${inside(cell)}</span
       >${face && face.breaks ? breaks(face.breaks) : nothing}`;
   }
 
@@ -270,29 +256,7 @@ class CanvasPanel extends PageElement {
   #click(/** @type {MouseEvent} */ event) {
     const position = positionOf(event.target);
     if (this.#pointer.wasDrag || position === null) return;
-    const { marked, looked } = this.state;
-    this.#anchor = null;
-    if (event.ctrlKey || event.metaKey) {
-      const next = new Set(marked);
-      if (!next.delete(position)) next.add(position);
-      this.#mark(next);
-    } else if (event.shiftKey) this.#mark(markable(this.state, looked ?? this.active ?? position, position));
-    else this.#look(position);
-  }
-
-  #mark(/** @type {Iterable<number>} */ positions) {
-    this.dispatch({ type: "marks.changed", positions });
-  }
-
-  /** What the Shift key and a movement do: more is marked, or painted. */
-  #extend(/** @type {number} */ from, /** @type {number} */ to) {
-    const { marked, brush } = this.state;
-    if (brush.kind) {
-      this.dispatch({ type: "brush.changed", fields: { passed: [...brush.passed, ...markable(this.state, from, to)] } });
-      return;
-    }
-    this.#anchor ??= { position: from, base: marked };
-    this.#mark([...this.#anchor.base, ...markable(this.state, this.#anchor.position, to)]);
+    if (!this.#marks.click(event, position, this.active)) this.#look(position);
   }
 
   #focus(/** @type {Event} */ event) {
@@ -314,16 +278,16 @@ class CanvasPanel extends PageElement {
       if (event.key.toLowerCase() !== "a" || event.shiftKey) return;
       event.preventDefault();
       const canvas = /** @type {import("app/core/canvas.js").Canvas} */ (shown(this.state)?.canvas);
-      this.#mark(markable(this.state, canvas.promptLength, canvas.length - 1));
+      this.#marks.mark(markable(this.state, canvas.promptLength, canvas.length - 1));
       return;
     }
     const cells = /** @type {HTMLElement[]} */ ([...this.querySelectorAll(".listbox .cell:not([hidden])")]);
     const index = cells.findIndex((cell) => Number(cell.dataset.position) === position);
-    if (!event.shiftKey) this.#anchor = null;
+    if (!event.shiftKey) this.#marks.forget();
     const go = (/** @type {number} */ to) => {
       const cell = cells[Math.min(Math.max(to, 0), cells.length - 1)];
       cell?.focus();
-      if (cell && event.shiftKey) this.#extend(position, Number(cell.dataset.position));
+      if (cell && event.shiftKey) this.#marks.extend(position, Number(cell.dataset.position));
     };
     switch (event.key) {
       case "ArrowRight": go(index + 1); break;
@@ -353,16 +317,6 @@ function emptyCanvas() {
 
 const breaks = (/** @type {number} */ count) =>
   Array.from({ length: Math.min(count, 2) }, () => html`<span class="break" aria-hidden="true"></span>`);
-
-/** What a block's look depends on; equal lists draw alike. */
-function signature(/** @type {any[]} */ cells, /** @type {number} */ start, /** @type {number} */ end) {
-  const parts = [];
-  for (let i = start; i < end; i++) {
-    const { state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, locking, marked, hidden, reading, share, repeat } = cells[i];
-    parts.push(face, reading, `${state}${token}${probability}${deed}${byHand}${locked}${picked}${reopening}${previewed}${locking}${marked}${hidden}${share}${repeat}`);
-  }
-  return parts;
-}
 
 /** The cell nearest below (or above) another, by what is seen. */
 function onNextLine(/** @type {HTMLElement[]} */ cells, /** @type {number} */ index, /** @type {1 | -1} */ way) {

@@ -1,8 +1,8 @@
 import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
-import { choiceProblem, differenceInWords, indexShown, inTurns, lastIndex, pairingAt, runs, settingsInWords, SIDES, sideOf, stepInWords } from "app/core/comparing.js";
-import { offline } from "app/core/readiness.js";
+import { aloneInWords, choiceProblem, differenceInWords, indexShown, inTurns, lastIndex, pairingAt, runs, settingsInWords, SIDES, sideOf, stepInWords } from "app/core/comparing.js";
+import { offline, switchedOff } from "app/core/readiness.js";
 import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-contender.js";
 import "app/ui/um-maximise.js";
@@ -12,7 +12,7 @@ import * as icons from "app/ui/icons.js";
 class Compare extends PageElement {
   /** @override */
   watched(/** @type {import("app/core/state.js").State} */ { view, tree, shown, model, form, compare, activity, playing, refusal, connection }) {
-    return view.compare ? [view.compare, tree, shown, model, form, compare, activity, playing, refusal, connection.state] : [view.compare];
+    return view.compare ? [view.compare, view.asks, tree, shown, model, form, compare, activity, playing, refusal, connection.state] : [view.compare];
   }
 
   /** @override */
@@ -48,7 +48,7 @@ class Compare extends PageElement {
     }
     const wanted = SIDES.filter((side) => runs(state, side));
     const problem = wanted.map((side) => choiceProblem(state, side) && `${side.toUpperCase()}: ${choiceProblem(state, side)}`).find(Boolean);
-    const why = offline(state) || (state.activity ? "Wait for the present call to end, or stop it." : "") || (wanted.length ? "" : "Both sides are finished. Choose another run for one.") || problem || "";
+    const why = offline(state) || switchedOff(state, "run them") || (state.activity ? "Wait for the present call to end, or stop it." : "") || (wanted.length ? "" : "Both sides are finished. Choose another run for one.") || problem || "";
     const label = wanted.length === 1 ? `Run ${wanted[0].toUpperCase()}` : "Run both";
     return html`<button
         class="button primary"
@@ -98,7 +98,7 @@ class Compare extends PageElement {
       <output class="revision" data-testid="compare-index">${index}<span> / ${last}</span></output>
       ${pairing
         ? html`<p class="compare-difference" data-testid="difference" data-by=${pairing.by}>
-            ${pairing.by === "none" ? nothing : html`<b><span class="differs-sign" aria-hidden="true">≠</span> ${differenceInWords(pairing)}</b>`} ${pairing.note}
+            ${pairing.by === "none" ? nothing : html`<b><span class="differs-sign" aria-hidden="true">≠</span> ${differenceInWords(pairing)}</b>${pairing.aloneCount ? html`, <span class="alone-sign" aria-hidden="true"></span> ${aloneInWords(pairing)}` : nothing}`} ${pairing.note}
           </p>`
         : nothing}
     </div>`;

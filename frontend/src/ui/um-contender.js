@@ -8,6 +8,9 @@ import { lensOf } from "app/core/lenses.js";
 import { blocksOf, cellsOf } from "app/core/selectors.js";
 import { decimal, duration, humanised, plural } from "app/core/format.js";
 
+/** @type {ReadonlySet<number>} */
+const NONE = new Set();
+
 const LOCKED = "Wait for the runs to end, or stop them.";
 
 /** One side of a comparison: what it is, its canvas at the step shown, what it took. */
@@ -127,22 +130,24 @@ class Contender extends PageElement {
   #canvas(/** @type {import("app/core/comparing.js").Side} */ side, /** @type {number} */ index) {
     const { view } = this.state;
     const revision = revisionAt(side, index);
-    const differing = pairingAt(this.state, index)?.differing[this.which] ?? new Set();
+    const pairing = pairingAt(this.state, index);
+    const differing = pairing?.differing[this.which] ?? NONE;
+    const alone = pairing?.alone[this.which] ?? NONE;
     // At rest beyond its end: nothing is new any more.
     const rests = index >= side.way.length;
-    return guard([side.tree, side.tokens, revision, rests, [...differing].join(), view.draft, view.lens, view.specials], () => {
+    return guard([side.tree, side.tokens, revision, rests, [...differing].join(), [...alone].join(), view.draft, view.lens, view.specials], () => {
       const seen = asInView(this.state, side, revision);
       const cells = cellsOf(seen);
       const { length, promptLength } = side.tree.revisions[revision].canvas;
       const block = (/** @type {{ start: number, end: number }} */ { start, end }, /** @type {number} */ _i, /** @type {unknown[]} */ all) =>
-        html`<div class="block" ?data-many=${all.length > 1} role="presentation">${cells.slice(start, end).map((cell) => stillCell(rests ? { ...cell, deed: null } : cell, differing.has(cell.position)))}</div>`;
+        html`<div class="block" ?data-many=${all.length > 1} role="presentation">${cells.slice(start, end).map((cell) => stillCell(rests ? { ...cell, deed: null } : cell, differing.has(cell.position) ? "differs" : alone.has(cell.position) ? "alone" : ""))}</div>`;
       return html`<div
         class="listbox"
         role="list"
         aria-label="Side ${this.#letter} from its answer on, ${plural(length - promptLength, "position")}"
         data-lens=${lensOf(view)}
       >
-        ${[...differing].some((position) => position < promptLength) ? html`<div class="prompt" role="presentation">${blocksOf(0, promptLength).map(block)}</div>` : nothing}
+        ${[...differing, ...alone].some((position) => position < promptLength) ? html`<div class="prompt" role="presentation">${blocksOf(0, promptLength).map(block)}</div>` : nothing}
         <div class="answer" role="presentation">${blocksOf(promptLength, length).map(block)}</div>
       </div>`;
     });

@@ -12,8 +12,8 @@ import * as icons from "app/ui/icons.js";
 /** What can be done by hand to the position looked at. */
 class EditPanel extends PageElement {
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, looked, writing, model, activity, connection }) {
-    return [tree, revision, looked, writing, model, activity, connection.state];
+  watched(/** @type {any} */ { tree, shown: revision, looked, writing, model, activity, connection, view }) {
+    return [tree, revision, looked, writing, model, activity, connection.state, view.asks];
   }
 
   async #write(/** @type {"write" | "replace"} */ doing) {

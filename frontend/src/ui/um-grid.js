@@ -1,11 +1,14 @@
 import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
+import { CanvasMarks } from "app/ui/canvas-marks.js";
+import { CanvasPointer, positionOf } from "app/ui/canvas-pointer.js";
 import { focusIsLost } from "app/ui/focus.js";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
+import { looks } from "app/ui/looks.js";
 import { squaresIn, towards } from "app/core/grid.js";
 import { lensOf } from "app/core/lenses.js";
-import { cellsOf, labelOf, markable } from "app/core/selectors.js";
+import { cellsOf, labelOf } from "app/core/selectors.js";
 import { plural } from "app/core/format.js";
 
 /** What is above and below the squares on a page, in pixels; the rest is theirs. */
@@ -20,8 +23,8 @@ export class Grid extends PageElement {
   #measured = () => this.#measure();
   /** The position to give the focus to, once the squares are there. @type {number | null} */
   #wanted = null;
-  /** Where extending with the Shift key began, and what was marked then. @type {{ position: number, base: ReadonlySet<number> } | null} */
-  #anchor = null;
+  #pointer = new CanvasPointer(this, ".squares");
+  #marks = new CanvasMarks(this);
 
   constructor() {
     super();
@@ -70,7 +73,6 @@ export class Grid extends PageElement {
     const cells = this.#cells;
     if (!this.room.width || !cells.length) return nothing;
     const { size, columns } = this.#shape;
-    const { looked } = this.state;
     const start = cells.findIndex(({ state }) => state !== "given");
     const active = Math.min(this.active ?? Math.max(0, start), cells.length - 1);
     const told = cells[this.told ?? active] ?? cells[active];
@@ -84,19 +86,27 @@ export class Grid extends PageElement {
         aria-colcount=${columns}
         aria-multiselectable="true"
         data-lens=${lensOf(this.state.view)}
+        data-brush=${this.state.brush.kind ?? nothing}
         @click=${this.#click}
         @keydown=${this.#key}
         @focusin=${this.#focus}
         @pointerover=${this.#point}
         @pointerleave=${() => (this.told = null)}
+        @pointerdown=${this.#pointer.down}
+        @pointermove=${this.#pointer.move}
+        @pointerup=${this.#pointer.up}
+        @pointercancel=${this.#pointer.cancel}
+        @touchmove=${this.#pointer.touchmove}
+        @contextmenu=${this.#pointer.contextmenu}
         ${cssVars({ "--square": `${size}px` })}
       >
         ${rows.map((row) => {
           const from = row * columns;
           const to = Math.min(from + columns, cells.length);
-          const inside = (/** @type {number | null} */ at) => (at !== null && at >= from && at < to ? at : -1);
+          const here = active >= from && active < to ? active : -1;
+          const these = cells.slice(from, to);
           return html`<div class="squares-row" role="row" aria-rowindex=${row + 1}>
-            ${guard([...looks(cells, from, to), inside(active), inside(looked)], () => cells.slice(from, to).map((cell) => square(cell, inside(active), inside(looked))))}
+            ${guard([...these, here], () => [these.map((cell) => square(cell, here)), these.map(({ block }, column) => (block ? blockStart(column) : nothing))])}
           </div>`;
         })}
       </div>
@@ -125,21 +135,10 @@ export class Grid extends PageElement {
 
   #click(/** @type {MouseEvent} */ event) {
     const position = positionOf(event.target);
-    if (position === null) return;
-    const { marked, looked } = this.state;
-    const from = looked ?? this.active ?? position;
-    this.#anchor = null;
+    if (this.#pointer.wasDrag || position === null) return;
+    const before = this.active;
     this.active = position;
-    if (event.ctrlKey || event.metaKey) {
-      const next = new Set(marked);
-      if (!next.delete(position)) next.add(position);
-      this.#mark(next);
-    } else if (event.shiftKey) this.#mark(markable(this.state, from, position));
-    else this.page.inspection.look(position);
-  }
-
-  #mark(/** @type {Iterable<number>} */ positions) {
-    this.dispatch({ type: "marks.changed", positions });
+    if (!this.#marks.click(event, position, before)) this.page.inspection.look(position);
   }
 
   #focus(/** @type {Event} */ event) {
@@ -157,16 +156,15 @@ export class Grid extends PageElement {
     if (position === null || event.metaKey || event.altKey) return;
     const count = this.#cells.length;
     const to = towards(event.key, { position, columns: this.#shape.columns, count, whole: event.ctrlKey });
-    if (!event.shiftKey) this.#anchor = null;
+    if (!event.shiftKey) this.#marks.forget();
     if (to !== null) {
-      if (event.shiftKey) {
-        this.#anchor ??= { position, base: this.state.marked };
-        this.#mark([...this.#anchor.base, ...markable(this.state, this.#anchor.position, to)]);
-      }
+      if (event.shiftKey) this.#marks.extend(position, to);
       /** @type {HTMLElement | null} */ (this.querySelector(`#cell-${to}`))?.focus();
     } else if (event.ctrlKey) return;
-    else if (event.key === "Enter") this.page.inspection.look(position);
-    else if (event.key === " ") {
+    else if (event.key === "Enter") {
+      if (this.state.brush.passed.size) this.page.editing.paint();
+      else this.page.inspection.look(position);
+    } else if (event.key === " ") {
       if (!this.page.session.togglePick(position)) this.dispatch({ type: "key.refused", why: "Only an open position that has a draft can be picked." });
     } else return;
     event.preventDefault();
@@ -174,8 +172,8 @@ export class Grid extends PageElement {
   }
 }
 
-function square(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active, /** @type {number} */ looked) {
-  const { position, state, token, face, deed, byHand, locked, picked, reopening, previewed, locking, marked, level, share } = cell;
+function square(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ active) {
+  const { position, picked, marked, looked } = cell;
   return html`<span
     class="square"
     role="gridcell"
@@ -183,39 +181,13 @@ function square(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @t
     tabindex=${position === active ? 0 : -1}
     aria-label=${labelOf(cell)}
     aria-selected=${picked || marked ? "true" : "false"}
-    aria-current=${position === looked ? "true" : nothing}
+    aria-current=${looked ? "true" : nothing}
     data-position=${position}
-    data-state=${state}
-    data-token=${token ?? nothing}
-    ?data-ghost=${state === "open" && !picked && face !== null}
-    ?data-picked=${picked}
-    ?data-reopening=${reopening}
-    ?data-preview=${previewed}
-    ?data-locking=${locking}
-    ?data-marked=${marked}
-    ?data-unknown=${state === "committed" && level === null}
-    ?data-locked=${locked}
-    data-new=${deed ?? nothing}
-    ?data-hand=${byHand}
-    ?data-special=${face?.special}
-    ?data-looked=${position === looked}
-    data-share=${share || nothing}
+    ${looks(cell)}
   ></span>`;
 }
 
-/** What a row's look depends on; equal lists draw alike. */
-function looks(/** @type {import("app/core/selectors.js").Cell[]} */ cells, /** @type {number} */ from, /** @type {number} */ to) {
-  const parts = [];
-  for (let i = from; i < to; i++) {
-    const { state, token, face, probability, deed, byHand, locked, picked, reopening, previewed, locking, marked, reading, share } = cells[i];
-    parts.push(face, reading, `${state}${token}${probability}${deed}${byHand}${locked}${picked}${reopening}${previewed}${locking}${marked}${share}`);
-  }
-  return parts;
-}
-
-function positionOf(/** @type {EventTarget | null} */ target) {
-  const found = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target)?.closest(".square"));
-  return found ? Number(found.dataset.position) : null;
-}
+/** A tick before a square that begins a block. */
+const blockStart = (/** @type {number} */ column) => html`<i class="block-start" aria-hidden="true" ${cssVars({ "--column": column })}></i>`;
 
 customElements.define("um-grid", Grid);

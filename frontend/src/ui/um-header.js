@@ -3,6 +3,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { openSheet } from "app/ui/keys.js";
 import { shortName } from "app/core/models.js";
 import "app/ui/um-sessions.js";
+import "app/ui/um-power.js";
 import "app/ui/um-takeaway.js";
 import * as icons from "app/ui/icons.js";
 
@@ -28,6 +29,7 @@ class Header extends PageElement {
         <span class="pill-state" data-testid="connection">${CONNECTION[connection.state]}</span>
       </p>
       <div class="top-actions">
+        ${connection.state === "recorded" ? nothing : html`<um-power .page=${this.page}></um-power>`}
         ${connection.state === "recorded" ? nothing : html`<um-sessions .page=${this.page}></um-sessions>`}
         <um-takeaway .page=${this.page}></um-takeaway>
         ${connection.state === "recorded" ? nothing : html`<button

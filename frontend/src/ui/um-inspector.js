@@ -8,7 +8,7 @@ import { watchHindrance, watchOf } from "app/core/watched.js";
 import { shownRevision } from "app/core/state.js";
 import { headOf } from "app/core/tree.js";
 import { decimal, percent, plural } from "app/core/format.js";
-import { offline } from "app/core/readiness.js";
+import { offline, switchedOff } from "app/core/readiness.js";
 import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-edit.js";
 import "app/ui/um-maximise.js";
@@ -23,8 +23,8 @@ class Inspector extends PageElement {
   #position = null;
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown: revision, looked, weighings, trial, form, model, tokens, picks, watched, connection, activity }) {
-    return [tree, revision, looked, weighings, trial, form, model, tokens, picks, watched.tokens, connection.state, activity];
+  watched(/** @type {any} */ { tree, shown: revision, looked, weighings, trial, form, model, tokens, picks, watched, connection, activity, view }) {
+    return [tree, revision, looked, weighings, trial, form, model, tokens, picks, watched.tokens, connection.state, activity, view.asks];
   }
 
   render() {
@@ -102,7 +102,7 @@ class Inspector extends PageElement {
     if (ready) this.#last = ready;
     const drawn = ready ?? (!this.#recorded && this.#last?.position === position ? this.#last : weighed);
     if (!drawn && this.#recorded) return html`<p class="lede" data-testid="not-recorded">The candidates of this position are not in the recording.</p>`;
-    if (!drawn) return html`<p class="lede waiting" role="status">${offline(this.state) || "Asking the model…"}</p>`;
+    if (!drawn) return html`<p class="lede waiting" role="status">${offline(this.state) || switchedOff(this.state, "see what it weighs here") || "Asking the model…"}</p>`;
     const settings = tried ? trial.settings : view.settings;
     const cut = (/** @type {import("app/core/state.js").Candidate} */ candidate) => whyCut(drawn, candidate, settings?.parameters ?? {}, this.state.model?.maskToken ?? null);
     const offer = { position: view.position, chosen: view.target.chosen, greedy: settings?.parameters.temperature === 0, cut, hindrance: hindrances(this.state).pick };

@@ -24,6 +24,7 @@ const SIGNS = [
   ["marked", html`<span class="cell sample" data-state="committed" data-marked>a</span>`, "marked"],
   ["hand", html`<span class="cell sample" data-state="committed" data-hand>a</span>`, "by hand"],
   ["locked", html`<span class="cell sample" data-state="committed" data-locked>${icons.locked}a</span>`, "locked"],
+  ["block", html`<span class="cell sample" data-state="open"><i class="block-start"></i>${blank}</span>`, "starts a block"],
   ["special", html`<span class="cell sample" data-state="committed" data-special>a</span>`, "special"],
 ];
 
@@ -44,7 +45,7 @@ class Legend extends PageElement {
 
   /** @override */
   watched(/** @type {import("app/core/state.js").State} */ { tree, shown, view, margins, model, activity }) {
-    return [tree, shown, view.lens, view.mode, view.draft, margins, model, activity];
+    return [tree, shown, view.lens, view.mode, view.draft, view.asks, margins, model, activity];
   }
 
   render() {
@@ -86,7 +87,7 @@ class Legend extends PageElement {
     if (!marginsWanted(this.state)) return nothing;
     const { activity } = this.state;
     const later = activity === "run" || activity === "step";
-    return html`<span class="badge" data-testid="lens-note">${later ? "asked for when the steps end" : "asking the model…"}</span>`;
+    return html`<span class="badge" data-testid="lens-note">${!this.state.view.asks ? "not asked for: the model is off" : later ? "asked for when the steps end" : "asking the model…"}</span>`;
   }
 
   /** Where a committed token's value is not known, the cell says so. */

@@ -11,12 +11,12 @@ import * as icons from "app/ui/icons.js";
 class MarkedBar extends PageElement {
   /** @override */
   watched(/** @type {import("app/core/state.js").State} */ { tree, shown: revision, marked, brush, picks, tokens, view, model, activity, connection }) {
-    return [tree, revision, marked, brush, picks, tokens, view.draft, model, activity, connection.state];
+    return [tree, revision, marked, brush, picks, tokens, view.draft, view.asks, model, activity, connection.state];
   }
 
   /** What was pressed is gone with the bar: on in the canvas. @override */
   refocused() {
-    /** @type {HTMLElement | null} */ (document.querySelector("um-canvas .listbox .cell[tabindex='0']"))?.focus();
+    /** @type {HTMLElement | null} */ (document.querySelector("um-canvas :is(.listbox .cell, .square)[tabindex='0']"))?.focus();
   }
 
   render() {

@@ -4,11 +4,13 @@ import { PageElement } from "app/ui/page-element.js";
 import { addButton, bar, offered, toggle, unseen } from "app/ui/candidate.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { segments } from "app/ui/segments.js";
+import { inside, looks } from "app/ui/looks.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { emptyList, listed, rowOf, windowOf } from "app/core/rows.js";
 import { lensOf } from "app/core/lenses.js";
-import { cellsOf, labelOf } from "app/core/selectors.js";
-import { offline } from "app/core/readiness.js";
+import { blockOf, blocksAt } from "app/core/blocks.js";
+import { cellsOf, labelOf, shown } from "app/core/selectors.js";
+import { offline, switchedOff } from "app/core/readiness.js";
 import { percent, plural } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
@@ -54,7 +56,7 @@ export class Rows extends PageElement {
 
   /** @override */
   watched(/** @type {import("app/core/state.js").State} */ { tree, shown, tokens, picks, remask, looked, marked, brush, weighings, margins, view, model, activity, connection }) {
-    return [tree, shown, tokens, picks, remask, looked, marked, brush, weighings, view.lens === "margin" && margins, view.rows, view.draft, view.lens, model, activity, connection.state];
+    return [tree, shown, tokens, picks, remask, looked, marked, brush, weighings, view.lens === "margin" && margins, view.rows, view.draft, view.lens, view.asks, model, activity, connection.state];
   }
 
   get #measures() {
@@ -88,6 +90,11 @@ export class Rows extends PageElement {
 
   #list(/** @type {readonly number[]} */ all) {
     const cells = cellsOf(this.state);
+    const revision = shown(this.state);
+    const blocks = revision && blocksAt(revision);
+    const blockAt = (/** @type {number} */ index) => (blocks && index >= 0 ? blockOf(blocks, all[index]) : 0);
+    // A block's first position may not be listed: the line is before the first that is.
+    const begun = (/** @type {number} */ index) => (index && blockAt(index) > blockAt(index - 1) ? blockAt(index) : 0);
     const at = Math.max(0, all.indexOf(this.active.position));
     const { from, to } = this.#window;
     const indices = Array.from({ length: to - from }, (_, i) => from + i);
@@ -103,48 +110,31 @@ export class Rows extends PageElement {
       ${cssVars({ "--row-height": `${this.#row}px` })}
     >
       <div class="rows" role="grid" aria-label="Positions and their candidates" aria-rowcount=${all.length} @keydown=${this.#key} @keyup=${this.#keyup} @focusin=${this.#focus} ${cssVars({ "--count": all.length })}>
-        ${repeat(indices, (index) => all[index], (index) => this.#drawn(cells[all[index]], index, index === at))}
+        ${repeat(indices, (index) => all[index], (index) => this.#drawn(cells[all[index]], index, index === at, begun(index)))}
       </div>
     </div>`;
   }
 
-  #drawn(/** @type {import("app/core/selectors.js").Cell} */ cell, /** @type {number} */ index, /** @type {boolean} */ active) {
-    const { position, state, token, face, deed, byHand, locked, picked, reopening, previewed, locking, marked, level, share } = cell;
-    const ghost = state === "open" && !picked && face !== null;
-    const looked = position === this.state.looked;
+  /** @param {import("app/core/selectors.js").Cell} cell  @param {number} index  @param {boolean} active  @param {number} block  the one that the rows from here on are of; 0: as those above */
+  #drawn(cell, index, active, block) {
+    const { position, state, token, looked } = cell;
     const column = active ? this.active.column : -1;
     const tab = (/** @type {number} */ at) => (at === column ? 0 : -1);
-    return html`<div class="row" role="row" aria-rowindex=${index + 1} data-position=${position} data-state=${state} data-token=${token ?? nothing} ?data-looked=${looked} ${cssVars({ "--index": index })}>
+    return html`<div class="row" role="row" aria-rowindex=${index + 1} data-position=${position} data-state=${state} data-token=${token ?? nothing} ?data-looked=${looked} ?data-block=${block > 0} ${cssVars({ "--index": index })}>
       <div
         class="row-cell"
         role="rowheader"
         id="cell-${position}"
         data-column="0"
         tabindex=${tab(0)}
-        aria-label=${labelOf(cell)}
+        aria-label="${labelOf(cell)}${block && !cell.block ? `, block ${block} from here` : ""}"
         aria-current=${looked ? "true" : nothing}
         title="Inspect the position"
         @click=${() => this.page.inspection.look(position)}
       >
         <span class="number">${position}</span>
-        <span
-          class="cell"
-          data-state=${state}
-          ?data-ghost=${ghost}
-          ?data-picked=${picked}
-          ?data-reopening=${reopening}
-          ?data-preview=${previewed}
-          ?data-locking=${locking}
-          ?data-marked=${marked}
-          ?data-unknown=${state === "committed" && level === null}
-          ?data-locked=${locked}
-          data-new=${deed ?? nothing}
-          ?data-hand=${byHand}
-          ?data-special=${face?.special}
-          data-share=${share || nothing}
-          >${locked || locking ? icons.locked : nothing}${face ? tokenFace(face) : html`<i class="blank"></i>`}</span
-        >
-        <span class="row-state">${inWords(cell, ghost)}</span>
+        <span class="cell" ${looks({ ...cell, repeat: false, looked: false })}>${inside({ ...cell, block: 0 })}</span>
+        <span class="row-state">${inWords(cell)}</span>
       </div>
       ${this.#strip(cell, tab)}
     </div>`;
@@ -161,7 +151,7 @@ export class Rows extends PageElement {
     if (weighing) this.#last.set(position, { layout, weighing });
     const last = this.#last.get(position);
     const drawn = weighing ?? (last?.layout === layout ? last.weighing : null);
-    if (!drawn) return note(offline(this.state) || (this.state.activity === "run" || this.state.activity === "step" ? "" : "…"));
+    if (!drawn) return note(offline(this.state) || switchedOff(this.state, "see candidates") || (this.state.activity === "run" || this.state.activity === "step" ? "" : "…"));
     const most = this.#fitting;
     const cards = drawn.candidates.slice(0, most);
     const more = drawn.candidates.length - cards.length;
@@ -299,13 +289,13 @@ export class Rows extends PageElement {
 
 const greedyOrCut = (/** @type {boolean} */ greedy) => (greedy ? html`<s>0%</s>` : "cut");
 
-/** A position's state in a word. @param {import("app/core/selectors.js").Cell} cell  @param {boolean} ghost */
-function inWords({ state, picked, reopening, deed, locked, marked }, ghost) {
+/** A position's state in a word. @param {import("app/core/selectors.js").Cell} cell */
+function inWords({ state, face, picked, reopening, deed, locked, marked }) {
   if (marked) return "marked";
   if (picked) return reopening ? "to open" : "picked";
   if (deed) return { committed: "new", reopened: "reopened", edited: "edited", inserted: "put in" }[deed];
   if (locked) return "locked";
-  return ghost ? "draft" : state;
+  return state === "open" && face ? "draft" : state;
 }
 
 /** @returns {{ position: number, column: number } | null} */

@@ -12,14 +12,15 @@ import * as icons from "app/ui/icons.js";
 class Selection extends PageElement {
   /** @override */
   watched(/** @type {any} */ { tree, picks, tokens, model, form, ranking, connection, activity, shown, view }) {
-    return [tree, picks, tokens, model, form, ranking, connection.state, activity, shown, view.selector];
+    return [tree, picks, tokens, model, form, ranking, connection.state, activity, shown, view.selector, view.asks];
   }
 
   render() {
     const { model, form, picks, ranking, activity, view } = this.state;
     const why = hindrances(this.state);
     const chosen = samplerOf(model, form);
-    const sampler = view.selector === "ranking" ? samplerNamed(model, RANKING_SAMPLER) : null;
+    const ranker = samplerNamed(model, RANKING_SAMPLER);
+    const sampler = view.selector === "ranking" ? ranker : null;
     const { own, shared, problems } = sampler
       ? rankingOf(model, form, sampler, ranking)
       : { own: [], shared: [], problems: /** @type {Record<string, string>} */ ({}) };
@@ -32,7 +33,7 @@ class Selection extends PageElement {
           ${activity === "propose" ? "Selecting…" : "Auto-select"}
         </button>
       </header>
-      ${chosen
+      ${chosen && ranker
         ? html`<div class="field selector">
             <label for="selector">Select by</label>
             <select id="selector" data-testid="selector" @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { selector: e.target.value } })}>

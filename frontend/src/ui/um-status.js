@@ -1,7 +1,8 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
-import { deedInWords, sentence, statistics } from "app/core/selectors.js";
-import { decimal, duration } from "app/core/format.js";
+import { deedInWords, sentence, shown, statistics } from "app/core/selectors.js";
+import { paceOf } from "app/core/pace.js";
+import { decimal, duration, percent } from "app/core/format.js";
 
 /** Milliseconds between two announcements: speech takes longer than steps. */
 const BREATH = 1500;
@@ -18,8 +19,8 @@ class Status extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { tree, shown, refusal }) {
-    return [tree, shown, refusal];
+  watched(/** @type {import("app/core/state.js").State} */ { tree, shown: revision, refusal, model, view }) {
+    return [tree, revision, refusal, model, view.numbers];
   }
 
   updated() {
@@ -45,22 +46,11 @@ class Status extends PageElement {
     return html`<div class="status" data-testid="status">
         ${refusal ? html`<p class="refused" data-testid="refused">${refusal.why}</p>` : nothing}
         ${numbers
-          ? html`<p class="did" data-testid="did">${deedInWords(numbers)}</p>
-            <dl>
-              ${numbers.beforeEnd === null
-                ? fact("Open", numbers.open)
-                : fact("Before end", numbers.beforeEnd, "Generated tokens before the first that ends the turn or the text")}
-              ${fact("Committed", numbers.committed)} ${fact("Forwards", numbers.forwards)}
-              ${numbers.beforeEnd === null
-                ? fact("Tokens a pass", decimal(numbers.perForward, 1), "Committed tokens divided by forward passes")
-                : fact("Tokens a pass", decimal(numbers.perForward, 1), "Tokens before the end divided by forward passes")}
-              ${fact("Mean p", decimal(numbers.meanProbability), "Mean p_base of the tokens this step committed")}
-              ${fact("Lowest p", decimal(numbers.minProbability), "Lowest p_base among the tokens this step committed")}
-              ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were predicted")}
-              ${numbers.complete
-                ? fact("Wall time", duration(numbers.wallSeconds), "All steps on the way here, waiting for the device included")
-                : fact("Time", numbers.cached ? "cached" : duration(numbers.seconds), "Device time of the forward pass")}
-            </dl>
+          ? html`<div class="did-line">
+              <p class="did" data-testid="did">${deedInWords(numbers)}</p>
+              ${this.#switch()}
+            </div>
+            ${this.#numbers(numbers)}
             ${numbers.approximations.length
               ? html`<p class="badge" data-warn title="The prediction was made with these approximations.">approximate: ${numbers.approximations.join(", ")}</p>`
               : nothing}`
@@ -69,7 +59,68 @@ class Status extends PageElement {
       <p class="unseen" role="status" aria-live="polite">${this.spoken}</p>
       <p class="unseen" role="status" aria-live="polite" data-testid="said">${refusal ? `${refusal.why}${refusal.count % 2 ? "" : "\u00a0"}` : ""}</p>`;
   }
+
+  #switch() {
+    const { numbers } = this.state.view;
+    return html`<button
+      class="quiet text"
+      data-testid="more-numbers"
+      aria-expanded=${numbers ? "true" : "false"}
+      aria-controls="more-numbers"
+      @click=${() => this.dispatch({ type: "view.changed", view: { numbers: !numbers } })}
+    >
+      ${numbers ? "Fewer" : "More"}<span class="unseen"> numbers</span>
+    </button>`;
+  }
+
+  /** The few that tell how it goes; unfolded, all. */
+  #numbers(/** @type {NonNullable<ReturnType<typeof statistics>>} */ numbers) {
+    const { tree, view } = this.state;
+    const pace = tree && paceOf(tree, numbers.revision);
+    const { beforeEnd, complete } = numbers;
+    return html`<div class="numbers">
+      <dl>
+        ${grows(this.state)
+          ? fact("Context", this.#context(), "Positions of the canvas, and how many the model's context has")
+          : nothing}
+        ${beforeEnd === null && !grows(this.state)
+          ? fact("Open", this.#open(numbers.open), "Open positions, and their share of the whole canvas")
+          : fact("Before end", beforeEnd, "Generated tokens before the first that ends the turn or the text")}
+        ${fact("Forwards", numbers.forwards, "Forward passes on the way here")}
+        ${fact("Tokens a pass", decimal(numbers.perForward, 1), beforeEnd === null ? "Committed tokens divided by forward passes" : "Tokens before the end divided by forward passes")}
+        ${fact("Tokens a second", decimal(pace?.tokensASecond, 1), `Positions that steps filled, divided by the time of these steps. ${MEASURED}`)}
+        ${complete
+          ? fact("Wall time", duration(numbers.wallSeconds), "All steps on the way here, waiting for the device included")
+          : fact("Time", numbers.cached ? "cached" : duration(numbers.seconds), "Device time of the forward pass")}
+      </dl>
+      <dl id="more-numbers" data-testid="all-numbers" ?hidden=${!view.numbers}>${view.numbers ? this.#rest(numbers, pace) : nothing}</dl>
+    </div>`;
+  }
+
+  #rest(/** @type {NonNullable<ReturnType<typeof statistics>>} */ numbers, /** @type {ReturnType<typeof paceOf>} */ pace) {
+    const { model } = this.state;
+    const length = shown(this.state)?.canvas.length ?? 0;
+    return html`${fact("Positions", amount(length), "Of the whole canvas, its prompt included")}
+      ${fact("Committed", numbers.committed)}
+      ${numbers.beforeEnd === null ? nothing : fact("Open", this.#open(numbers.open), "Open positions, and their share of the whole canvas")}
+      ${fact("Vocabulary", model?.vocabularySize ? amount(model.vocabularySize) : "–", "Token ids that the model knows")}
+      ${fact("Mean p", decimal(numbers.meanProbability), "Mean p_base of the tokens this step committed")}
+      ${fact("Lowest p", decimal(numbers.minProbability), "Lowest p_base among the tokens this step committed")}
+      ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were predicted")}
+      ${fact("Time a step", duration(pace?.secondsAStep), `Mean of the ${pace?.steps ?? 0} steps on the way here. ${MEASURED}`)}`;
+  }
+
+  /** "12, 19%" */
+  #open(/** @type {number} */ open) {
+    const length = shown(this.state)?.canvas.length ?? 0;
+    return html`${open}<span class="share">${length ? ` ${percent(open / length)}` : ""}</span>`;
+  }
 }
+
+/** Where the times come from. */
+const MEASURED = "As the service took it, waiting for the device included; since the last turn.";
+
+const amount = (/** @type {number} */ n) => n.toLocaleString("en");
 
 const fact = (/** @type {string} */ name, /** @type {unknown} */ value, title = "") =>
   html`<div title=${title || nothing}><dt>${name}</dt><dd>${value}</dd></div>`;

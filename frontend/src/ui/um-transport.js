@@ -6,6 +6,7 @@ import { confidenceOf } from "app/core/heat.js";
 import { hindrances, marksOf, sentence, shown, statistics } from "app/core/selectors.js";
 import { branchesOf, redoOf, undoOf } from "app/core/places.js";
 import { headOf, isComplete } from "app/core/tree.js";
+import { couldGoOn, stopInWords } from "app/core/stopping.js";
 import { hasParts, playHindrance, wayTo, wholeStep } from "app/core/ways.js";
 import { shownRevision } from "app/core/state.js";
 import { focusOn } from "app/ui/focus.js";
@@ -44,7 +45,7 @@ class Transport extends PageElement {
 
   /** @override */
   watched(/** @type {import("app/core/state.js").State} */ { tree, shown: revision, activity, stopping, playing, connection, form, model, view }) {
-    return [tree, revision, activity, stopping, playing, connection.state, form, model, view.delay, view.branches];
+    return [tree, revision, activity, stopping, playing, connection.state, form, model, view.delay, view.branches, view.asks];
   }
 
   /** @override */
@@ -204,7 +205,10 @@ class Transport extends PageElement {
             <button class="button" data-testid="newest" @click=${() => this.#show(null)}>Newest</button>
           </div>`
         : nothing}
-      ${complete && !back ? html`<p class="done" data-testid="complete">${icons.check}<span>Complete</span></p>` : nothing}
+      ${complete && !back && !recorded && couldGoOn(this.state)
+        ? html`<button class="button" data-testid="go-on" aria-disabled=${why.goOn ? "true" : "false"} title=${why.goOn || "Open the next position and write on"} @click=${() => !why.goOn && this.page.editing.goOn()}>Go on</button>`
+        : nothing}
+      ${complete && !back ? html`<p class="done" data-testid="complete">${icons.check}<span>${stopInWords(this.state) || "Complete"}</span></p>` : nothing}
     </div>`;
   }
 

@@ -23,8 +23,8 @@ class WatchedPanel extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {import("app/core/state.js").State} */ { tree, shown, watched, weighings, tokens, model, connection, activity }) {
-    return watched.tokens.length ? [tree, shown, watched, weighings, tokens, model, connection.state, activity] : [watched.tokens, tree === null];
+  watched(/** @type {import("app/core/state.js").State} */ { tree, shown, watched, weighings, tokens, model, connection, activity, view }) {
+    return watched.tokens.length ? [tree, shown, watched, weighings, tokens, model, connection.state, activity, view.asks] : [watched.tokens, tree === null];
   }
 
   /** @override */
