@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint proto embedded-model bench bench-sessions bench-page bench-samplers demo screenshots lock clean
+.PHONY: help run test lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right demo screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -35,18 +35,30 @@ proto: ## Regenerate the API's code from proto/ (the page's with npm)
 	@tools/proto.sh
 	@frontend/tools/proto.sh
 
-embedded-model: ## Train, export and evaluate the small model that ships (hours on 2 cores)
+embedded-model: ## Train, export and evaluate the small models that ship (hours on 2 cores)
 	@tools/install.sh run
 	$(BIN)/python -m embedded_model.train
 	$(BIN)/python -m embedded_model.export
 	rm -r out/embedded_model # an interrupted training goes on; a finished one begins anew
 	$(BIN)/python -m embedded_model.evaluate
+	$(BIN)/python -m embedded_model.train --causal
+	$(BIN)/python -m embedded_model.export --causal
+	rm -r out/embedded_model
+	$(BIN)/python -m embedded_model.evaluate --causal
 
-bench: bench-sessions bench-page ## Run every benchmark that takes no more than a minute or two
+bench: bench-sessions bench-constraints bench-left-to-right bench-page ## Run every benchmark that takes no more than a minute or two
 
 bench-sessions: ## Measure what sessions cost against their limits and write benchmarks/results/sessions.json
 	@tools/install.sh dev
 	$(BIN)/python -m benchmarks.sessions
+
+bench-constraints: ## Measure constraints on a vocabulary of 150,000 tokens and write benchmarks/results/constraints.json
+	@tools/install.sh dev
+	$(BIN)/python -m benchmarks.constraints
+
+bench-left-to-right: ## Measure what keeping a text's keys and values saves and write benchmarks/results/left_to_right.json
+	@tools/install.sh dev
+	$(BIN)/python -m benchmarks.left_to_right
 
 bench-page: ## Measure what a step costs the page at 1,024 positions and write benchmarks/results/page.json
 	@tools/install.sh dev
@@ -56,6 +68,10 @@ bench-page: ## Measure what a step costs the page at 1,024 positions and write b
 bench-samplers: ## Compare every sampler on the embedded model's tasks and write docs/samplers.md (minutes)
 	@tools/install.sh dev
 	$(BIN)/python -m benchmarks.samplers
+
+bench-attribution: ## Measure whether attribution finds what a token was copied from (minutes)
+	@tools/install.sh dev
+	$(BIN)/python -m benchmarks.attribution
 
 demo: ## Make the recording that comes with the page anew, from a real run
 	@tools/install.sh dev

@@ -117,7 +117,8 @@ def batches(
 ) -> Iterator[Batch]:
     """Endless batches of about so many tokens; the same ones for the same seed.
 
-    pace: how many batches one counts for when the mixtures change. Canvases wait with others of their padded length until they fill a batch.
+    pace: how many batches one counts for when the mixtures change. Canvases wait with
+    others of their padded length until they fill a batch.
     """
     mask_id, pad_id = tokenizer.token_to_id(MASK), tokenizer.token_to_id(EOS)
     rng = Random(seed)

@@ -26,7 +26,7 @@ RULES = {
 }
 
 # Runs the service inside its own process when no server is named; asked for by a command, not by an import.
-EXEMPT = {ROOT / "unmask/cli" / name for name in ("generate.py", "models.py", "samplers.py")}
+EXEMPT = {ROOT / "unmask/cli" / name for name in ("generate.py", "import_nanogpt.py", "models.py", "samplers.py")}
 
 
 def imported(file):

@@ -11,10 +11,14 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.S)
 SESSIONS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sessions.md").read_text(), re.S)
+LEFT_TO_RIGHT = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "left-to-right.md").read_text(), re.S)
+WHY = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "attribution.md").read_text(), re.S)
 PRINTS = {
     **dict(zip(PROGRAMS, [r"^64 \[\(\d+, \d+\)\]$", r"^32 0 open$", r"2 branches$"], strict=True)),
     **dict(zip(SESSIONS, [r"^\d+ positions differ$", r"^Last winter .*\.$", r"^One day Tom and .*\w.*",
                           r"^\d+ positions, cut-off 0\.\d+$"], strict=True)),
+    **dict(zip(LEFT_TO_RIGHT, [r"^2 branches$"], strict=True)),
+    **dict(zip(WHY, [r"^ *hat \d+ \+\d.*\n *kite \d+ -\d"], strict=True)),
 }
 
 

@@ -18,13 +18,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import grpc
 
 from unmask.errors import translated
-from unmask.messages import prompt_of, settings_of, word_of
+from unmask.messages import corruption_of, prompt_of, settings_of, word_of
+from unmask.recovered import Recovered
 from unmask.session import Session
+from unmask.v1 import inspection_service_pb2 as inspection_pb
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as sessions_pb
+from unmask.v1.inspection_service_pb2_grpc import InspectionServiceStub
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model, Token
 from unmask.v1.model_service_pb2_grpc import ModelServiceStub
-from unmask.v1.prompt_pb2 import Prompt
+from unmask.v1.prompt_pb2 import Prompt, TokenList
 from unmask.v1.session_pb2 import Session as SessionMessage
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
 
@@ -53,6 +56,7 @@ class Client:
         self._channel = channel
         self._sessions = SessionServiceStub(channel)
         self._models = ModelServiceStub(channel)
+        self._inspection = InspectionServiceStub(channel)
 
     def __enter__(self) -> "Client":
         return self
@@ -97,25 +101,83 @@ class Client:
         with translated():
             return self._models.Detokenize(models_pb.DetokenizeRequest(model=model, ids=ids)).text
 
+    def pieces(self, ids: Sequence[int], model: str = "") -> list[Token]:
+        """Some ids each by itself, as it can be shown."""
+        with translated():
+            return list(self._models.Detokenize(models_pb.DetokenizeRequest(model=model, ids=ids)).tokens)
+
+    # ---- what a model makes of given text ----
+
+    def score(self, answer: str | Sequence[int], prompt: str | Sequence[int] | Sequence[Mapping[str, str]] = (), *,
+              raw: bool = False, model: str = "", samples: int = 0, exact: bool = False, cfg_scale: float = 0.0,
+              seed: int = 0, progress: Callable[[inspection_pb.ScoreResponse], None] = lambda response: None,
+              ) -> inspection_pb.ScoreResponse:
+        """How likely an answer is, in nats; the last of what the server tells.
+
+        answer: text, tokenized as it is, or token ids. prompt: what stands before it, as `create` takes it; empty
+        for nothing. samples: of the estimate, 0 for the server's default. exact: enumerate instead, up to 12 tokens.
+        progress is called with each message on the way: the estimate as it becomes surer.
+        """
+        told = {"text": answer} if isinstance(answer, str) else {"tokens": TokenList(ids=answer)}
+        request = inspection_pb.ScoreRequest(
+            model=model, prompt=self._prompt(prompt, raw, model) if prompt else None, samples=samples, exact=exact,
+            cfg_scale=cfg_scale, seed=seed, **told)
+        with translated():
+            for response in self._inspection.Score(request):
+                progress(response)
+        return response
+
+    def recover(self, texts: Sequence[str], *, models: Sequence[str] = (),
+                prompt: str | Sequence[int] | Sequence[Mapping[str, str]] = (), raw: bool = False,
+                corruption: str = "random", ratio: float | None = None, rounds: int = 0, sampler: str = "",
+                seed: int | None = None, parameters: Mapping[str, object] | None = None,
+                progress: Callable[[inspection_pb.RecoverResponse], None] = lambda response: None, **more,
+                ) -> Recovered:
+        """Masks a share of each text, has each model restore it, and counts what came back.
+
+        models: in turn; none takes the default. prompt: stands before each text and is never masked; where it is to
+        be put into a chat template, the first model's. corruption: "random", "sticky" (in `rounds`), "fragment" or
+        "mixed". sampler, seed, parameters, keywords: as `create` takes them; the seed, 0 where there is none, draws
+        the corruption too. progress is called with each message on the way.
+        """
+        request = inspection_pb.RecoverRequest(
+            models=models, texts=texts, corruption=corruption_of(corruption), ratio=ratio, rounds=rounds,
+            prompt=self._prompt(prompt, raw, models[0] if models else "") if prompt else None,
+            settings=settings_of(sampler, seed, {**(parameters or {}), **more}))
+        recovered = Recovered()
+        with translated():
+            for response in self._inspection.Recover(request):
+                recovered.take(response)
+                progress(response)
+        return recovered
+
     # ---- sessions ----
 
     def create(self, prompt: str | Sequence[int] | Sequence[Mapping[str, str]], *, raw: bool = False, model: str = "",
                length: int | None = None, words: Mapping[int, str | Sequence[int]] | None = None, sampler: str = "",
-               seed: int | None = None, parameters: Mapping[str, object] | None = None, **more) -> "Session":
+               seed: int | None = None, parameters: Mapping[str, object] | None = None,
+               constraint: Mapping[str, object] | None = None, **more) -> "Session":
         """Opens a session.
 
         prompt: what the user says, put into the model's chat template (with raw=True, or for a model
         without a template, text as it is); or turns such as {"role": "user", "content": "..."}; or
         token ids. length: positions to generate. words: what stands at some of them from the start, by the offset of
         its first token: text, taken as it is (within a sentence it begins with a space), or token ids. parameters, or
-        simply keywords: the sampler's, by their published names.
+        simply keywords: the sampler's, by their published names. constraint: what the generated text must match, such
+        as {"regex": "[0-9]+"}, {"choice": ["yes", "no"]}, {"json_schema": {...}} or {"grammar": "start: ..."}.
+
+        A model that reads from left to right writes `length` tokens at most.
         """
         request = sessions_pb.CreateSessionRequest(
             model=model, prompt=self._prompt(prompt, raw, model), length=length,
             word_constraints=[word_of(offset, content) for offset, content in (words or {}).items()],
-            settings=settings_of(sampler, seed, {**(parameters or {}), **more}), request_id=str(uuid.uuid4()))
+            settings=settings_of(sampler, seed, {**(parameters or {}), **more}, constraint),
+            request_id=str(uuid.uuid4()))
         with translated():
-            return Session(self._sessions, self._models, self._sessions.CreateSession(request).session)
+            return self._session(self._sessions.CreateSession(request).session)
+
+    def _session(self, message: SessionMessage) -> "Session":
+        return Session(self._sessions, self._models, message, self._inspection)
 
     def _prompt(self, prompt, raw: bool, model: str) -> Prompt:
         return prompt_of(prompt, raw or (isinstance(prompt, str) and not self.model(model).has_chat_template))
@@ -124,7 +186,7 @@ class Client:
         """A session made earlier, by anybody."""
         with translated():
             request = sessions_pb.GetSessionRequest(session_id=session_id)
-            return Session(self._sessions, self._models, self._sessions.GetSession(request).session)
+            return self._session(self._sessions.GetSession(request).session)
 
     def import_recording(self, data: bytes, request_id: str = "") -> tuple["Session", list[str]]:
         """Makes a session of a recording's file, in either form, or of a plain history of token grids.
@@ -136,7 +198,7 @@ class Client:
         requests = (sessions_pb.ImportRequest(chunk=piece, request_id=request_id) for piece in pieces)
         with translated():
             response = self._sessions.Import(requests)
-            return Session(self._sessions, self._models, response.session), list(response.notes)
+            return self._session(response.session), list(response.notes)
 
     def sessions(self) -> Iterator[SessionMessage]:
         """The server's sessions, the latest changed first, without their canvases."""

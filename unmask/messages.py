@@ -1,10 +1,13 @@
 """Plain Python values as the API's messages."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from google.protobuf.struct_pb2 import Struct
 
 from unmask.v1 import session_service_pb2 as sessions_pb
+from unmask.v1.constraint_pb2 import Choice, Constraint
+from unmask.v1.inspection_service_pb2 import RecoverRequest
 from unmask.v1.prompt_pb2 import Chat, Message, Prompt, TokenList
 from unmask.v1.settings_pb2 import Settings
 
@@ -20,18 +23,55 @@ def prompt_of(prompt: str | Sequence[int] | Sequence[Mapping[str, str]], raw: bo
     return Prompt(tokens=TokenList(ids=prompt))
 
 
-def settings_of(sampler: str, seed: int | None, parameters: Mapping[str, object]) -> Settings:
+def settings_of(sampler: str, seed: int | None, parameters: Mapping[str, object],
+                constraint: Mapping[str, object] | None = None) -> Settings:
     values = Struct()
     values.update(parameters)
-    return Settings(sampler=sampler, seed=seed, parameters=values)
+    return Settings(sampler=sampler, seed=seed, parameters=values,
+                    constraint=None if constraint is None else constraint_of(constraint))
 
 
-def some_settings_of(sampler: str, seed: int | None, parameters: Mapping[str, object]) -> Settings | None:
+def some_settings_of(sampler: str, seed: int | None, parameters: Mapping[str, object],
+                     constraint: Mapping[str, object] | None = None) -> Settings | None:
     """None where there are none: those in force hold."""
-    return settings_of(sampler, seed, parameters) if sampler or seed is not None or parameters else None
+    some = sampler or seed is not None or parameters or constraint is not None
+    return settings_of(sampler, seed, parameters, constraint) if some else None
+
+
+def constraint_of(constraint: Mapping[str, object]) -> Constraint:
+    """A constraint by the name of its kind, such as {"regex": "[0-9]+"}; {} takes one away.
+
+    choice: a list of texts. json_schema: a schema, as a mapping or as JSON. ValueError for another kind, or for two.
+    """
+    if len(constraint) > 1 or not set(constraint) <= set(CONSTRAINTS):
+        raise ValueError(f"a constraint has one of {', '.join(CONSTRAINTS)}; got {', '.join(map(str, constraint))}")
+    for kind, value in constraint.items():
+        if kind == "choice":
+            return Constraint(choice=Choice(options=value))
+        return Constraint(**{kind: value if isinstance(value, str) else json.dumps(value)})
+    return Constraint()
+
+
+CONSTRAINTS = ("choice", "regex", "grammar", "json_schema")
 
 
 def word_of(offset: int, content: str | Sequence[int]) -> sessions_pb.WordConstraint:
     if isinstance(content, str):
         return sessions_pb.WordConstraint(offset=offset, text=content)
     return sessions_pb.WordConstraint(offset=offset, tokens=TokenList(ids=content))
+
+
+CORRUPTIONS = {"random": RecoverRequest.CORRUPTION_RANDOM, "sticky": RecoverRequest.CORRUPTION_STICKY,
+               "fragment": RecoverRequest.CORRUPTION_FRAGMENT, "mixed": RecoverRequest.CORRUPTION_MIXED}
+
+
+def corruption_of(name: str) -> int:
+    """How a Recover masks, by its word; ValueError for another."""
+    if name not in CORRUPTIONS:
+        raise ValueError(f"the corruption must be one of {', '.join(CORRUPTIONS)}; got {name!r}")
+    return CORRUPTIONS[name]
+
+
+def corruption_name(number: int) -> str:
+    """The word of a Recover's corruption."""
+    return RecoverRequest.Corruption.Name(number).removeprefix("CORRUPTION_").lower()

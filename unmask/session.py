@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from unmask import edits
 from unmask.errors import Unreachable, translated
 from unmask.messages import prompt_of, settings_of, some_settings_of
+from unmask.v1 import inspection_service_pb2 as inspection_pb
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as sessions_pb
 from unmask.v1.edit_pb2 import Edit
 from unmask.v1.frame_pb2 import Frame
+from unmask.v1.inspection_service_pb2_grpc import InspectionServiceStub
 from unmask.v1.model_service_pb2_grpc import ModelServiceStub
 from unmask.v1.prediction_pb2 import PositionCandidates, Prediction, ProposedCommit
 from unmask.v1.session_pb2 import Branch, Canvas
@@ -24,9 +26,11 @@ RETRY_SECONDS = 0.2
 class Session:
     """One session. Its canvas is asked for when it is read, so several clients may share a session."""
 
-    def __init__(self, sessions: SessionServiceStub, models: ModelServiceStub, session: SessionMessage):
+    def __init__(self, sessions: SessionServiceStub, models: ModelServiceStub, session: SessionMessage,
+                 inspection: InspectionServiceStub):
         self._sessions = sessions
         self._models = models
+        self._inspection = inspection
         self.id = session.id
         self.model = session.model
 
@@ -65,15 +69,18 @@ class Session:
             return self._models.Detokenize(models_pb.DetokenizeRequest(model=self.model, ids=ids)).text
 
     def step(self, count: int = 0, *, draft: bool = False, from_revision: int | None = None, sampler: str = "",
-             seed: int | None = None, parameters: Mapping[str, object] | None = None, **more) -> Iterator[Frame]:
+             seed: int | None = None, parameters: Mapping[str, object] | None = None,
+             constraint: Mapping[str, object] | None = None, **more) -> Iterator[Frame]:
         """Runs `count` denoising steps, 0 to the end, and yields each frame as it is committed.
 
         Leaving the loop early stops the run at the next revision. Parameters given here hold from now on: as
         keywords, or, where a name is one of step's own, as `parameters`.
         from_revision: the revision to go on from, the newest if None; any other one starts a branch.
+        constraint: another one from here on, as `create` takes it; {} takes it away.
         """
+        settings = some_settings_of(sampler, seed, {**(parameters or {}), **more}, constraint)
         request = sessions_pb.StepRequest(session_id=self.id, count=count, draft=draft, from_revision=from_revision,
-                                          settings=some_settings_of(sampler, seed, {**(parameters or {}), **more}))
+                                          settings=settings)
         call = self._call(self._sessions.Step, request)
         try:
             with translated():
@@ -241,6 +248,38 @@ class Session:
         with translated():
             return self._call(self._sessions.Propose, sessions_pb.ProposeRequest(
                 session_id=self.id, revision=revision, remasking=remasking))
+
+    def attribute(self, position: int, token: int | None = None, contrast: int | None = None,
+                  method: str = "ablation", *, sources: Sequence[int] = (), spans: Sequence[tuple[int, int]] = (),
+                  window: int = 0, steps: int = 0, revision: int | None = None,
+                  progress: Callable[[int, int], None] = lambda done, total: None) -> inspection_pb.Attribution:
+        """What each decided position had to do with a token at a position; changes nothing.
+
+            for score in sorted(session.attribute(40).scores, key=lambda score: -score.score)[:3]:
+                print(score.position, score.score)
+
+        token: the one that stands there, or the likeliest, if None. contrast: why `token` and not this one. method:
+        "ablation", "occlusion" (of spans, each a first position and a count, or of windows of so many neighbours),
+        "attention", "saliency", "input_x_gradient" or "integrated_gradients" (by so many steps). sources: positions to
+        answer for, all if empty. progress: is called with passes done and passes in all.
+        """
+        methods = inspection_pb.AttributeRequest.Method
+        if f"METHOD_{method.upper()}" not in methods.keys() or method == "unspecified":
+            raise ValueError(f"method must be one of {', '.join(name[7:].lower() for name in methods.keys()[1:])}; got"
+                             f" {method!r}")
+        request = inspection_pb.AttributeRequest(
+            session_id=self.id, revision=revision, position=position, token=token, contrast=contrast,
+            method=methods.Value(f"METHOD_{method.upper()}"), sources=sources, window=window, steps=steps,
+            spans=[inspection_pb.PositionSpan(position=first, count=count) for first, count in spans])
+        call = self._call(self._inspection.Attribute, request)
+        try:
+            with translated():
+                for response in call:
+                    if response.HasField("progress"):
+                        progress(response.progress.done, response.progress.total)
+            return response.attribution
+        finally:
+            call.cancel()
 
     def watch(self, after_revision: int | None = None, patience: float = 60.0) -> Iterator[Frame]:
         """Frames after a revision, those already made first, then new ones as they come; never ends by itself.

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 
 import torch
 
@@ -121,6 +122,18 @@ class Soundly:
 Rule = FromTheLeft | Exactly | Soundly
 
 
+def within_limits(method: Callable) -> Callable:
+    """A constraint that grows too complex on the way, as its beginning did not show, ends a call and nothing else."""
+    @wraps(method)
+    def guarded(*arguments):
+        try:
+            return method(*arguments)
+        except ConstraintError as error:
+            raise FailedPrecondition(f"the constraint cannot be followed any further: {error}; take it away or choose a"
+                                     " simpler one", reason="CONSTRAINT_TOO_COMPLEX") from None
+    return guarded
+
+
 @dataclass(frozen=True)
 class Active:
     """A rule on the generated part of a canvas, from `start` on; what stands before it is free."""
@@ -130,6 +143,7 @@ class Active:
     width: int
     known: object = None  # the witness that came with the revision, if it is one
 
+    @within_limits
     def allowed(self, tokens: Tokens, positions: Sequence[int]) -> torch.Tensor | None:
         """What may stand at some positions of a canvas, bool [N, V]; None where that is not known beforehand."""
         inside = [position - self.start for position in positions if position >= self.start]
@@ -140,9 +154,11 @@ class Active:
         free[[index for index, position in enumerate(positions) if position >= self.start]] = rows
         return free
 
+    @within_limits
     def progress(self, tokens: Tokens) -> ConstraintProgress:
         return PROGRESS[self.rule.progress(tokens[self.start:])]
 
+    @within_limits
     def feasible(self, tokens: Tokens) -> bool:
         """Whether the canvas can be completed; under a grammar, whether a way was found."""
         generated = tokens[self.start:]
@@ -157,11 +173,13 @@ class Active:
             return "no way was found to complete the text to a match"
         return "the text could not be completed to a match any more"
 
+    @within_limits
     def closed(self, written: Tokens) -> bool:
         """Whether the written text is a match that nothing can follow, not even an end."""
         return self.rule.progress(written) is Progress.COMPLETE and not self.allowed(
             [*[None] * self.start, *written, None], [self.start + len(written)]).any()
 
+    @within_limits
     def checked(self, proposal: Proposal, prediction: Prediction, moment: Moment) -> Proposal:
         """The proposal with every token that cannot stand, after those before it, replaced by the best that can."""
         tokens = list(moment.region.tokens)

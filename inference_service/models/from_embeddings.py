@@ -12,11 +12,22 @@ import torch
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.left_to_right import LeftToRight
 
+SLICE = 8192  # ids
+
 
 @torch.no_grad()
 def embeddings_of(denoiser: Denoiser, ids: Sequence[int]) -> torch.Tensor:
     """The embeddings of some ids, [L, D], in the weights' own number format."""
     return denoiser.body.get_input_embeddings()(torch.tensor(ids, device=denoiser.device))
+
+
+@torch.no_grad()
+def mean_embedding(denoiser: Denoiser) -> torch.Tensor:
+    """The mean of the whole vocabulary's embeddings, [D], in float32."""
+    count = denoiser.info.vocabulary_size
+    # A slice at a time: all of them in float32 could be more than the model itself.
+    return sum(embeddings_of(denoiser, range(first, min(first + SLICE, count))).float().sum(0)
+               for first in range(0, count, SLICE)) / count
 
 
 def row_logits(denoiser: Denoiser, embeddings: torch.Tensor, row: int,

@@ -10,5 +10,6 @@
     blockwise       what samplers share that go block by block; the even schedule
     threshold       every position that is sure enough
     ending          filling up after the end of the text
+    constraints/    what a text must match, and which tokens keep that possible
     samplers/       one file for each sampler; `registry` finds them
 """

@@ -1,12 +1,17 @@
-"""Training's own forward pass is the one that serves: the stock Llama without a causal mask."""
+"""Training's own forward pass is the one that serves: the stock Llama, without a causal mask or with it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 import torch
 
+from embedded_model.export import llama_name
 from embedded_model.network import Network, Shape
 
 SMALL = Shape(vocab=40, width=32, layers=2, heads=4, mlp=48, context=24)
+CAUSAL = replace(SMALL, causal=True)
 
 
 def stock(network: Network, shape: Shape):
@@ -25,36 +30,17 @@ def stock(network: Network, shape: Shape):
         rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
         tie_word_embeddings=False,
     )
-    config.is_causal = False
-    names = {
-        "wte": "model.embed_tokens",
-        "ln_f": "model.norm",
-        "ff_out": "lm_head",
-        "attn_norm": "input_layernorm",
-        "ff_norm": "post_attention_layernorm",
-        "q_proj": "self_attn.q_proj",
-        "k_proj": "self_attn.k_proj",
-        "v_proj": "self_attn.v_proj",
-        "attn_out": "self_attn.o_proj",
-        "ff_proj": "mlp.gate_proj",
-        "up_proj": "mlp.up_proj",
-    }
-    state = {}
-    for name, tensor in network.state_dict().items():
-        parts = name.split(".")
-        if parts[0] == "blocks":
-            inner = "mlp.down_proj" if parts[2] == "ff_out" else names[parts[2]]
-            state[f"model.layers.{parts[1]}.{inner}.weight"] = tensor
-        else:
-            state[f"{names[parts[0]]}.weight"] = tensor
+    config.is_causal = shape.causal
+    state = {llama_name(name): tensor for name, tensor in network.state_dict().items()}
     llama = LlamaForCausalLM(config).eval()
     llama.load_state_dict(state)
     return llama
 
 
-def test_logits_are_those_of_the_stock_llama_without_a_causal_mask():
+@pytest.mark.parametrize("shape", [SMALL, CAUSAL], ids=["both ways", "left to right"])
+def test_logits_are_those_of_the_stock_llama(shape):
     torch.manual_seed(0)
-    network = Network(SMALL).eval()
+    network = Network(shape).eval()
     for parameter in network.parameters():
         parameter.data.add_(0.1 * torch.randn_like(parameter))
     tokens = torch.randint(0, SMALL.vocab, (3, 20))
@@ -62,7 +48,7 @@ def test_logits_are_those_of_the_stock_llama_without_a_causal_mask():
     real[1, 15:] = False
     with torch.inference_mode():
         ours = network(tokens, real).view(3, 20, -1)
-        theirs = stock(network, SMALL)(tokens, attention_mask=real.long()).logits
+        theirs = stock(network, shape)(tokens, attention_mask=real.long()).logits
     torch.testing.assert_close(ours[real], theirs[real], atol=1e-5, rtol=1e-4)
 
 

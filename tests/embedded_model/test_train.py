@@ -8,10 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from embedded_model import corpus
 from embedded_model import train as training
+from embedded_model.data import batches
 from embedded_model.export import export
 from embedded_model.network import Network, Shape
-from embedded_model.train import Recipe, loss_of, rate, train
+from embedded_model.tokenizer import shared
+from embedded_model.train import Recipe, causal_loss_of, loss_of, rate, train
 
 SMALL = Shape(width=32, layers=1, heads=2, mlp=32)
 SHORT = Recipe(rates=((0, 1.0), (6, 0.0)), batch_tokens=512)
@@ -80,4 +83,56 @@ def test_the_export_goes_through_the_service_s_loader(tmp_path):
     with torch.inference_mode():
         ours = network(torch.tensor([prompt]))
     (theirs,) = denoiser.logits([prompt], [list(range(len(prompt)))])
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+
+
+# ---- the twin that writes from left to right ----
+
+LEFT_TO_RIGHT = Shape(width=32, layers=1, heads=2, mlp=32, causal=True)
+
+
+def test_its_loss_is_the_cross_entropy_of_the_next_token():
+    """Against a plain loop over the learnt positions."""
+    torch.manual_seed(0)
+    network = Network(LEFT_TO_RIGHT)
+    batch = next(batches(3, shared(), 512, LEFT_TO_RIGHT.context))
+    loss = causal_loss_of(network, batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(batch.targets).float().view(*batch.targets.shape, -1)
+    total = 0.0
+    for sample, weights in enumerate(batch.weight):
+        for position in range(1, len(weights)):
+            if weights[position] > 0:
+                token = batch.targets[sample, position]
+                total -= weights[position] * logits[sample, position - 1].log_softmax(-1)[token]
+    torch.testing.assert_close(loss, total / batch.weight.sum(), atol=1e-3, rtol=1e-3)
+
+
+def test_the_mixtures_come_as_fast_as_the_pace_says(monkeypatch):
+    """At a pace of 1,000 the second mixture, from batch 6,000 on, is there within a few batches."""
+    asked = []
+    mixture = corpus.mixture
+    monkeypatch.setattr(corpus, "mixture", lambda batch: asked.append(batch) or mixture(batch))
+    stream = batches(1, shared(), 512, 256, pace=1000.0)
+    for _ in range(400):
+        next(stream)
+    assert asked[0] == 0 and max(asked) > 6_000
+    assert all(batch % 1000 == 0 for batch in asked)
+
+
+def test_its_export_is_a_plain_llama_that_writes(tmp_path):
+    from inference_service.models.loading import load
+
+    state = train(SHORT, tmp_path / "one.pt", LEFT_TO_RIGHT, compiled=False, stop=3).state_dict()
+    export(tmp_path / "one.pt", tmp_path / "weights")
+    denoiser = load(str(tmp_path / "weights"))
+    assert (denoiser.info.family, denoiser.info.bidirectional) == ("causal", False)
+    network = Network(LEFT_TO_RIGHT)
+    network.load_state_dict(state)
+    for parameter in network.parameters():
+        parameter.data = parameter.data.bfloat16().float()
+    tokens = denoiser.text.chat([{"role": "user", "content": "Hello"}])
+    with torch.inference_mode():
+        ours = network(torch.tensor([tokens]))
+    (theirs,) = denoiser.logits([[*tokens, 0]], [list(range(1, len(tokens) + 1))])
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)

@@ -33,7 +33,8 @@ def pair(request, tmp_path_factory):
         "vocab_size": 61, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64, "n_inner": 48}
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("causal")
-    made = transformers.AutoModelForCausalLM.from_config(config_class(**names, bos_token_id=0, eos_token_id=1, pad_token_id=1, **more))
+    ids = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    made = transformers.AutoModelForCausalLM.from_config(config_class(**names, **ids, **more))
     for weight in made.parameters():  # so large that rounding is far below what tokens differ by
         weight.data.mul_(4)
     made.save_pretrained(folder)

@@ -95,7 +95,7 @@ def test_a_later_checkpoint_with_their_enumeration(tmp_path, their_module, monke
     monkeypatch.delitem(sys.modules, "model")  # their code is not needed
     import_nanogpt(*files, tmp_path / "out")
     assert load(str(tmp_path / "out")).info.family == "nanogpt"
-    with pytest.raises(FailedPrecondition, match="model_args.mode must be 'language_model' or '1', is 'token_classifier'"):
+    with pytest.raises(FailedPrecondition, match="mode must be 'language_model' or '1', is 'token_classifier'"):
         import_nanogpt(*other, tmp_path / "second")
 
 

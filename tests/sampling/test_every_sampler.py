@@ -13,7 +13,6 @@ from inference_service.sampling.parameters import ParameterError
 from inference_service.sampling.registry import SAMPLERS, describe, parameters_for, suitable
 from tests.fakes import EOS, MASK, FakeDenoiser
 
-
 BOTH_WAYS = [sampler.name for sampler in suitable(bidirectional=True)]
 
 

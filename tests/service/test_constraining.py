@@ -193,3 +193,20 @@ def test_words_that_stand_already_are_part_of_the_text(api, words):
                           pb.WordConstraint(offset=5, tokens=prompt_pb2.TokenList(ids=[equals]))])).session
     api.step(made.id)
     assert re.fullmatch(SUM.regex, text_of(api, made.id)[0])
+
+
+NESTED = Constraint(regex="(a{1,1000}){1,1000}")  # llguidance meets a limit of its own about a hundred letters in
+
+
+def test_one_that_is_too_complex_to_begin_is_refused(api, words):
+    assert "settings.constraint.regex" in refusal(create, api, words, NESTED).fields
+
+
+def test_one_that_grows_too_complex_on_the_way_ends_the_call_and_nothing_else(api):
+    name = api.load(EMBEDDED_CAUSAL)[-1].model.name
+    session = create(api, name, NESTED)
+    refused = refusal(edit, api, session.id, edit_pb2.Edit(
+        force_text=edit_pb2.ForceText(position=session.prompt_length, text="a" * 180)))
+    assert refused.reason == "CONSTRAINT_TOO_COMPLEX"
+    assert api.get(session.id).head_revision == 0
+    assert len(api.step(session.id, count=1)) == 1

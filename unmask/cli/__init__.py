@@ -3,11 +3,15 @@
 import typer
 
 from unmask.cli.generate import generate
+from unmask.cli.import_nanogpt import import_nanogpt
 from unmask.cli.models import models
 from unmask.cli.record import record
+from unmask.cli.recover import recover
 from unmask.cli.replay import replay
 from unmask.cli.samplers import samplers
+from unmask.cli.score import score
 from unmask.cli.serve import serve
+from unmask.cli.why import why
 
 app = typer.Typer(name="unmask", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -22,4 +26,8 @@ app.command()(generate)
 app.command()(record)
 app.command()(replay)
 app.command()(samplers)
+app.command()(score)
+app.command()(why)
+app.command()(recover)
+app.command()(import_nanogpt)
 app.add_typer(models, name="models")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from rich.progress import Progress
 import unmask
 from unmask.cli import options
 from unmask.cli.options import MAX_ID
+from unmask.messages import CONSTRAINTS
 from unmask.session import OPEN
 from unmask.v1.frame_pb2 import Summary
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model
@@ -30,6 +32,7 @@ def generate(
     word: options.Word = [],  # noqa: B006
     sampler: options.Sampler = "",
     set_: options.Set = [],  # noqa: B006
+    constraint: options.Constraint = "",
     seed: options.Seed = None,
     id_: options.Id = [],  # noqa: B006
     dtype: options.Dtype = "",
@@ -38,7 +41,8 @@ def generate(
 ):
     """Generate once and print the text."""
     errors = Console(stderr=True)
-    asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server)
+    asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
+                  constraint)
     with one_line(errors), started(asked, errors) as (client, loaded, session):
         steps, summary = run(session, errors)
         made, prompt_now = session.tokens, filled_prompt(session)
@@ -70,6 +74,7 @@ class Asked:
     id: list[str]
     dtype: str
     server: str
+    constraint: str = ""
 
 
 @contextmanager
@@ -92,7 +97,8 @@ def started(asked: Asked, errors: Console) -> Iterator[tuple[unmask.Client, Mode
     with client_for(asked.server) as client:
         loaded = load(client, asked.model, asked.dtype, token_ids, errors)
         session = client.create(wanted, raw=asked.raw, model=loaded.name, length=asked.length, words=words,
-                                sampler=asked.sampler, seed=asked.seed, parameters=parameters)
+                                sampler=asked.sampler, seed=asked.seed, parameters=parameters,
+                                constraint=parse_constraint(asked.constraint))
         yield client, loaded, session
         if asked.server:
             session.delete()
@@ -150,6 +156,21 @@ def parse_words(texts: list[str]) -> dict[int, str]:
     return words
 
 
+def parse_constraint(text: str) -> dict[str, object] | None:
+    """kind=pattern, or kind=@file; None for an empty one."""
+    if not text:
+        return None
+    kind, equals, pattern = text.partition("=")
+    if not equals or kind not in CONSTRAINTS:
+        raise ValueError(f"--constraint must be one of {', '.join(CONSTRAINTS)}, then = and the pattern; got {text!r}")
+    if pattern.startswith("@"):
+        try:
+            pattern = Path(pattern[1:]).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"--constraint: {pattern[1:]!r} cannot be read: {error}") from None
+    return {kind: [line for line in pattern.splitlines() if line] if kind == "choice" else pattern}
+
+
 def filled_prompt(session: unmask.Session) -> list[int]:
     """The prompt's tokens where it had holes, which are a part of the answer; none where it had no holes."""
     begun = session.get(0)
@@ -200,10 +221,14 @@ def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int]
 def run(session: unmask.Session, console: Console, draft: bool = False) -> tuple[int, Summary]:
     """Runs to the end; the number of steps, and the last one's summary. draft: have every frame's draft kept."""
     steps, summary = 0, Summary()
+    most = dict(session.get().settings.parameters).get("max_tokens")  # of a model that reads from left to right
     with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("unmasking", total=None)
+        task = bar.add_task("writing" if most else "unmasking", total=most)
         for frame in session.step(draft=draft):
             steps, summary = steps + 1, frame.summary
+            if most:
+                bar.update(task, completed=steps)
+                continue
             # What is open again lets the bar go back.
             total = bar.tasks[task].total or summary.open_count + len(frame.changes)
             bar.update(task, total=total, completed=total - summary.open_count)

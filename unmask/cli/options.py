@@ -14,6 +14,8 @@ Length = Annotated[int | None, typer.Option(min=0, max=MAX_ID, help="Positions t
 Word = Annotated[list[str], typer.Option(help="A word that stands at a position: 5:upon; repeatable.")]
 Sampler = Annotated[str, typer.Option(help="The sampler; empty takes the model's first.")]
 Set = Annotated[list[str], typer.Option("--set", help="A sampler parameter, as name=value; repeatable.")]
+Constraint = Annotated[str, typer.Option(help="What the text must match: KIND=PATTERN, KIND=@FILE. Kinds: regex,"
+                                              " grammar, json_schema, and choice with a text on each line.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**64 - 1, help="Where the randomness comes from.")]
 Id = Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: eot=126348.")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]

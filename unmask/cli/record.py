@@ -24,6 +24,7 @@ def record(
     word: options.Word = [],  # noqa: B006
     sampler: options.Sampler = "",
     set_: options.Set = [],  # noqa: B006
+    constraint: options.Constraint = "",
     seed: options.Seed = None,
     id_: options.Id = [],  # noqa: B006
     dtype: options.Dtype = "",
@@ -35,7 +36,8 @@ def record(
 ):
     """Generate once and keep every step in a file, which `unmask replay` shows."""
     errors = Console(stderr=True)
-    asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server)
+    asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
+                  constraint)
     with one_line(errors):
         check_place(out, force)
         if session:

@@ -51,7 +51,7 @@ def of_regex(pattern: str) -> Automaton:
         f" {SECONDS} seconds, {MEMORY >> 30} GiB or {STATES:,} states; smaller counts in braces help")
     quiet = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # threads' stacks count as memory
     try:
-        done = subprocess.run([sys.executable, str(CHILD), str(SECONDS), str(MEMORY), str(STATES)], env=quiet,
+        done = subprocess.run([sys.executable, "-P", str(CHILD), str(SECONDS), str(MEMORY), str(STATES)], env=quiet,
                               input=pattern.encode(), capture_output=True, timeout=2 * SECONDS)
     except subprocess.TimeoutExpired:
         raise large from None

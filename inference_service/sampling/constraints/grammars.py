@@ -121,9 +121,10 @@ def _of_regex(message, pattern):
             at += 1
         return ConstraintError(f"the regular expression is wrong: {inner[1]}", *_place(pattern, min(at, len(pattern))))
     if "lookarounds" in message:
-        found = re.search(r"(?<!\\)(?:\\\\)*(\\[bBAz]|[\^$])", pattern)
-        return ConstraintError("look-around is not supported, and neither are \\b, \\B, \\A, \\z, and ^ or $ inside",
-                               *(_place(pattern, found.start(1)) if found else (None, None)))
+        try:
+            without_anchors(pattern)
+        except ConstraintError as error:
+            return error
     said = inner[1] if inner else message.partition("\n")[0].partition("): ")[2] or message.partition("\n")[0]
     return ConstraintError(f"the regular expression is wrong: {said}")
 

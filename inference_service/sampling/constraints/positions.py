@@ -109,8 +109,8 @@ class Positions:
         for position in range(length - 1 - same_right, -1, -1):
             to_right.append(self._backward(to_right[-1], tokens[position]))
         to_right.reverse()
-        self._last = _Sets(tokens, from_left, to_right)
-        return self._last
+        self._last = made = _Sets(tokens, from_left, to_right)  # another thread may put its own there at any time
+        return made
 
     def _only(self, state):
         one = np.zeros(len(self._moves.accepts), bool)

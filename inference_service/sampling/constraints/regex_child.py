@@ -11,8 +11,8 @@ import numpy as np
 # U+10FFFF, no character and in no text. With it behind the expression the automaton goes on past every match; without
 # it, it would stop looking where an earlier alternative has matched: a|ab would not take "ab".
 END = "\U0010ffff"
-# outlines-core makes the automaton that looks for the expression anywhere in a text too, which for a.{20}b has a million
-# states. Behind a text that hardly any part of an expression takes as a whole, it need not begin at many places.
+# outlines-core makes the automaton that looks for the expression anywhere in a text too, which for a.{20}b has a
+# million states. Behind a text that hardly any part of an expression takes as a whole, it begins at one place alone.
 BEGIN = "".join(map(chr, range(128))) + END
 
 

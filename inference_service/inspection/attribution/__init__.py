@@ -1,0 +1,1 @@
+"""Why a token: what each decided position of a canvas had to do with its probability."""
