@@ -17,7 +17,8 @@ run: ## Install what is missing, start service and gateway, print the page's add
 test: ## Install what tests need, Chromium too, and run all of them
 	@tools/install.sh dev
 	@tools/chromium.sh
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest tests/page
 	@tools/page_tests.sh
 
 lint: ## Check Python, the page's types, protos, generated code, and that the API breaks nobody

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean
 
 from inference_service.models.denoiser import ModelInfo
-from inference_service.sampling.registry import SAMPLERS
+from inference_service.sampling.registry import suitable
 
 
 def grouped(cells: Iterable) -> dict[tuple[str, int], list]:
@@ -58,7 +58,7 @@ def page(cells: list, samples: int, info: ModelInfo) -> str:
     """docs/samplers.md."""
     tasks = list(dict.fromkeys(cell.task for cell in cells))
     sources = "\n".join(f"| `{sampler.name}` | {sampler.summary} | {sampler.source} |"
-                        for sampler in SAMPLERS.values())
+                        for sampler in sorted(suitable(bidirectional=True), key=lambda sampler: sampler.name))
     error = 0.5 / (samples * len(tasks)) ** 0.5
     return f"""# Samplers, compared
 

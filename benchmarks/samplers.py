@@ -28,7 +28,7 @@ from embedded_model.export import WEIGHTS
 from inference_service.engine.decoding import decode, together
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.loading import load
-from inference_service.sampling.registry import SAMPLERS
+from inference_service.sampling.registry import suitable
 from inference_service.sessions.frame import Settings
 
 HERE = Path(__file__).parent
@@ -157,7 +157,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="", help="samplers whose label starts so; prints, writes no files")
     chosen = parser.parse_args()
-    missing = set(SAMPLERS) - {label.partition(",")[0] for label in SETTINGS}
+    known = {sampler.name for sampler in suitable(bidirectional=True)}
+    missing = known - {label.partition(",")[0] for label in SETTINGS}
     if missing:
         raise SystemExit(f"no settings for {', '.join(sorted(missing))}: add them to SETTINGS")
     started = time.monotonic()

@@ -2,7 +2,8 @@
 
 Each task x strategy x number of steps: the share of right answers, as the task's
 own checker judges them. The weights go through the service's loader and its `ranked`
-sampler. Prints a table, writes results.json and RESULTS.md.
+sampler. Prints a table, writes results.json and RESULTS.md. With ``--causal`` the twin,
+which has one order and one number of steps: causal.json and CAUSAL.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from inference_service.engine.decoding import decode, together
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.loading import load
 from inference_service.models.text import Text
@@ -30,9 +32,10 @@ from inference_service.sampling.region import Region
 from inference_service.sampling.sampler import Ids, Moment, Prediction
 from inference_service.sampling.samplers import ranked
 from inference_service.sampling.schedules import quota
+from inference_service.sessions.frame import Settings
 
 from .corpus import arithmetic, lists, questions, records, stories, sudoku
-from .export import WEIGHTS
+from .export import CAUSAL_WEIGHTS, WEIGHTS
 
 HERE = Path(__file__).parent
 
@@ -99,6 +102,15 @@ def generate(
     return [answer(canvas[len(before) :], info, text) for canvas, before in zip(canvases, befores)]
 
 
+def write(denoiser: Denoiser, prompts: list[str], length: int, temperature: float) -> list[str]:
+    """The twin's answers to the prompts: one token after the other, `length` at most."""
+    text = denoiser.text
+    befores = [text.chat([{"role": "user", "content": prompt}]) for prompt in prompts]
+    settings = [Settings("autoregressive", {"temperature": temperature}, seed) for seed in range(len(prompts))]
+    made = together(decode(denoiser, before, length, chosen) for before, chosen in zip(befores, settings))
+    return [answer(one.tokens[len(before) :], denoiser.info, text) for one, before in zip(made, befores)]
+
+
 def answer(tokens: list[int], info: ModelInfo, text: Text) -> str:
     """What stands before the end of the turn."""
     ends = [at for at, token in enumerate(tokens) if token in (info.eot_token, info.eos_token)]
@@ -120,18 +132,21 @@ def _cell(number: int, strategy: str, steps: int, samples: int) -> float:
     task = TASKS[number]
     rng = Random(f"evaluate/{task.name}")
     prompts = [task.make(rng)[0] for _ in range(samples)]
-    texts = generate(_denoiser, prompts, task.length, steps, strategy, task.temperature)
+    if _denoiser.info.bidirectional:
+        texts = generate(_denoiser, prompts, task.length, steps, strategy, task.temperature)
+    else:
+        texts = write(_denoiser, prompts, task.length, task.temperature)
     return sum(task.check(prompt, text) for prompt, text in zip(prompts, texts)) / samples
 
 
-def measure(weights: Path, samples: int, only: tuple[str, ...], processes: int) -> dict:
+def measure(weights: Path, samples: int, only: tuple[str, ...], processes: int, causal: bool = False) -> dict:
     """{task: {strategy: {steps: share right}}} of the tasks whose names start with one of `only`."""
     cells = [
         (number, strategy, steps)
         for number, task in enumerate(TASKS)
         if task.name.startswith(only)
-        for strategy in STRATEGIES
-        for steps in steps_for(task)
+        for strategy in (("left_to_right",) if causal else STRATEGIES)
+        for steps in (steps_for(task)[-1:] if causal else steps_for(task))
     ]
     shares = {}
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, (str(weights),))
@@ -192,24 +207,34 @@ def markdown(results: dict, samples: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def causal_markdown(results: dict, samples: int) -> str:
+    """One line for each task."""
+    lines = [f"Share of right answers, {samples} samples a task.", "", "| task | right |", "| --- | --- |"]
+    lines += [f"| {name} | {best(rows)[0]:.2f} |" for name, rows in results.items()]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--causal", action="store_true", help="the twin that writes from left to right")
+    parser.add_argument("--weights", type=Path, help="default: those that ship")
     parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--output", type=Path, default=HERE, help="folder of results.json and RESULTS.md")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--task", action="append", help="only tasks whose name starts so; writes no files")
     chosen = parser.parse_args()
     started = time.monotonic()
-    results = measure(chosen.weights, chosen.samples, tuple(chosen.task or [""]), chosen.processes)
-    text = markdown(results, chosen.samples)
+    weights = chosen.weights or (CAUSAL_WEIGHTS if chosen.causal else WEIGHTS)
+    results = measure(weights, chosen.samples, tuple(chosen.task or [""]), chosen.processes, chosen.causal)
+    text = (causal_markdown if chosen.causal else markdown)(results, chosen.samples)
     Console().print(text, markup=False, soft_wrap=True)
     Console().print(f"{time.monotonic() - started:.0f} seconds")
     if not chosen.task:
         chosen.output.mkdir(parents=True, exist_ok=True)
         record = {"samples": chosen.samples, "share_right": results}
-        (chosen.output / "results.json").write_text(json.dumps(record, indent=1) + "\n")
-        (chosen.output / "RESULTS.md").write_text(text)
+        names = ("causal.json", "CAUSAL.md") if chosen.causal else ("results.json", "RESULTS.md")
+        (chosen.output / names[0]).write_text(json.dumps(record, indent=1) + "\n")
+        (chosen.output / names[1]).write_text(text)
 
 
 if __name__ == "__main__":

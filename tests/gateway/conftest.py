@@ -66,7 +66,8 @@ class Sessions(session_grpc.SessionServiceServicer):
 
     def Step(self, request, context):
         self.running.add(context)
-        context.add_callback(lambda: self.running.discard(context))
+        if not context.add_callback(lambda: self.running.discard(context)):
+            self.running.discard(context)  # cancelled before it began
         revision = 0
         while context.is_active() and (request.count == 0 or revision < request.count):
             revision += 1
@@ -83,7 +84,9 @@ class Sessions(session_grpc.SessionServiceServicer):
     def WatchSession(self, request, context):
         ended = threading.Event()
         self.running.add(context)
-        context.add_callback(lambda: (self.running.discard(context), ended.set()))
+        if not context.add_callback(lambda: (self.running.discard(context), ended.set())):
+            self.running.discard(context)
+            return
         yield session_pb2.WatchSessionResponse(session=session_message_pb2.Session(id=request.session_id))
         ended.wait(60)
 
