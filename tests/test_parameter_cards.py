@@ -40,9 +40,14 @@ def test_no_card_is_of_a_parameter_that_no_sampler_has():
     assert cards() - published == set()
 
 
+def presets_in(table: str) -> list[tuple[str, str, str, str]]:
+    """Name, sampler, parameters and note of each preset of a table."""
+    script = (CORE / "presets.js").read_text().partition(f"const {table} = [")[2].partition("\n];")[0]
+    return re.findall(r'\{ name: "([^"]+)", sampler: "(\w*)", parameters: \{(.*?)\}, note: "([^"]+)" \}', script)
+
+
 def test_a_preset_names_what_samplers_have_and_tells_what_was_measured():
-    script = (CORE / "presets.js").read_text()
-    presets = re.findall(r'\{ name: "([^"]+)", sampler: "(\w*)", parameters: \{(.*?)\}, note: "([^"]+)" \}', script)
+    presets = presets_in("PRESETS")
     assert {name for name, *_ in presets} == {"Default", *MEASURED}
     docs = (ROOT / "docs/samplers.md").read_text().replace("**", "")
     for name, sampler, values, note in presets:
@@ -56,3 +61,16 @@ def test_a_preset_names_what_samplers_have_and_tells_what_was_measured():
         rows = [line for line in docs.splitlines() if line.startswith(f"| {MEASURED[name]} |")]
         seen = f"{right} at {passes}" if "of its sums" in note else f"| {right} | {passes} |"
         assert any(seen in row for row in rows), (name, seen, rows)
+
+
+def test_presets_from_left_to_right_fit_the_sampler_and_claim_no_numbers():
+    presets = presets_in("LEFT_TO_RIGHT")
+    assert [name for name, *_ in presets] == ["Greedy", "Reliable", "Balanced", "Creative"]
+    ranges = {described.name: described for described in describe(SAMPLERS["autoregressive"])}
+    for name, sampler, values, note in presets:
+        assert sampler == "autoregressive" and not re.search(r"\d", note)
+        typed = re.findall(r'(\w+): "([\d.]+)"', values)
+        assert bool(typed) == (name != "Greedy")  # what it does not name is at its default: the likeliest token
+        for parameter, value in typed:
+            assert ranges[parameter].minimum <= float(value) <= ranges[parameter].maximum
+    assert ranges["temperature"].default == 0

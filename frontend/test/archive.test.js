@@ -14,11 +14,11 @@ const SESSION = {
   tokens: [7, 70_000, 0, 0, 0], states: [GIVEN, GIVEN, OPEN, OPEN, OPEN],
 };
 const MODEL = /** @type {any} */ ({ name: "m", hasTokenizer: true, maskToken: 1, samplers: [{ name: "llada", parameters: [] }, { name: "unused", parameters: [] }] });
-const summary = { openCount: 2, forwardCount: 1, totalForwardCount: 1, meanProbability: 0.98123, minProbability: 0.9, meanEntropy: 0.3, seconds: 0.01, totalWallSeconds: null, pending: false, tokensBeforeEnd: null, approximations: ["prefix cache"] };
+const summary = { openCount: 2, forwardCount: 1, totalForwardCount: 1, meanProbability: 0.98123, minProbability: 0.9, meanEntropy: 0.3, seconds: 0.01, totalWallSeconds: null, pending: false, tokensBeforeEnd: null, stopReason: null, constraint: null, approximations: ["prefix cache"] };
 const draft = (predictedAt, positions, tokens) => ({ predictedAt, positions, tokens, probabilities: Uint8Array.from(positions, (p) => 250 - p), entropies: Uint8Array.from(positions, (p) => p) });
 const change = (position, token, probability = null, given = false) => ({ position, token, probability, given });
-const candidate = (token, pBase) => ({ token, pBase: Math.fround(pBase), pFinal: Math.fround(pBase / 2), kept: pBase > 0.2, logit: -2.5 });
-const weighing = (position, ...candidates) => ({ position, candidates, otherPBase: Math.fround(0.01), otherPFinal: 0, keptCount: 300, entropy: Math.fround(1.1), margin: 0.5, recomputed: true });
+const candidate = (token, pBase) => ({ token, pBase: Math.fround(pBase), pFinal: Math.fround(pBase / 2), kept: pBase > 0.2, logit: -2.5, invalid: pBase < 0.2 });
+const weighing = (position, ...candidates) => ({ position, candidates, otherPBase: Math.fround(0.01), otherPFinal: 0, keptCount: 300, entropy: Math.fround(1.1), margin: 0.5, validCount: position === 2 ? 0 : null, recomputed: true });
 /** @type {Map<number, import("app/core/tokens.js").Token>} */
 const tokens = new Map([7, 20, 30, 40, 70_000].map((id) => [id, { id, text: `</script>${id}`, special: id === 7 }]));
 tokens.set(30, { id: 30, text: "\ufffd", special: false, bytes: Uint8Array.of(0xc3) });

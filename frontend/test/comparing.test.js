@@ -43,7 +43,7 @@ test("A is what is in view, B another branch, or else the same prompt with anoth
   const alone = after(...FINISHED);
   assert.deepEqual([choiceOf(alone, "a").what, choiceOf(alone, "b").what], ["branch", "run"]);
   assert.equal(choiceOf(alone, "b").sampler, "klass");
-  assert.deepEqual(settingsFor(alone, "b"), { sampler: "klass", parameters: {}, seed: "1" });
+  assert.deepEqual(settingsFor(alone, "b"), { sampler: "klass", parameters: {}, seed: "1", constraint: null });
   const parted = after(...FINISHED, inView(4, 1, [[2, 30]]));
   assert.deepEqual([choiceOf(parted, "a").branch, choiceOf(parted, "b").branch], [4, 0], "by what they began with");
   const bare = after();
@@ -52,7 +52,7 @@ test("A is what is in view, B another branch, or else the same prompt with anoth
 
 test("with another seed B keeps A's sampler; what was typed for the sampler goes along", () => {
   const state = after(...FINISHED, { type: "compare.chosen", side: "b", fields: { seed: "2" } }, { type: "form.typed", sampler: "llada", name: "temperature", value: "0.5" });
-  assert.deepEqual(settingsFor(state, "b"), { sampler: "llada", parameters: { temperature: 0.5 }, seed: "2" });
+  assert.deepEqual(settingsFor(state, "b"), { sampler: "llada", parameters: { temperature: 0.5 }, seed: "2", constraint: null });
   const wrong = reduce(state, { type: "compare.chosen", side: "b", fields: { seed: "two" } });
   assert.match(choiceProblem(wrong, "b"), /^seed: a whole number/);
   assert.equal(choiceOf(wrong, "b").seed, "two", "nothing typed is cleared");

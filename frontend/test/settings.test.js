@@ -49,7 +49,7 @@ test("only what was typed is sent; the rest is the service's to fill in", () => 
   const { parameters, problems } = readParameters(LLADA, { steps: "8", temperature: "9", remasking: "" });
   assert.deepEqual(parameters, { steps: 8 });
   assert.deepEqual(problems, { temperature: "0 to 2" });
-  assert.deepEqual(settingsOf(MODEL, form({ typed: { llada: { steps: "8" } }, seed: "" })), { sampler: "llada", parameters: { steps: 8 }, seed: null });
+  assert.deepEqual(settingsOf(MODEL, form({ typed: { llada: { steps: "8" } }, seed: "" })), { sampler: "llada", parameters: { steps: 8 }, seed: null, constraint: null });
 });
 
 test("a sampler the model does not have falls back to its first", () => {
@@ -95,6 +95,12 @@ test("settings travel with a step only when the session has others", () => {
   assert.equal(settingsToSend(MODEL, form({ seed: "2" }), IN_FORCE)?.seed, "2");
   assert.deepEqual(settingsToSend(MODEL, form({ typed: { llada: { temperature: "1" } } }), IN_FORCE)?.parameters, { temperature: 1 });
   assert.notEqual(settingsToSend(MODEL, form(), null), null);
+});
+
+test("what is emptied goes back to its default: left out, it would stay as it is", () => {
+  const inForce = { ...IN_FORCE, parameters: { ...IN_FORCE.parameters, temperature: 0.9, eos: true, steps: 8 } };
+  assert.deepEqual(settingsToSend(MODEL, form({ typed: { llada: { eos: true } } }), inForce)?.parameters, { temperature: 0, eos: true });
+  assert.deepEqual(settingsToSend(MODEL, form({ sampler: "ranked" }), inForce)?.parameters, {}, "another sampler begins with its defaults");
 });
 
 const SHARING = {

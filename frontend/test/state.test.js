@@ -18,7 +18,7 @@ const step = (revision, parent, changes, more = {}) => ({
   type: "frame.received", session: "s",
   frame: frameOf({
     revision, parent, cause: "step",
-    summary: { openCount: 0, forwardCount: 1, totalForwardCount: revision, meanProbability: 0.5, minProbability: 0.25, meanEntropy: 1, seconds: 0.02, totalWallSeconds: null, pending: false, tokensBeforeEnd: null, approximations: [] },
+    summary: { openCount: 0, forwardCount: 1, totalForwardCount: revision, meanProbability: 0.5, minProbability: 0.25, meanEntropy: 1, seconds: 0.02, totalWallSeconds: null, pending: false, tokensBeforeEnd: null, stopReason: null, constraint: null, approximations: [] },
     changes: changes.map(([position, token]) => ({ position, token, probability: 0.5, given: false })),
     ...more,
   }),

@@ -24,11 +24,15 @@ def session(live: Live, revision: int | None = None, with_canvas: bool = True) -
     newest = made.state()
     more = newest.open or newest.pending
     doing = STATE.STATE_RUNNING if live.busy else STATE.STATE_IDLE if more else STATE.STATE_COMPLETE
-    return convert.session_to_proto(
+    message = convert.session_to_proto(
         made.origin, made.state(revision), revision, with_canvas, head_revision=made.head, state=doing,
         first_revision=made.first, update_time=convert.timestamp(live.row.update_time),
         expire_time=convert.timestamp(live.row.expire_time), undo_revision=_kept(made, made.tree.undo()),
         redo_revision=_kept(made, made.tree.redo()))
+    if with_canvas:
+        told = made.frame(revision).summary
+        message.summary.stop_reason, message.summary.constraint = int(told.stop_reason), int(told.constraint)
+    return message
 
 
 def _kept(session: Session, revision: int | None) -> int | None:

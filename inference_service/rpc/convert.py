@@ -106,6 +106,7 @@ def _set_value(value, content) -> None:
     elif isinstance(content, str):
         value.string_value = content
     elif isinstance(content, list):
+        value.list_value.SetInParent()  # an empty one is a list too
         value.list_value.extend(content)
     else:
         value.number_value = content

@@ -66,6 +66,30 @@ def steps(page: Page, count: int) -> None:
         at_revision(page, wanted)
 
 
+def choose_model(page: Page, name: str) -> None:
+    """Takes a model for the next session, loaded if it has to be."""
+    page.get_by_test_id("model-line").click()
+    page.locator(f'[data-model="{name}"]').click()
+    expect(page.locator(f'[data-model="{name}"][aria-pressed=true]')).to_be_visible(timeout=60_000)
+    page.get_by_test_id("model-line").click()
+
+
+def constrain(page: Page, kind: str, pattern: str | None = None) -> None:
+    """Chooses a kind of constraint, "" for none, and writes its pattern."""
+    if page.get_by_test_id("constraint").get_attribute("open") is None:
+        page.get_by_test_id("constraint").locator("summary").click()
+    page.get_by_test_id("constraint-kind").select_option(kind)
+    if kind:
+        expect(page.get_by_test_id("constraint-pattern")).to_have_attribute("data-kind", kind)
+    if pattern is not None:
+        page.get_by_test_id("constraint-pattern").fill(pattern)
+
+
+def open_cell(page: Page) -> Locator:
+    """The open position of a text that is written from left to right."""
+    return page.locator("um-canvas .answer [data-state=open]")
+
+
 def cell(page: Page, position: int) -> Locator:
     return page.locator(f'um-canvas [data-position="{position}"]')
 

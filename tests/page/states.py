@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.page.driver import at_revision, cell, start, steps
+from tests.page.driver import at_revision, cell, choose_model, constrain, open_cell, start, steps
 
 
 def settled(page: Page) -> None:
@@ -87,6 +87,34 @@ def watching(page: Page) -> None:
     expect(page.get_by_test_id("life-table")).to_be_visible()
 
 
+def why(page: Page) -> None:
+    page.get_by_test_id("why").locator("summary").click()
+    press(page, "why-ask")
+    expect(page.get_by_test_id("why-answer")).to_be_visible()
+
+
+def why_no_more(page: Page) -> None:
+    page.get_by_test_id("why").locator("summary").click()
+    expect(page.get_by_test_id("why-answer")).to_have_count(0)
+
+
+def scored(page: Page) -> None:
+    press(page, "score-and-recover")
+    page.get_by_test_id("score-prompt").fill("What is 2 + 3?")
+    page.get_by_test_id("score-answer").fill("2 + 3 is 5.")
+    press(page, "score-run")
+    expect(page.get_by_test_id("score-plot")).to_be_visible()
+    expect(page.get_by_test_id("score-run")).to_be_visible()
+
+
+def restored(page: Page) -> None:
+    page.get_by_test_id("inspection-tab").locator('[data-value="recover"]').click()
+    page.get_by_test_id("recover-texts").fill("Tom had a red kite. He went to the park.")
+    press(page, "recover-run")
+    expect(page.get_by_test_id("restored").locator("li")).to_be_visible()
+    expect(page.get_by_test_id("recover-run")).to_be_visible()
+
+
 def branched(page: Page) -> None:
     """A second branch, listed; the order of the run; and something that went wrong."""
     page.keyboard.press("[")
@@ -99,6 +127,24 @@ def wrong(page: Page) -> None:
     page.get_by_test_id("words").fill("63:a much longer ending than there is room for")
     press(page, "start")
     expect(page.get_by_test_id("error")).to_be_visible()
+
+
+def misspelt(page: Page) -> None:
+    """A constraint that is wrong, with the place in it."""
+    page.get_by_test_id("words").fill("")
+    constrain(page, "grammar", "start: )")
+    press(page, "start")
+    expect(page.get_by_test_id("constraint-pointed")).to_be_visible()
+
+
+def rightwards(page: Page) -> None:
+    """A text written from left to right under a constraint, and what may stand next."""
+    choose_model(page, "embedded-causal")
+    constrain(page, "regex", "[0-9]+")
+    start(page, "What is 12+34?", length=12)
+    steps(page, 2)
+    open_cell(page).click()
+    expect(page.get_by_test_id("valid-count")).to_be_visible()
 
 
 def sheet(page: Page) -> None:
@@ -128,6 +174,7 @@ STATES = [
     ("a session just started", lambda page: start(page, length=64), nothing),
     ("in the middle of a run", lambda page: steps(page, 4), nothing),
     ("a position looked at", looked_at, nothing),
+    ("why a token is there", why, why_no_more),
     ("two tokens watched, with tables", watching, nothing),
     ("rows", drawn_as("rows"), nothing),
     ("a grid", drawn_as("grid"), drawn_as("reading")),
@@ -141,6 +188,10 @@ STATES = [
     ("the sheet of keys", sheet, escape),
     ("what can be taken away", menu, escape),
     ("earlier sessions", earlier, escape),
+    ("an answer scored", scored, nothing),
+    ("texts restored", restored, escape),
     ("two side by side", compared, compared_no_more),
+    ("a constraint that is wrong", misspelt, nothing),
+    ("written from left to right under a constraint", rightwards, nothing),
     ("the canvas alone", lambda page: press(page, "maximise-canvas"), lambda page: press(page, "maximise-canvas")),
 ]

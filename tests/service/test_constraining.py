@@ -210,3 +210,11 @@ def test_one_that_grows_too_complex_on_the_way_ends_the_call_and_nothing_else(ap
     assert refused.reason == "CONSTRAINT_TOO_COMPLEX"
     assert api.get(session.id).head_revision == 0
     assert len(api.step(session.id, count=1)) == 1
+
+
+def test_a_session_says_where_it_stands_at_any_revision(api, name):
+    session = create(api, name, COLOURS)
+    assert session.summary.constraint == frame_pb2.CONSTRAINT_PROGRESS_INCOMPLETE
+    api.step(session.id)
+    assert api.get(session.id).summary.constraint == frame_pb2.CONSTRAINT_PROGRESS_COMPLETE
+    assert api.get(session.id, 0).summary.constraint == frame_pb2.CONSTRAINT_PROGRESS_INCOMPLETE

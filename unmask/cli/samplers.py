@@ -106,12 +106,16 @@ def range_of(parameter: ParameterDescription) -> str:
 def default_of(parameter: ParameterDescription) -> object:
     kind = parameter.default.WhichOneof("kind")
     value = None if kind in (None, "null_value") else getattr(parameter.default, kind)
+    if kind == "list_value":
+        return list(value)
     return number(value) if kind == "number_value" else value
 
 
 def default_in_words(parameter: ParameterDescription) -> str:
     value = default_of(parameter)
-    return "auto" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if value in (None, []):
+        return "auto" if value is None else "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def number(value: float) -> int | float:

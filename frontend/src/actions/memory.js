@@ -74,9 +74,9 @@ export function keep(store, place, { tab, browser }) {
   });
   window.addEventListener("pagehide", write);
   function write() {
-    const { form, ranking, view, writing, saying, watched, compare, models } = store.state;
+    const { form, ranking, view, writing, saying, watched, compare, models, scoring, recovering } = store.state;
     const { session, tokens } = watched;
-    const text = JSON.stringify({ form, ranking, view, writing, saying, wish: models.wish, watched: { session, tokens }, compare: leftBehind(compare), session: place.left?.session ?? null, place: place.left });
+    const text = JSON.stringify({ form, ranking, view, writing, saying, wish: models.wish, watched: { session, tokens }, compare: leftBehind(compare), scoring: scoring.form, recovering: recovering.form, session: place.left?.session ?? null, place: place.left });
     if (text === last) return;
     last = text;
     for (const storage of [tab, browser]) {

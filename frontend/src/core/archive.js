@@ -125,6 +125,10 @@ function weighingsInto(/** @type {ReadonlyMap<string, Weighing>} */ weighings) {
     pBase: packedFloats(rows.map(({ pBase }) => pBase)),
     pFinal: packedFloats(rows.map(({ pFinal }) => pFinal)),
     logits: packedFloats(rows.map(({ logit }) => logit)),
+    // Only where a constraint was in force; 0 stands for a count that is not known.
+    ...(rows.some(({ invalid }) => invalid) || all.some(([, { validCount }]) => validCount !== null)
+      ? { invalid: packed(rows.map(({ invalid }) => Number(invalid))), validCounts: packed(of(({ validCount }) => (validCount === null ? 0 : validCount + 1))) }
+      : {}),
   };
 }
 
@@ -254,7 +258,7 @@ function weighingsFrom(/** @type {any} */ value, /** @type {Tree} */ tree) {
     must(tree.revisions[revision] && positions[i] < tree.revisions[revision].canvas.length, `candidates are of position ${positions[i]} at revision ${revision}, which is not there`);
     const candidates = Array.from({ length: counts[i] }, (_, rank) => {
       const row = at + rank;
-      return { token: all.tokens[row], pBase: all.pBase[row], pFinal: all.pFinal[row], kept: all.kept[row] === 1, logit: all.logits[row] };
+      return { token: all.tokens[row], pBase: all.pBase[row], pFinal: all.pFinal[row], kept: all.kept[row] === 1, logit: all.logits[row], invalid: all.invalid?.[row] === 1 };
     });
     at += counts[i];
     weighings.set(weighingKey(revision, positions[i]), {
@@ -265,6 +269,7 @@ function weighingsFrom(/** @type {any} */ value, /** @type {Tree} */ tree) {
       keptCount: keptCounts[i],
       entropy: entropies[i],
       margin: margins[i],
+      validCount: all.validCounts?.[i] ? all.validCounts[i] - 1 : null,
       recomputed: recomputed[i] === 1,
     });
   });

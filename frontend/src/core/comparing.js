@@ -1,11 +1,14 @@
 // Two runs or branches in lockstep: the way of each, where they differ, what
 // they took. A side is a branch of the session in view, or a run of its own.
+import { UNASKED } from "app/core/attribution.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { based, grow, headOf, isComplete, plant } from "app/core/tree.js";
 import { branchAt, branchesOf, placeOf, startOf, titleOf } from "app/core/places.js";
 import { wayTo } from "app/core/ways.js";
+import { inTokens } from "app/core/pacing.js";
+import { alike } from "app/core/constraints.js";
 import { humanised, plural } from "app/core/format.js";
-import { problemsOf, samplerNamed, samplerOf, settingsOf } from "app/core/settings.js";
+import { problemsOf, sameValue, samplerNamed, samplerOf, settingsOf } from "app/core/settings.js";
 
 /**
  * @typedef {import("app/core/state.js").State} State
@@ -30,7 +33,8 @@ import { problemsOf, samplerNamed, samplerOf, settingsOf } from "app/core/settin
  * @property {boolean} [gone]  its session was deleted
  *
  * @typedef {{ session: string, branch: number | null, wanted?: string }} Left  a run of an earlier visit, to be reopened
- * @typedef {{ choices?: Partial<Record<Which, Choice>>, runs?: Partial<Record<Which, Left | null>> }} Kept
+ * @typedef {"steps" | "tokens"} By  what the slider counts
+ * @typedef {{ choices?: Partial<Record<Which, Choice>>, runs?: Partial<Record<Which, Left | null>>, by?: By }} Kept
  *
  * @typedef {object} Span  as DiffSpan of the API
  * @property {boolean} equal
@@ -43,7 +47,8 @@ import { problemsOf, samplerNamed, samplerOf, settingsOf } from "app/core/settin
  * @property {Record<Which, Choice>} choices
  * @property {Record<Which, Run | null>} runs
  * @property {Record<Which, Left | null>} left  by an earlier visit, not open again yet
- * @property {number | null} index  of the step shown; null follows the longer side
+ * @property {By} by
+ * @property {number | null} index  of the step shown, or the tokens written; null follows the longer side
  * @property {{ key: string, spans: Span[], exact: boolean } | { key: string, failed: string } | null} paired
  *   key: of pairingWanted()
  * @property {ReadonlyMap<string, Model>} models  those of the server; with their samplers where they were asked for
@@ -55,6 +60,7 @@ import { problemsOf, samplerNamed, samplerOf, settingsOf } from "app/core/settin
  * @property {Model | null} model
  * @property {ReadonlyMap<number, Token>} tokens
  * @property {number[]} way  of revisions, oldest first
+ * @property {By} by
  * @property {boolean} inView  it is of the session in view
  * @property {string} title
  */
@@ -70,6 +76,7 @@ const NO_COMPARISON = {
   choices: { a: NOTHING_CHOSEN, b: NOTHING_CHOSEN },
   runs: { a: null, b: null },
   left: { a: null, b: null },
+  by: "steps",
   index: null,
   paired: null,
   models: new Map(),
@@ -82,15 +89,16 @@ export const broughtBack = (kept) => ({
   ...NO_COMPARISON,
   choices: { a: { ...NOTHING_CHOSEN, ...kept?.choices?.a }, b: { ...NOTHING_CHOSEN, ...kept?.choices?.b } },
   left: { a: kept?.runs?.a ?? null, b: kept?.runs?.b ?? null },
+  by: kept?.by === "tokens" ? "tokens" : "steps",
 });
 
 /** What is worth keeping of a comparison over a reload. @returns {Kept} */
-export function leftBehind(/** @type {Comparison} */ { choices, runs, left }) {
+export function leftBehind(/** @type {Comparison} */ { choices, runs, left, by }) {
   const of = (/** @type {Which} */ side) => {
     const run = runs[side];
     return run?.gone ? null : run ? { session: run.tree.id, branch: run.branch, wanted: run.wanted } : left[side];
   };
-  return { choices, runs: { a: of("a"), b: of("b") } };
+  return { choices, runs: { a: of("a"), b: of("b") }, by };
 }
 
 /**
@@ -108,6 +116,8 @@ export function compared(compare, event) {
     case "compare.moved":
     case "compare.played":
       return { ...compare, index: event.index };
+    case "compare.counted":
+      return { ...compare, by: event.by, index: null };
     case "compare.running":
       return { ...compare, running: event.running, index: event.running ? null : compare.index };
     case "compare.opened":
@@ -312,7 +322,8 @@ export function runs(/** @type {State} */ state, /** @type {Which} */ side) {
  * @param {number | null} maskToken
  */
 export function beginningOf(tree, maskToken) {
-  const { tokens, states, length, promptLength } = tree.revisions[tree.first].canvas;
+  const { canvas, settings } = tree.revisions[tree.first];
+  const { tokens, states, length, promptLength } = canvas;
   const ids = Array.from(tokens.subarray(0, promptLength), (token, at) => (states[at] === OPEN ? (maskToken ?? token) : token));
   /** @type {{ offset: number, ids: number[] }[]} */
   const words = [];
@@ -322,7 +333,8 @@ export function beginningOf(tree, maskToken) {
     if (last && last.offset + last.ids.length === at - promptLength) last.ids.push(tokens[at]);
     else words.push({ offset: at - promptLength, ids: [tokens[at]] });
   }
-  return { ids, length: length - promptLength, words };
+  // A text written from left to right has one open position; how long it may get is in its settings.
+  return { ids, length: Number(settings?.parameters.max_tokens) || length - promptLength, words };
 }
 
 // ---- what is shown ----
@@ -342,22 +354,31 @@ export function sideOf(state, side) {
   if (what === "branch" && tree) {
     const leaf = leafOf(tree, branch);
     const found = branchesOf(tree).find((other) => other.leaf === leaf);
-    return { tree, model, tokens: state.tokens, way: wayTo(tree, leaf), inView: true, title: found ? titleOf(found) : "" };
+    return { tree, model, tokens: state.tokens, way: wayTo(tree, leaf), by: compare.by, inView: true, title: found ? titleOf(found) : "" };
   }
   const run = compare.runs[side];
   if (!run) return null;
   const own = run.tree.model === model?.name ? model : (compare.models.get(run.tree.model) ?? null);
   const leaf = leafOf(run.tree, run.branch);
-  return { tree: run.tree, model: own, tokens: compare.words.get(run.tree.model) ?? NO_WORDS, way: wayTo(run.tree, leaf), inView: run.tree.id === tree?.id, title: "a run of its own" };
+  return { tree: run.tree, model: own, tokens: compare.words.get(run.tree.model) ?? NO_WORDS, way: wayTo(run.tree, leaf), by: compare.by, inView: run.tree.id === tree?.id, title: "a run of its own" };
 }
 
-/** The last step of both sides. */
-export const lastIndex = (/** @type {State} */ state) => Math.max(...SIDES.map((side) => (sideOf(state, side)?.way.length ?? 1) - 1));
+/** The last step of both sides, or the most tokens written. */
+export const lastIndex = (/** @type {State} */ state) => Math.max(...SIDES.map((side) => lastOf(sideOf(state, side))));
+
+/** @param {Side | null} side */
+const lastOf = (side) => (!side ? 0 : side.by === "tokens" ? inTokens(side.tree, side.way).total : side.way.length - 1);
+
+/** Whether a side rests at its end while the other goes on. */
+export const rests = (/** @type {Side} */ side, /** @type {number} */ index) => index > lastOf(side);
+
+/** How many steps of a side are done where the slider stands. */
+const stepAt = (/** @type {Side} */ { tree, way, by }, /** @type {number} */ index) => Math.min(by === "tokens" ? inTokens(tree, way).stepAt(index) : index, way.length - 1);
 
 export const indexShown = (/** @type {State} */ state) => Math.min(state.compare.index ?? Infinity, lastIndex(state));
 
 /** The revision of a side at a step; one that is finished stays at its end. */
-export const revisionAt = (/** @type {Side} */ { way }, /** @type {number} */ index) => way[Math.min(index, way.length - 1)];
+export const revisionAt = (/** @type {Side} */ side, /** @type {number} */ index) => side.way[stepAt(side, index)];
 
 const endOf = (/** @type {Side} */ { way }) => way[way.length - 1];
 
@@ -370,6 +391,7 @@ export function asInView(/** @type {State} */ state, /** @type {Side} */ { tree,
     tokens,
     shown: revision,
     looked: null,
+    why: UNASKED,
     picks: new Map(),
     marked: new Set(),
     brush: { ...state.brush, passed: new Set() },
@@ -404,8 +426,11 @@ export function pairingAt(state, index) {
   const a = sideOf(state, "a");
   const b = sideOf(state, "b");
   if (!a || !b) return null;
-  if (a.tree.model !== b.tree.model) return unpaired("Two models with other vocabularies: read the texts; positions are not compared.");
   const [one, other] = [a, b].map((side) => side.tree.revisions[revisionAt(side, index)]);
+  if (a.tree.model !== b.tree.model) {
+    if (!sameTokens(a, b)) return unpaired("Two models with other vocabularies: read the texts; positions are not compared.");
+    return pairedFromPrompts(one.canvas, other.canvas);
+  }
   if (inPlace(a, b, one, other)) return pairedByPosition(one.canvas, other.canvas);
   const { paired } = state.compare;
   if (paired?.key !== pairingWanted(state, index)?.key) return unpaired("Pairing the positions…");
@@ -443,6 +468,42 @@ function pairedByPosition(one, other) {
     of++;
   }
   return { by: "position", differing: { a: differing, b: differing }, alone: { a: alone, b: alone }, count: differing.size, aloneCount: alone.size, of, note: "" };
+}
+
+/** Whether two models mean the same by an id: as many there are, and all that are known on both sides read alike. */
+function sameTokens(/** @type {Side} */ a, /** @type {Side} */ b) {
+  if (!a.model || !b.model || a.model.vocabularySize !== b.model.vocabularySize) return false;
+  for (const [id, { text }] of a.tokens) if (text !== (b.tokens.get(id)?.text ?? text)) return false;
+  return true;
+}
+
+/**
+ * Answers compared position by position, whatever the prompts are and however
+ * long the canvases have become.
+ * @param {Canvas} one
+ * @param {Canvas} other
+ * @returns {Pairing}
+ */
+function pairedFromPrompts(one, other) {
+  const differing = { a: new Set(), b: new Set() };
+  const alone = { a: new Set(), b: new Set() };
+  let [count, aloneCount] = [0, 0];
+  const of = Math.max(one.length - one.promptLength, other.length - other.promptLength);
+  for (let i = 0; i < of; i++) {
+    const at = one.promptLength + i;
+    const there = other.promptLength + i;
+    const decided = [at < one.length && one.states[at] !== OPEN, there < other.length && other.states[there] !== OPEN];
+    if (decided[0] !== decided[1]) {
+      aloneCount++;
+      if (at < one.length) alone.a.add(at);
+      if (there < other.length) alone.b.add(there);
+    } else if (decided[0] && one.tokens[at] !== other.tokens[there]) {
+      count++;
+      differing.a.add(at);
+      differing.b.add(there);
+    }
+  }
+  return { by: "position", differing, alone, count, aloneCount, of, note: "Two models with the same tokens, paired by position from the prompt's end." };
 }
 
 /** One side has decided it; the other may yet say the same. */
@@ -503,7 +564,7 @@ export function pairingWanted(state, index) {
  */
 export function timingsAt(side, index) {
   const { tree, way } = side;
-  const upTo = way.slice(0, index + 1).map((at) => tree.revisions[at]);
+  const upTo = way.slice(0, stepAt(side, index) + 1).map((at) => tree.revisions[at]);
   const all = way.map((at) => tree.revisions[at]);
   const revision = upTo[upTo.length - 1];
   const end = all[all.length - 1];
@@ -549,8 +610,9 @@ export function settingsInWords(/** @type {Side} */ a, /** @type {Side} */ b) {
     if (one.sampler !== other.sampler) words.push(`${humanised(one.sampler)} / ${humanised(other.sampler)}`);
     for (const name of Object.keys(one.parameters).filter((key) => key in other.parameters)) {
       const [mine, theirs] = [one.parameters[name], other.parameters[name]];
-      if (mine !== theirs) words.push(`${humanised(name).toLowerCase()} ${said(mine)} / ${said(theirs)}`);
+      if (!sameValue(mine, theirs)) words.push(`${humanised(name).toLowerCase()} ${said(mine)} / ${said(theirs)}`);
     }
+    if (!alike(one.constraint, other.constraint)) words.push(`constraint ${[one, other].map(({ constraint }) => (constraint ? humanised(constraint.kind) : "none")).join(" / ")}`);
     if (one.seed !== other.seed) words.push(`seed ${one.seed ?? "drawn"} / ${other.seed ?? "drawn"}`);
   }
   const parted = partedAt(a, b);
@@ -577,7 +639,7 @@ export function stepInWords(/** @type {State} */ state) {
     const { step, steps, open, complete } = timingsAt(side, index);
     return `${which.toUpperCase()} ${open ? `${open} open` : step === steps && complete ? "complete" : "none open"}`;
   });
-  return `Step ${index} of ${lastIndex(state)}: ${words.join(", ")}${differenceInWords(pairing, ", ")}${aloneInWords(pairing, ", ")}`;
+  return `${state.compare.by === "tokens" ? "Tokens written:" : "Step"} ${index} of ${lastIndex(state)}: ${words.join(", ")}${differenceInWords(pairing, ", ")}${aloneInWords(pairing, ", ")}`;
 }
 
 /** "12 of 64 differ" */

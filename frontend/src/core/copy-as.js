@@ -2,7 +2,10 @@
 // gateway's WebSocket. The noise of a step depends on the number of the revision
 // that it starts from, so every revision up to the one shown is made again,
 // those of other branches too.
+import { alike } from "app/core/constraints.js";
 import { carried, folded, GIVEN, OPEN, range } from "app/core/canvas.js";
+import { readsLeftToRight } from "app/core/left-to-right.js";
+import { sameValue } from "app/core/settings.js";
 import { frameOf, traced } from "app/core/tree.js";
 
 /**
@@ -61,7 +64,7 @@ export function callsTo(tree, revision, { asked, model, isSpecial }) {
     } else if (frame.cause === "rewind") {
       calls.push(call("Rewind", { revision: String(frame.parent) }, at));
     } else {
-      const { edits, note } = editsOf(tree, at, mask, isSpecial);
+      const { edits, note } = readsLeftToRight(model) ? rightwards(tree, at, isSpecial) : editsOf(tree, at, mask, isSpecial);
       calls.push(call("Edit", { edits, ...from }, at, note));
     }
   }
@@ -80,22 +83,33 @@ function created(/** @type {Tree} */ tree, /** @type {Asked | null} */ asked, /*
       ? { chat: { messages: [...(asked.earlier ?? []), { role: "user", content: asked.prompt }] } }
       : { text: asked.prompt };
   const words = asked ? asked.words : runs(range(length).filter((at) => at >= promptLength && canvas.states[at] !== OPEN)).map(([from, to]) => ({ offset: from - promptLength, tokens: { ids: tokensIn(canvas, from, to, 0) } }));
+  const all = /** @type {Settings} */ (settings);
+  // From left to right the canvas grows; how far, the settings say, and the length stands for it.
+  const { max_tokens: most, ...parameters } = all.parameters;
+  const begun = readsLeftToRight(model) ? { length: Number(most), settings: { ...all, parameters } } : { length: length - promptLength, settings: all };
   return {
     model: tree.model,
     prompt,
-    length: length - promptLength,
+    length: begun.length,
     ...(words.length ? { wordConstraints: words } : {}),
-    settings: changed(/** @type {Settings} */ (settings), null, model),
+    settings: changed(begun.settings, null, model),
   };
 }
 
 /** Settings without what holds anyway: after other ones, or, at the beginning, after the defaults. */
 function changed(/** @type {Settings} */ settings, /** @type {Settings | null} */ before, /** @type {Model | null} */ model) {
-  const { sampler, parameters, seed } = settings;
+  const { sampler, parameters, seed, constraint = null } = settings;
   const described = model?.name ? model.samplers.find(({ name }) => name === sampler) : undefined;
   const held = before?.sampler === sampler ? before.parameters : Object.fromEntries((described?.parameters ?? []).map((parameter) => [parameter.name, parameter.default]));
-  const own = Object.entries(parameters).filter(([name, value]) => held[name] !== value);
-  return { sampler, ...(own.length ? { parameters: Object.fromEntries(own) } : {}), ...(seed !== null && seed !== before?.seed ? { seed } : {}) };
+  const own = Object.entries(parameters).filter(([name, value]) => !sameValue(held[name], value));
+  return { sampler, ...(own.length ? { parameters: Object.fromEntries(own) } : {}), ...(seed !== null && seed !== before?.seed ? { seed } : {}), ...(alike(constraint, before?.constraint) ? {} : { constraint: constraintJson(constraint) }) };
+}
+
+/** By protobuf's JSON mapping; without a kind it takes the one in force away. */
+function constraintJson(/** @type {import("app/core/constraints.js").Constraint | null} */ constraint) {
+  if (!constraint) return {};
+  const { kind, value } = constraint;
+  return kind === "choice" ? { choice: { options: value } } : { [kind === "json_schema" ? "jsonSchema" : kind]: value };
 }
 
 // ---- edits ----
@@ -147,6 +161,34 @@ function editsOf(tree, revision, mask, isSpecial) {
   if (frame.unprotected.length) edits.push({ unprotect: { positions: frame.unprotected } });
   if (frame.protected.length) edits.push({ protect: { positions: frame.protected } });
   return edits.length ? { edits, note } : nothingOf(before);
+}
+
+/**
+ * The same where a text is written from left to right: behind the prompt all from
+ * the first difference on is put in the place of what stood there.
+ * @param {Tree} tree
+ * @param {number} revision
+ * @param {(token: number) => boolean} isSpecial
+ * @returns {{ edits: Record<string, any>[], note: string }}
+ */
+function rightwards(tree, revision, isSpecial) {
+  const frame = tree.revisions[revision];
+  const { canvas, settings } = frame;
+  const before = tree.revisions[frame.parent].canvas;
+  if (frame.promptLength !== null) {
+    const { edits: [{ append }], note } = editsOf(tree, revision, 0, isSpecial);
+    return { edits: [{ append: { ...append, length: Number(settings?.parameters.max_tokens) } }], note };
+  }
+  const same = (/** @type {number} */ at) => at < before.length && before.states[at] === canvas.states[at] && (canvas.states[at] === OPEN || before.tokens[at] === canvas.tokens[at]);
+  const from = range(canvas.length).findIndex((at) => !same(at));
+  const first = from < 0 ? canvas.length : from;
+  if (first < canvas.promptLength || (first === canvas.length && first === before.length)) return editsOf(tree, revision, 0, isSpecial);
+  const decided = range(canvas.length).filter((at) => at >= first && canvas.states[at] !== OPEN);
+  if (decided.length) {
+    const note = decided.every((at) => canvas.byHand[at]) ? "" : "what moved is committed by hand here";
+    return { edits: [{ replace: { position: first, count: before.length - first, tokens: { ids: decided.map((at) => canvas.tokens[at]) } } }], note };
+  }
+  return { edits: [first === before.length ? { insert: { position: first, count: 1 } } : { mask: { positions: [first] } }], note: "" };
 }
 
 const replaced = (/** @type {number} */ position, /** @type {number[]} */ ids) => ({ replace: { position, count: 1, tokens: { ids } } });
@@ -260,15 +302,18 @@ function pythonEdit(edit) {
 }
 
 /** What Client.create and Session.step call their own, and Python's words. */
-const TAKEN = new Set(["prompt", "raw", "model", "length", "words", "sampler", "seed", "parameters", "count", "draft", "from_revision", "lambda", "from", "in", "is"]);
+const TAKEN = new Set(["prompt", "raw", "model", "length", "words", "sampler", "seed", "parameters", "count", "draft", "from_revision", "constraint", "lambda", "from", "in", "is"]);
 
-/** @param {{ sampler: string, parameters?: Record<string, unknown>, seed?: string }} settings */
-function keywords({ sampler, parameters = {}, seed }) {
+/** @param {{ sampler: string, parameters?: Record<string, unknown>, seed?: string, constraint?: any }} settings */
+function keywords({ sampler, parameters = {}, seed, constraint }) {
   // Where a parameter is called as something else of the client's is, all go in a dictionary.
   const clash = Object.keys(parameters).some((name) => TAKEN.has(name));
   const own = clash ? [`parameters=${python(parameters)}`] : Object.entries(parameters).map(([name, value]) => `${name}=${python(value)}`);
-  return [`sampler=${python(sampler)}`, ...own, ...(seed === undefined ? [] : [`seed=${seed}`])];
+  return [`sampler=${python(sampler)}`, ...own, ...(seed === undefined ? [] : [`seed=${seed}`]), ...(constraint ? [`constraint=${python(inPython(constraint))}`] : [])];
 }
+
+/** The client takes the texts of a choice, and names kinds as the protos do. */
+const inPython = (/** @type {any} */ { choice, jsonSchema, ...others }) => (choice ? { choice: choice.options } : jsonSchema === undefined ? others : { json_schema: jsonSchema });
 
 /** A program for the generated stubs. */
 export function asGrpc(/** @type {Call[]} */ calls, address = "127.0.0.1:50051") {

@@ -1,4 +1,5 @@
 // Why the sampler may not draw a candidate, as far as the numbers tell.
+import { NOT_ALLOWED } from "app/core/constraints.js";
 
 /**
  * @typedef {import("app/core/state.js").Weighing} Weighing
@@ -20,6 +21,7 @@ const NEVER = "Never generated";
 export function whyCut(weighing, candidate, parameters, maskToken) {
   const { kept, token } = candidate;
   if (kept) return "";
+  if (candidate.invalid) return NOT_ALLOWED;
   if (token === maskToken) return NEVER;
   const penalised = Object.entries(NEUTRAL).some(([name, neutral]) => (parameters[name] ?? neutral) !== neutral);
   const after = weighing.candidates.slice(weighing.candidates.indexOf(candidate) + 1);

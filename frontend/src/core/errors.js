@@ -44,6 +44,9 @@ const ADVICE_BY_REASON = {
   CANVAS_OPEN: "Finish the answer first: Run, or fill the open positions.",
   HISTORY_TRIMMED: "The server keeps later revisions only. Choose one that is still on the timeline.",
   READ_ONLY_REVISION: "Take one more step and edit there, or edit the revision before.",
+  INVALID_CONSTRAINT: "Correct it in the settings, under Constraint, where it points at the place. Nothing was changed.",
+  CONSTRAINT_INFEASIBLE: "Change the constraint, give the text more room, or take out what does not fit. Nothing was changed.",
+  CONSTRAINT_STUCK: "Open some positions again, or take the constraint away.",
   NOTHING_TO_UNDO: "The session stands at its beginning.",
   NOTHING_TO_REDO: "Nothing was made from here yet.",
   UNREADABLE_FILE: "Choose another file. What is shown is as it was.",
@@ -98,7 +101,7 @@ export function explain(what, failure) {
     what: `${what} did not work.`,
     why,
     advice: adviceFor(failure, name) + wait,
-    refused: failure.method.endsWith("/CreateSession") ? formProblems(failure.fields) : {},
+    refused: formProblems(failure.method.endsWith("/CreateSession") ? failure.fields : failure.fields.filter(({ field }) => field.startsWith("settings.constraint"))),
     details: [failure.method, name, failure.reason, ...metadata, ...fields].filter(Boolean).join(" · "),
   };
 }

@@ -13,6 +13,7 @@ const WORDS = [
   [/^prompt\b/, "the prompt"],
   [/^length$/, "the length"],
   [/^word_constraints$/, "the words"],
+  [/^settings\.constraint\b/, "the constraint"],
   [/^token_ids\.(\w+)/, "the token ids"],
   [/^dtype$/, "the type of the weights"],
 ];
@@ -26,11 +27,12 @@ const WORD = /^word_constraints\[(\d+)\](\.offset)?/;
 /** Where a word stands is its position, to who typed it. */
 const ofOffset = (/** @type {string} */ description) => (description.startsWith("offset ") ? description.replace("offset", "position") : `its position ${description}`);
 
-/** The fields of the form that the server's are typed into. @type {[RegExp, "length" | "words" | "prompt"][]} */
+/** The fields of the form that the server's are typed into. @type {[RegExp, "length" | "words" | "prompt" | "constraint"][]} */
 const TYPED = [
   [/^length$/, "length"],
   [/^word_constraints\b/, "words"],
   [/^prompt\b/, "prompt"],
+  [/^settings\.constraint\b/, "constraint"],
 ];
 
 /**
@@ -46,7 +48,7 @@ export function formProblems(wrong) {
     const [, typed] = TYPED.find(([path]) => path.test(field)) ?? [];
     if (!typed || problems[typed]) continue;
     const range = RANGE.exec(description);
-    problems[typed] = typed === "length" && range ? range[1] : fieldInWords(field, description);
+    problems[typed] = typed === "constraint" ? description : typed === "length" && range ? range[1] : fieldInWords(field, description);
   }
   return problems;
 }

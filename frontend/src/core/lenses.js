@@ -1,5 +1,6 @@
 // What the colours of the canvas say: a number for every position, the number
 // that has the full colour, and the words for both.
+import { heatOf, methodNamed, scoreInWords, signed } from "app/core/attribution.js";
 import { COMMITTED, OPEN } from "app/core/canvas.js";
 import { courseOf } from "app/core/course.js";
 import { draftColumns } from "app/core/drafts.js";
@@ -19,6 +20,8 @@ import { shownRevision } from "app/core/state.js";
  * @property {(position: number) => string} words  of a value that there is
  * @property {string} low  the scale's ends
  * @property {string} high
+ * @property {boolean} [diverges]  values have signs: for, and against
+ * @property {number} [explained]  the position that the others have to do with
  */
 
 /** In the order of the list, and of the key. @type {{ lens: Lens, label: string, unit: string }[]} */
@@ -33,6 +36,9 @@ export const LENSES = [
 
 /** The lens in use; what an older visit left behind may be none of them. @returns {Lens} */
 export const lensOf = (/** @type {State["view"]} */ { lens }) => (LENSES.some((known) => known.lens === lens) ? lens : "confidence");
+
+/** What colours the canvas: for as long as it is asked why a token is there, the answer. @returns {Lens | "why"} */
+export const lensInUse = (/** @type {State} */ state) => (heatOf(state) ? "why" : lensOf(state.view));
 
 export const lensNamed = (/** @type {Lens} */ lens) => /** @type {typeof LENSES[number]} */ (LENSES.find((known) => known.lens === lens));
 
@@ -60,6 +66,8 @@ export function readingOf(state) {
 function read(/** @type {State} */ state) {
   const { tree } = state;
   if (!tree) return null;
+  const heat = heatOf(state);
+  if (heat) return parts(heat);
   const revision = shownRevision(state);
   switch (lensOf(state.view)) {
     case "none": return null;
@@ -69,6 +77,17 @@ function read(/** @type {State} */ state) {
     case "order": return orders(tree, revision);
     case "flips": return flips(tree, revision);
   }
+}
+
+/**
+ * What each source had to do with the token explained.
+ * @returns {Reading}
+ */
+function parts(/** @type {import("app/core/attribution.js").Heat} */ { answer: { method, contrast }, values, top, explained }) {
+  const { signed: diverges } = methodNamed(method);
+  const [low, high] = diverges ? [signed(-top), signed(top)] : ["0", top.toPrecision(2)];
+  const words = (/** @type {number} */ at) => scoreInWords(method, values[at], contrast !== null);
+  return { values, top: top || 1, words, low, high, diverges, explained };
 }
 
 /** @returns {Reading} */

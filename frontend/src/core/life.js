@@ -121,7 +121,8 @@ function doneTo({ revision, cause, changes, canvas, promptLength, protected: loc
     if (was >= 0) add("removed");
     return done;
   }
-  if (was < 0) add("inserted");
+  // Where a text is written token by token every position is put in by the step before its own.
+  if (was < 0 && !(cause === "step" && place === canvas.length - 1)) add("inserted");
   const open = was < 0 || parent.canvas.states[was] === OPEN;
   const change = changes.find(({ position }) => position === place);
   if (change && change.token === null) {

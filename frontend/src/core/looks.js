@@ -5,7 +5,7 @@
  * @param {import("app/core/selectors.js").Cell} cell
  * @returns {Record<string, string | number | boolean | null>} by attribute; what is false or null is not there
  */
-export function looksOf({ state, token, face, deed, byHand, locked, picked, reopening, previewed, locking, marked, looked, level, share, repeat }) {
+export function looksOf({ state, token, face, deed, byHand, locked, picked, reopening, previewed, locking, marked, looked, level, share, side, explained, repeat }) {
   return {
     "data-state": state,
     "data-token": token,
@@ -23,5 +23,7 @@ export function looksOf({ state, token, face, deed, byHand, locked, picked, reop
     "data-repeat": repeat,
     "data-unknown": state === "committed" && level === null,
     "data-share": share || null,
+    "data-side": (share && side) || null,
+    "data-explained": explained,
   };
 }

@@ -6,6 +6,7 @@
 import { counted, distribution, guidance, noEnd, nucleus, repetition } from "app/core/plots/distribution.js";
 import { bounded, credited, divided, dreamChances, dreamOrder, fastRule, leaps, masked, plannedChances, quota, rankedRule, sureAndStable } from "app/core/plots/ranking.js";
 import { afterwards, creditCounts, creditGained, creditKept, doubtful, edited, endedEarly, endsLast, keptByHand, mixture, moved, stable } from "app/core/plots/revising.js";
+import { stopsAfter, writtenAtMost } from "app/core/plots/stopping.js";
 import { blocks, chanceToReturn, decidedShare, editedBlocks, evenSteps, evenStepsAtMost, firstOnes, plannedScores, plannedSteps, ratios, suffix, timedSteps } from "app/core/plots/schedules.js";
 
 /**
@@ -43,6 +44,10 @@ export const CARDS = {
   // llada
   remasking: { formula: ["low_confidence:  the k with the largest p_base(token)", "random:  the k with the largest u"], plot: quota },
   confidence_eos_eot_inf: { formula: ["score(end) = 0,  below that of any other token"], plot: endsLast },
+
+  // autoregressive
+  max_tokens: { formula: ["stop once  tokens written = m"], plot: writtenAtMost },
+  stop: { formula: ["stop once the text has s  and its last token completed it"], plot: stopsAfter },
 
   // credit
   "credit.threshold": { formula: ["commit while p ≥ min(τ, max p)", "p = softmax(ℓ + α ln(C + 1))"], plot: credited },

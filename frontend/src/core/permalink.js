@@ -1,5 +1,6 @@
 // The form as the end of an address: compact JSON in base64url. A link is from
 // anybody, so nothing of it is believed before it was looked at.
+import { KINDS, patternOf } from "app/core/constraints.js";
 import { readParameter, samplerNamed, samplerOf, sharedNames, SHARED, typedOf } from "app/core/settings.js";
 
 /**
@@ -20,9 +21,9 @@ const LONGEST = 200_000;
 export function linkOf(model, form) {
   const sampler = samplerOf(model, form);
   const typed = Object.entries(sampler ? typedOf(model, form, sampler) : {}).filter(([, value]) => value !== "");
-  const { prompt: p, chat, system: y, turns, length: l, words: w, seed: d } = form;
+  const { prompt: p, chat, system: y, turns, length: l, words: w, seed: d, constraint } = form;
   const h = turns.map(({ user, assistant }) => [user, assistant]);
-  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, ...(y ? { y } : {}), ...(h.length ? { h } : {}), l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d };
+  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, ...(y ? { y } : {}), ...(h.length ? { h } : {}), l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d, ...(constraint.kind ? { x: [constraint.kind, patternOf(constraint)] } : {}) };
   return packed(JSON.stringify(link));
 }
 
@@ -70,6 +71,11 @@ export function readLink(model, form, link) {
   else if (d !== undefined) left.push(`the seed ${quoted(d)}`);
   if (typeof m === "string" && m && model && m !== model.name) left.push(`the model ${quoted(m)}; this is ${model.name}`);
 
+  // As what is said before it: a prompt comes with its constraint, or with none.
+  const constraint = link.x === undefined && typeof p !== "string" ? undefined : constraintOf(form, link.x);
+  if (constraint) fields.constraint = constraint;
+  else if (constraint === null) left.push("the constraint, which cannot be read");
+
   const sampler = typeof s === "string" ? samplerNamed(model, s) : null;
   if (!sampler) {
     if (s !== undefined) left.push(`the sampler ${quoted(s)}, which this model does not have, with its parameters`);
@@ -95,6 +101,14 @@ export function readLink(model, form, link) {
 /** @param {unknown} value  @returns {value is Record<string, unknown>} */
 function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A constraint as a link has it: its kind and how it was typed. @returns {import("app/core/constraints.js").Typed | null} */
+function constraintOf(/** @type {Form} */ { constraint }, /** @type {unknown} */ said) {
+  if (said === undefined) return { ...constraint, kind: "" };
+  const [kind, text] = Array.isArray(said) ? said : [];
+  const known = KINDS.find((one) => one.kind === kind);
+  return known && typeof text === "string" ? { kind: known.kind, texts: { ...constraint.texts, [known.kind]: text } } : null;
 }
 
 /** Turns as a link has them: pairs of what was said and answered. @returns {import("app/core/prompting.js").Turn[] | null} */

@@ -1,6 +1,7 @@
 // Named settings: a sampler and what differs from its defaults. Which of them the
 // form stands for is found by comparing, so it is never out of date.
-import { readParameter, samplerOf, SHARED, sharedNames, typedOf } from "app/core/settings.js";
+import { readsLeftToRight } from "app/core/left-to-right.js";
+import { readParameter, sameValue, samplerOf, SHARED, sharedNames, typedOf } from "app/core/settings.js";
 
 /**
  * @typedef {import("app/core/settings.js").Model} Model
@@ -30,6 +31,14 @@ export const PRESETS = [
   { name: "Left to right", sampler: "left_to_right", parameters: {}, note: "As autoregressive models write, a position a step. On the embedded model 0.85 right in 33.6 forward passes." },
 ];
 
+/** The same for models that read from left to right; customary, not measured. @type {Preset[]} */
+const LEFT_TO_RIGHT = [
+  { name: "Greedy", sampler: "autoregressive", parameters: {}, note: "Always the likeliest token: the same text every time." },
+  { name: "Reliable", sampler: "autoregressive", parameters: { temperature: "0.25", top_p: "0.7", repetition_penalty: "1.1" }, note: "Close to the likeliest, and shy of repeating itself." },
+  { name: "Balanced", sampler: "autoregressive", parameters: { temperature: "0.7", top_p: "0.8", repetition_penalty: "1.05" }, note: "Some chance, the unlikely left out." },
+  { name: "Creative", sampler: "autoregressive", parameters: { temperature: "1.05", top_p: "0.95", repetition_penalty: "1.02", presence_penalty: "0.2", frequency_penalty: "0.1" }, note: "Much chance, and words not used yet: every seed another text." },
+];
+
 /** The select's word for settings that no preset has. */
 export const CUSTOM = "Custom";
 
@@ -51,7 +60,7 @@ function effective(sampler, typed) {
 /** @param {Sampler} sampler @param {Record<string, string | boolean>} one @param {Record<string, string | boolean>} other */
 function alike(sampler, one, other) {
   const values = effective(sampler, other);
-  return effective(sampler, one).every((value, i) => value !== undefined && value === values[i]);
+  return effective(sampler, one).every((value, i) => value !== undefined && sameValue(value, values[i]));
 }
 
 /** @param {Model} model @param {Preset} preset */
@@ -72,7 +81,7 @@ export function presetsOf(model) {
   if (!model) return [];
   /** @type {Preset[]} */
   const offered = [];
-  for (const preset of PRESETS) {
+  for (const preset of readsLeftToRight(model) ? LEFT_TO_RIGHT : PRESETS) {
     if (!fits(model, preset)) continue;
     const sampler = /** @type {Sampler} */ (samplerFor(model, preset));
     const same = offered.findIndex((other) => samplerFor(model, other) === sampler && alike(sampler, other.parameters, preset.parameters));

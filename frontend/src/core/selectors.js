@@ -46,7 +46,9 @@ export function shown(state) {
  * @property {boolean} looked  at, in the inspector
  * @property {boolean} hidden  a special token, while those are not shown
  * @property {number | null} level  what the lens reads here; null: nothing
- * @property {number} share  the same in shades of the full colour, 0 to 20
+ * @property {number} share  the same in shades of the full colour, 0 to 20, without its sign
+ * @property {"" | "for" | "against"} side  its sign, where the lens has signs
+ * @property {boolean} explained  the lens says what the others had to do with it
  * @property {string} reading  the same in words; empty: nothing
  * @property {boolean} repeat  the special token before it once more: drawn small
  * @property {number} block  the number of the sampler's block that begins here; 0: none
@@ -135,7 +137,9 @@ function cellsMade(/** @type {State} */ state) {
       looked: position === looked,
       hidden: hides && !open && face?.special === true && !pick && !isMarked && position !== looked,
       level: known ? value : null,
-      share: known && reading ? Math.round((SHADES * value) / reading.top) : 0,
+      share: known && reading ? Math.round((SHADES * Math.abs(value)) / reading.top) : 0,
+      side: /** @type {Cell["side"]} */ (known && reading?.diverges && value ? (value < 0 ? "against" : "for") : ""),
+      explained: reading?.explained === position,
       reading: known && reading ? reading.words(position) : "",
       repeat: false,
       block: blockFrom(blocks, position),
@@ -151,7 +155,7 @@ function cellsMade(/** @type {State} */ state) {
  * What a screen reader says of a cell: first what differs from its neighbours.
  * @param {Pick<Cell, "position" | "state" | "face" | "probability" | "picked" | "reopening" | "previewed" | "deed" | "byHand" | "locked"> & Partial<Cell>} cell
  */
-export function labelOf({ position, state, face, probability, picked, reopening, previewed, locking, marked, reading, deed, byHand, locked, block }) {
+export function labelOf({ position, state, face, probability, picked, reopening, previewed, locking, marked, reading, explained, deed, byHand, locked, block }) {
   const words = [];
   if (face) words.push(face.name);
   else words.push("open");
@@ -160,6 +164,7 @@ export function labelOf({ position, state, face, probability, picked, reopening,
   if (state !== "given" && probability !== null) words.push(percent(probability).replace("%", " percent"));
   // The percentage says it already.
   if (reading && !reading.startsWith("p_base")) words.push(reading);
+  if (explained) words.push("explained by the others");
   if (state === "given") words.push("given");
   if (marked) words.push("marked");
   if (previewed) words.push("would be masked again");
@@ -194,6 +199,7 @@ export function signsOf(cells) {
     if (cell.marked) signs.add("marked");
     if (cell.previewed) signs.add("preview");
     if (cell.locking) signs.add("locking");
+    if (cell.explained) signs.add("explained");
     if (cell.byHand) signs.add("hand");
     if (cell.locked) signs.add("locked");
     if (cell.block && !cell.hidden) signs.add("block");

@@ -1,11 +1,14 @@
 // The settings form: what a person typed, checked against what the model's
 // samplers publish about themselves. Nothing here knows a sampler by name.
+import { alike, readConstraint } from "app/core/constraints.js";
+import { NO_HOLES, readsLeftToRight } from "app/core/left-to-right.js";
 import { promptProblem } from "app/core/prompting.js";
+import { textsIn } from "app/core/texts.js";
 
 /**
  * @typedef {object} Parameter
  * @property {string} name
- * @property {"bool" | "integer" | "number" | "choice"} kind
+ * @property {"bool" | "integer" | "number" | "choice" | "texts"} kind
  * @property {number | null} minimum
  * @property {number | null} maximum
  * @property {string[]} choices
@@ -49,6 +52,7 @@ import { promptProblem } from "app/core/prompting.js";
  * @property {string} sampler  empty: the model's first
  * @property {Record<string, Record<string, string | boolean>>} typed  what was
  *   typed, by sampler (or SHARED) and parameter; nothing typed means the default
+ * @property {import("app/core/constraints.js").Typed} constraint
  * @property {string} seed  empty: the server draws one
  * @property {boolean} dirty  changed since it was last sent
  */
@@ -102,6 +106,7 @@ export function typedOf(model, form, sampler) {
 export function rangeOf(/** @type {Parameter} */ { kind, minimum, maximum, choices }) {
   if (kind === "choice") return `one of ${choices.join(", ")}`;
   if (kind === "bool") return "yes or no";
+  if (kind === "texts") return "texts, one a line";
   const whole = kind === "integer" ? "a whole number" : "a number";
   if (minimum !== null && maximum !== null) return `${minimum} to ${maximum}`;
   if (minimum !== null) return `${whole}, ${minimum} or more`;
@@ -123,6 +128,10 @@ export function readParameter(parameter, typed) {
   if (parameter.kind === "bool") return { value: typed === true || typed === "true" };
   if (parameter.kind === "choice") {
     return parameter.choices.includes(String(typed)) ? { value: String(typed) } : { problem: rangeOf(parameter) };
+  }
+  if (parameter.kind === "texts") {
+    const texts = textsIn(String(typed));
+    return texts.length ? { value: texts } : {};
   }
   const value = Number(typed);
   const fits =
@@ -216,8 +225,11 @@ export function problemsOf(model, form) {
   const problems = {};
   const length = Number(form.length);
   const longest = model?.contextLength || Infinity;
+  const holed = HOLE.test(form.prompt);
+  const leftToRight = readsLeftToRight(model);
+  if (holed && leftToRight) problems.prompt = NO_HOLES;
   // A prompt with a hole has something to write without any more.
-  const least = HOLE.test(form.prompt) ? 0 : 1;
+  const least = holed && !leftToRight ? 0 : 1;
   if (form.length !== "" && !(WHOLE.test(form.length) && length >= least && length <= longest)) {
     problems.length = Number.isFinite(longest) ? `${least} to ${longest}` : `${least} or more`;
   }
@@ -227,6 +239,8 @@ export function problemsOf(model, form) {
   }
   const { problem } = readWords(wordsOf(model, form));
   if (problem) problems.words = problem;
+  const pattern = readConstraint(form.constraint).problem;
+  if (pattern) problems.constraint = pattern;
   const unsaid = promptProblem(model, form);
   if (unsaid) problems.turns = unsaid;
   const sampler = samplerOf(model, form);
@@ -234,9 +248,9 @@ export function problemsOf(model, form) {
   return problems;
 }
 
-/** Words need a tokenizer; without one the form has no field for them. */
+/** Words need a tokenizer, and positions that are there from the beginning; else they are not sent. */
 export const wordsOf = (/** @type {Model | null} */ model, /** @type {Form} */ form) =>
-  model?.hasTokenizer === false ? "" : form.words;
+  model?.hasTokenizer === false || readsLeftToRight(model) ? "" : form.words;
 
 /**
  * The settings that the form stands for.
@@ -250,8 +264,12 @@ export function settingsOf(model, form) {
     sampler: sampler?.name ?? form.sampler,
     parameters: sampler ? readParameters(sampler, typedOf(model, form, sampler)).parameters : {},
     seed: form.seed.trim() || null,
+    constraint: readConstraint(form.constraint).constraint,
   };
 }
+
+/** Whether two values of a parameter are the same; some are lists. */
+export const sameValue = (/** @type {unknown} */ one, /** @type {unknown} */ other) => one === other || (Array.isArray(one) && JSON.stringify(one) === JSON.stringify(other));
 
 /**
  * The settings of auto-select: the ranking sampler with what was typed for it. A
@@ -283,17 +301,31 @@ export function rankingOf(model, form, ranking, typed) {
  * @param {import("app/core/tree.js").Settings | null} inForce  every parameter filled in
  */
 export function settingsToSend(model, form, inForce) {
-  const wanted = settingsOf(model, form);
-  if (form.dirty || !inForce) return wanted;
   const sampler = samplerOf(model, form);
+  const wanted = restored(settingsOf(model, form), sampler, inForce);
+  if (form.dirty || !inForce) return wanted;
   const differs =
     wanted.sampler !== inForce.sampler ||
     (wanted.seed !== null && inForce.seed !== null && wanted.seed !== inForce.seed) ||
+    !alike(wanted.constraint, inForce.constraint) ||
     (sampler?.parameters ?? []).some((parameter) => {
       const value = wanted.parameters[parameter.name] ?? parameter.default;
-      return value !== null && value !== undefined && inForce.parameters[parameter.name] !== value;
+      return value !== null && value !== undefined && !sameValue(inForce.parameters[parameter.name], value);
     });
   return differs ? wanted : null;
+}
+
+/**
+ * Settings with the defaults of what was set before and is not typed any more:
+ * what a later call leaves out stays as it is.
+ * @param {import("app/core/tree.js").Settings} wanted
+ * @param {Sampler | null} sampler
+ * @param {import("app/core/tree.js").Settings | null} inForce
+ */
+function restored(wanted, sampler, inForce) {
+  if (!sampler || wanted.sampler !== inForce?.sampler) return wanted;
+  const emptied = sampler.parameters.filter(({ name, default: fallback }) => !(name in wanted.parameters) && name in inForce.parameters && fallback !== null && !sameValue(inForce.parameters[name], fallback));
+  return { ...wanted, parameters: { ...Object.fromEntries(emptied.map(({ name, default: fallback }) => [name, fallback])), ...wanted.parameters } };
 }
 
 /** The parameters that make p_final of the logits, as the API names them. */

@@ -1,5 +1,6 @@
 // The page's state and every event that changes it. Server frames and a person's
 // actions are events alike; what they mean is decided here and nowhere else.
+import { METHOD_CHOICE, UNASKED, whyChanged } from "app/core/attribution.js";
 import { OPEN } from "app/core/canvas.js";
 import { broughtBack, compared, keptApart } from "app/core/comparing.js";
 import { NO_CONSTRAINT } from "app/core/constraints.js";
@@ -8,6 +9,8 @@ import { NO_MODELS } from "app/core/models.js";
 import { NO_SESSIONS } from "app/core/sessions.js";
 import { withMargins } from "app/core/margins.js";
 import { NO_BRUSH, NOTHING, stillMarked } from "app/core/marking.js";
+import { UNRECOVERED } from "app/core/recovering.js";
+import { UNSCORED } from "app/core/scoring.js";
 import { fitting, NONE_ASIDE, returned, setAside, stillFitting } from "app/core/picks.js";
 import { based, headOf, grow, plant, remember, trimmed } from "app/core/tree.js";
 
@@ -102,6 +105,9 @@ import { based, headOf, grow, plant, remember, trimmed } from "app/core/tree.js"
  * @property {import("app/core/marking.js").Brush} brush
  * @property {Remask} remask
  * @property {Watched} watched
+ * @property {import("app/core/attribution.js").Why} why
+ * @property {import("app/core/scoring.js").Scoring} scoring
+ * @property {import("app/core/recovering.js").Recovering} recovering
  * @property {import("app/core/comparing.js").Comparison} compare
  * @property {"" | "revisions" | "comparison"} playing  what is there is shown step by step, without asking the model
  * @property {Activity | null} activity
@@ -114,11 +120,11 @@ import { based, headOf, grow, plant, remember, trimmed } from "app/core/tree.js"
  * @property {Record<string, string>} refused  what the server found wrong with the form, by field, until it is changed
  * @property {{ draft: boolean, prompt: boolean, delay: number, theme: string, selector: "ranking" | "sampler",
  *             branches: boolean | null, heat: boolean, mode: "reading" | "rows" | "grid", rows: import("app/core/rows.js").Filter, lens: import("app/core/lenses.js").Lens,
- *             specials: boolean, compare: boolean, maximised: string, keys: boolean, toured: boolean, asks: boolean, numbers: boolean }} view
+ *             specials: boolean, compare: boolean, maximised: string, keys: boolean, toured: boolean, asks: boolean, numbers: boolean, inspection: "score" | "recover", why: import("app/core/attribution.js").Choice }} view
  *   selector: what auto-select asks. branches: listed; null: where there are several. mode: how the
  *   canvas is drawn. rows: which positions the rows list. lens: what its colours say. specials: special tokens are shown.
  *   compare: side by side, in the canvas's place. maximised: the panel that has the page to itself.
- *   keys: single letters are commands. asks: the model is on; off, nothing is asked of it. numbers: all of them are shown
+ *   keys: single letters are commands. asks: the model is on; off, nothing is asked of it. numbers: all of them are shown. why: how it is asked why a token is there. inspection: which of the two was open last.
  */
 
 /** @type {Form} */
@@ -141,7 +147,7 @@ export const EMPTY_FORM = {
 const UNWATCHED = { session: null, tokens: [], weighed: new Map(), filling: null };
 
 /**
- * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]>, writing?: string, saying?: string, wish?: Partial<import("app/core/models.js").Wish>, watched?: { session: string | null, tokens: Watch[] }, compare?: import("app/core/comparing.js").Kept }} [kept]
+ * @param {{ form?: Partial<Form>, ranking?: State["ranking"], view?: Partial<State["view"]>, writing?: string, saying?: string, wish?: Partial<import("app/core/models.js").Wish>, watched?: { session: string | null, tokens: Watch[] }, compare?: import("app/core/comparing.js").Kept, scoring?: Partial<import("app/core/scoring.js").ScoreForm>, recovering?: Partial<import("app/core/recovering.js").RecoverForm> }} [kept]
  *   what was kept from an earlier visit
  * @returns {State}
  */
@@ -171,6 +177,9 @@ export function initialState(kept = {}) {
     brush: NO_BRUSH,
     remask: { open: false, share: 0.25, rho: 0, answer: null },
     watched: { ...UNWATCHED, ...kept.watched },
+    why: UNASKED,
+    scoring: { ...UNSCORED, form: { ...UNSCORED.form, ...kept.scoring } },
+    recovering: { ...UNRECOVERED, form: { ...UNRECOVERED.form, ...kept.recovering } },
     compare: broughtBack(kept.compare),
     playing: "",
     activity: null,
@@ -181,7 +190,7 @@ export function initialState(kept = {}) {
     tour: null,
     notices: [],
     refused: {},
-    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", rows: "open", lens: "confidence", specials: true, compare: false, maximised: "", keys: true, toured: false, asks: true, numbers: false, ...kept.view },
+    view: { draft: true, prompt: true, delay: 0, theme: "auto", selector: "ranking", branches: null, heat: false, mode: "reading", rows: "open", lens: "confidence", specials: true, compare: false, maximised: "", keys: true, toured: false, asks: true, numbers: false, inspection: "score", why: METHOD_CHOICE, ...kept.view },
   };
 }
 
@@ -367,6 +376,11 @@ function reduced(state, event) {
     case "activity.ended":
       return { ...state, activity: null, stopping: false, interrupted: event.interrupted ?? false };
 
+    case "scoring.changed":
+      return { ...state, scoring: { ...state.scoring, ...event.fields } };
+    case "recovering.changed":
+      return { ...state, recovering: { ...state.recovering, ...event.fields } };
+
     case "saving.changed":
       return { ...state, saving: event.saving };
     case "tour.changed":
@@ -390,6 +404,7 @@ function reduced(state, event) {
       return { ...state, view: { ...state.view, ...event.view } };
 
     default:
+      if (event.type.startsWith("why.")) return { ...state, why: whyChanged(state.why, event, state) };
       if (event.type.startsWith("compare.")) return { ...state, compare: compared(state.compare, event) };
       throw new TypeError(`no such event: ${event.type}`);
   }

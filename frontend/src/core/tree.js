@@ -34,11 +34,16 @@ import { cameFrom, canvasOf, carried, folded, OPEN, range } from "app/core/canva
  * @property {boolean} pending  the sampler has more to do, though perhaps nothing is open
  * @property {number | null} tokensBeforeEnd  set by the step after which it has not
  * @property {string[]} approximations
+ * @property {"end" | "sequence" | "length" | "context" | "constraint" | null} stopReason  of a text
+ *   written from left to right; null while it goes on
+ * @property {import("app/core/constraints.js").Progress | null} constraint  null: there is none
  *
  * @typedef {object} Settings
  * @property {string} sampler
  * @property {Record<string, unknown>} parameters
  * @property {string | null} seed  decimal: it may be larger than a number holds
+ * @property {import("app/core/constraints.js").Constraint | null} [constraint]  null: none; left out
+ *   of what is sent, that in force
  *
  * @typedef {object} Frame
  * @property {number} revision
@@ -225,14 +230,17 @@ export const isComplete = (/** @type {Revision} */ { canvas, summary }) => canva
  * @returns {Map<number, Deed>}
  */
 export function deedsOf(tree, revision) {
-  const { parent, changes, splices, promptLength, canvas } = tree.revisions[revision];
+  const { parent, changes, splices, promptLength, canvas, settings } = tree.revisions[revision];
   /** @type {Map<number, Deed>} */
   const deeds = new Map();
   const before = tree.revisions[parent]?.canvas;
   // A turn is a new beginning: all behind the old answer is new.
   if (!before || promptLength !== null) return deeds;
   const sources = splices.length ? carried(range(before.length), splices) : null;
-  sources?.forEach((source, position) => source < 0 && canvas.states[position] === OPEN && deeds.set(position, "inserted"));
+  // Where a text is written token by token, the next position is no news beside what was done.
+  const done = changes.length > 0 || splices.some(({ removed }) => removed > 0);
+  const next = done && settings && "max_tokens" in settings.parameters ? canvas.length - 1 : -1;
+  sources?.forEach((source, position) => source < 0 && position !== next && canvas.states[position] === OPEN && deeds.set(position, "inserted"));
   for (const { position, token } of changes) {
     const source = sources ? sources[position] : position;
     const wasOpen = source < 0 || before.states[source] === OPEN;

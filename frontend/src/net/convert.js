@@ -1,7 +1,7 @@
 // Between the API's messages and the plain records of the core. int64 is BigInt
 // here and a number there: revisions stay far below 2^53. A seed may not, so it
 // travels as decimal text.
-import { Cause } from "app/net/gen/unmask/v1/frame_pb.js";
+import { Cause, ConstraintProgress, StopReason } from "app/net/gen/unmask/v1/frame_pb.js";
 import { ParameterDescription_Kind } from "app/net/gen/unmask/v1/settings_pb.js";
 import { LoadModelResponse_Phase, Model_State } from "app/net/gen/unmask/v1/model_service_pb.js";
 
@@ -17,15 +17,46 @@ function settingsFrom(/** @type {any} */ message) {
     sampler: message.sampler,
     parameters: message.parameters ?? {},
     seed: message.seed === undefined ? null : String(message.seed),
+    constraint: constraintFrom(message.constraint),
   };
 }
 
 /** @param {import("app/core/tree.js").Settings | null} settings */
 export function settingsInto(settings) {
   if (!settings) return undefined;
-  const { sampler, parameters, seed } = settings;
-  return { sampler, parameters, seed: seed === null ? undefined : BigInt(seed) };
+  const { sampler, parameters, seed, constraint } = settings;
+  return { sampler, parameters, seed: seed === null ? undefined : BigInt(seed), constraint: constraintInto(constraint) };
 }
+
+/** @returns {import("app/core/constraints.js").Constraint | null} */
+function constraintFrom(/** @type {any} */ message) {
+  const { case: kind, value } = message?.kind ?? {};
+  if (!kind) return null;
+  return kind === "choice" ? { kind, value: value.options } : { kind: kind === "jsonSchema" ? "json_schema" : kind, value };
+}
+
+/** Null takes the one in force away; left out, it stays. @param {import("app/core/constraints.js").Constraint | null | undefined} constraint */
+function constraintInto(constraint) {
+  if (constraint === undefined) return undefined;
+  if (constraint === null) return { kind: { case: undefined } };
+  const { kind, value } = constraint;
+  return { kind: kind === "choice" ? { case: kind, value: { options: value } } : { case: kind === "json_schema" ? "jsonSchema" : kind, value } };
+}
+
+const STOPS = {
+  [StopReason.END]: "end",
+  [StopReason.STOP_SEQUENCE]: "sequence",
+  [StopReason.MAX_TOKENS]: "length",
+  [StopReason.CONTEXT]: "context",
+  [StopReason.CONSTRAINT]: "constraint",
+};
+
+const STANDS = {
+  [ConstraintProgress.INCOMPLETE]: "incomplete",
+  [ConstraintProgress.MATCHED]: "matched",
+  [ConstraintProgress.COMPLETE]: "complete",
+  [ConstraintProgress.VIOLATED]: "violated",
+};
 
 const CAUSES = {
   [Cause.CREATE]: "create",
@@ -74,6 +105,8 @@ function summaryFrom(/** @type {any} */ message) {
     pending: message.pending,
     tokensBeforeEnd: message.tokensBeforeEnd ?? null,
     approximations: message.approximations,
+    stopReason: /** @type {import("app/core/tree.js").Summary["stopReason"]} */ (STOPS[message.stopReason] ?? null),
+    constraint: /** @type {import("app/core/tree.js").Summary["constraint"]} */ (STANDS[message.constraint] ?? null),
   };
 }
 
@@ -97,15 +130,16 @@ export function predictionFrom(/** @type {any} */ message) {
 
 /** @returns {import("app/core/state.js").Weighing} */
 export function weighingFrom(/** @type {any} */ message, /** @type {boolean} */ recomputed) {
-  const { position, candidates, otherPBase, otherPFinal, keptCount, entropy, margin } = message;
+  const { position, candidates, otherPBase, otherPFinal, keptCount, entropy, margin, validCount } = message;
   return {
     position,
-    candidates: candidates.map((/** @type {any} */ { token, pBase, pFinal, kept, logit }) => ({ token, pBase, pFinal, kept, logit })),
+    candidates: candidates.map((/** @type {any} */ { token, pBase, pFinal, kept, logit, invalid }) => ({ token, pBase, pFinal, kept, logit, invalid })),
     otherPBase,
     otherPFinal,
     keptCount,
     entropy,
     margin,
+    validCount: validCount ?? null,
     recomputed,
   };
 }
@@ -133,6 +167,7 @@ const KINDS = {
   [ParameterDescription_Kind.INTEGER]: "integer",
   [ParameterDescription_Kind.NUMBER]: "number",
   [ParameterDescription_Kind.CHOICE]: "choice",
+  [ParameterDescription_Kind.TEXTS]: "texts",
 };
 
 const STATES = {
@@ -194,15 +229,22 @@ export function listedFrom(/** @type {any} */ message) {
   return { id, model, time, head, promptLength, summary };
 }
 
+function defaultFrom(/** @type {any} */ message) {
+  const { case: is, value } = message.default?.kind ?? {};
+  // A list of none may come as nothing at all.
+  if (is === "listValue") return value.values.map((/** @type {any} */ { kind }) => kind.value);
+  if (message.kind === ParameterDescription_Kind.TEXTS) return [];
+  return !is || is === "nullValue" ? null : value;
+}
+
 function parameterFrom(/** @type {any} */ message) {
-  const value = message.default?.kind;
   return {
     name: message.name,
     kind: KINDS[message.kind] ?? "number",
     minimum: message.minimum ?? null,
     maximum: message.maximum ?? null,
     choices: message.choices,
-    default: !value?.case || value.case === "nullValue" ? null : value.value,
+    default: defaultFrom(message),
     summary: message.summary,
   };
 }

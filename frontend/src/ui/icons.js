@@ -15,6 +15,7 @@ export const sun = icon(svg`<circle cx="8" cy="8" r="3" fill="currentColor"/><pa
 export const moon = icon(svg`<path d="M13 9.6A5.6 5.6 0 0 1 6.4 3a5.4 5.4 0 1 0 6.6 6.6z" fill="currentColor"/>`);
 export const contrast = icon(svg`<circle cx="8" cy="8" r="5.6" fill="none" stroke="currentColor" stroke-width="1.4"/><path d="M8 2.4a5.6 5.6 0 0 1 0 11.2z" fill="currentColor"/>`);
 export const plus = icon(svg`<path d="M8 3.4v9.2M3.4 8h9.2" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`);
+export const barred = icon(svg`<circle cx="8" cy="8" r="5.4" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="m4.2 4.2 7.6 7.6" stroke="currentColor" stroke-width="1.5"/>`);
 export const check = icon(svg`<path d="m3.2 8.4 3.2 3.2 6.4-7" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const undo = icon(svg`<path d="M6.2 3.2 3 6.4l3.2 3.2M3.4 6.4h5.8a3.6 3.6 0 0 1 0 7.2H6.4" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const redo = icon(svg`<path d="M9.8 3.2 13 6.4 9.8 9.6M12.6 6.4H6.8a3.6 3.6 0 0 0 0 7.2h2.8" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`);
@@ -35,6 +36,8 @@ export const last = icon(svg`<path d="M12 3.4v9.2M4 3.4 9.2 8 4 12.6z" fill="non
 export const compare = icon(svg`<rect x="2" y="3" width="5" height="10" rx="1.2" fill="none" stroke="currentColor" stroke-width="1.4"/><rect x="9" y="3" width="5" height="10" rx="1.2" fill="none" stroke="currentColor" stroke-width="1.4"/>`);
 export const larger = icon(svg`<path d="M9.4 3H13v3.6M6.6 13H3V9.4M13 3 9 7M3 13l4-4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const smaller = icon(svg`<path d="M9 3.4V7h3.6M7 12.6V9H3.4M9 7l4-4M7 9l-4 4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`);
+export const gauge = icon(svg`<path d="M2.4 11.6a5.8 5.8 0 1 1 11.2 0M8 10.4l2.8-4.2" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/><circle cx="8" cy="10.6" r="1.3" fill="currentColor"/>`);
+export const swap = icon(svg`<path d="M2.6 5.4h9.6M9.4 2.6l2.8 2.8-2.8 2.8M13.4 10.6H3.8M6.6 7.8l-2.8 2.8 2.8 2.8" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const earlier = icon(svg`<path d="M2.6 8a5.4 5.4 0 1 0 1.8-4L2.6 5.6M2.6 2.6v3h3M8 5v3.2l2.2 1.4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const bin = icon(svg`<path d="M3 4.4h10M6.2 4.4V2.8h3.6v1.6M4.4 4.4l.6 8.8h6l.6-8.8" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round"/>`);
 export const brand = html`<svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -1,6 +1,7 @@
 // Keys that work anywhere but in a field. One table serves the handler and the
 // sheet that lists them.
 import { hindrance } from "app/core/edits.js";
+import { heatOf } from "app/core/attribution.js";
 import { indexShown, lastIndex } from "app/core/comparing.js";
 import { hindrances } from "app/core/selectors.js";
 import { maximisedPanel } from "app/core/panels.js";
@@ -96,13 +97,14 @@ const brush = (kind) => ({
 });
 
 /** What Escape leaves: the nearest thing first. */
-function leave(/** @type {Page} */ { store, inspection, playing }) {
+function leave(/** @type {Page} */ { store, inspection, playing, attribution }) {
   const { brush, marked } = store.state;
   if (store.state.playing) playing.pause();
   else if (brush.passed.size) store.dispatch({ type: "brush.changed", fields: { passed: [] } });
   else if (brush.kind) store.dispatch({ type: "brush.changed", fields: { kind: null } });
   else if (marked.size) store.dispatch({ type: "marks.changed", positions: [] });
   else if (maximisedPanel(store.state)) store.dispatch({ type: "view.changed", view: { maximised: "" } });
+  else if (heatOf(store.state) || store.state.why.asking) attribution.leave();
   else inspection.look(null);
 }
 
@@ -177,12 +179,15 @@ export const KEYS = [
     in: "View",
     keys: ["C"],
     does: "Other colours",
-    act: ({ store, lens }) => lens.use(nextLens(lensOf(store.state.view))),
+    act: ({ store, lens, attribution }) => {
+      if (heatOf(store.state)) attribution.leave();
+      else lens.use(nextLens(lensOf(store.state.view)));
+    },
   },
   { in: "View", keys: ["="], does: "Compare side by side, or back", act: ({ comparing }) => comparing.toggle(), why: ({ store }) => (recorded(store.state) ? "This is a recording: comparing needs a server." : "") },
   { in: "View", keys: ["O"], does: "The model on or off: off, nothing is asked of it", act: ({ asking }) => asking.toggle(), why: ({ store }) => (recorded(store.state) ? "This is a recording: there is no model to switch." : "") },
   { in: "View", keys: ["?"], does: "This sheet", act: openSheet },
-  { in: "View", keys: ["Esc"], does: "Bring the other panels back, pause, cancel the brush, clear the marks, close the inspector" },
+  { in: "View", keys: ["Esc"], does: "Bring the other panels back, pause, cancel the brush, clear the marks, leave the colours of “why”, close the inspector" },
 
   { in: "In the canvas", keys: ["←", "→"], does: "Next position" },
   { in: "In the canvas", keys: ["↑", "↓"], does: "Line above or below" },

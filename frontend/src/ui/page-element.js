@@ -11,6 +11,9 @@ import { focusIsLost } from "app/ui/focus.js";
  * @property {import("app/actions/remask.js").Remask} remask
  * @property {import("app/actions/branches.js").Branches} branches
  * @property {import("app/actions/inspection.js").Inspection} inspection
+ * @property {import("app/actions/attribution.js").Attribution} attribution
+ * @property {import("app/actions/scoring.js").Scoring} scoring
+ * @property {import("app/actions/recovering.js").Recovering} recovering
  * @property {import("app/actions/watched.js").Watched} watched
  * @property {import("app/actions/rows.js").Rows} rows
  * @property {import("app/actions/playing.js").Playing} playing

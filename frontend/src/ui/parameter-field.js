@@ -2,6 +2,7 @@ import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { humanised } from "app/core/format.js";
 import { rangeOf } from "app/core/settings.js";
+import { shownAs, textsIn, typedOf } from "app/core/texts.js";
 
 /**
  * A field for a parameter that a sampler publishes.
@@ -22,7 +23,7 @@ export function parameterField({ parameter, id, typed, inForce, problem, onType,
   }
   return html`<div class="field ${about ? "parameter" : ""}" title=${title}>
     <label for=${id}>${label}</label>
-    ${kind === "choice" ? choice(parameter, id, typed, onType) : number(parameter, id, typed, inForce, problem, onType)}
+    ${kind === "choice" ? choice(parameter, id, typed, onType) : kind === "texts" ? texts(id, typed, inForce, onType) : number(parameter, id, typed, inForce, problem, onType)}
     ${about ? aboutButton(label, about) : nothing}
     <span class="unseen" id="${id}-summary">${title}</span>
     ${problem ? html`<p class="note" data-problem>${problem}</p>` : nothing}
@@ -57,6 +58,28 @@ function choice({ choices, default: fallback }, id, typed, onType) {
   return html`<select id=${id} aria-describedby="${id}-summary" @change=${(/** @type {any} */ e) => onType(e.target.value)}>
     ${choices.map((word) => html`<option value=${word} .selected=${word === (typed || fallback)}>${humanised(word)}</option>`)}
   </select>`;
+}
+
+/**
+ * A text a line, and beneath it the texts as they are understood.
+ * @param {string} id
+ * @param {string | boolean | undefined} typed
+ * @param {unknown} inForce
+ * @param {(value: string) => void} onType
+ */
+function texts(id, typed, inForce, onType) {
+  const read = textsIn(String(typed ?? ""));
+  return html`<textarea
+      id=${id}
+      rows="2"
+      spellcheck="false"
+      autocomplete="off"
+      placeholder=${Array.isArray(inForce) && inForce.length ? typedOf(inForce) : "one text a line; \\n is a line break"}
+      .value=${live(String(typed ?? ""))}
+      aria-describedby="${id}-summary ${id}-read"
+      @input=${(/** @type {any} */ e) => onType(e.target.value)}
+    ></textarea>
+    <p class="note texts" id="${id}-read" data-testid="texts" ?hidden=${!read.length}>${read.map((text) => html`<code title=${JSON.stringify(text)}>${shownAs(text)}</code> `)}</p>`;
 }
 
 /**

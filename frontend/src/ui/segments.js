@@ -18,6 +18,7 @@ export function segments({ label, testid, value, options, choose }) {
   return html`<div class="segments" role="radiogroup" aria-label=${label} data-testid=${testid} @keydown=${key}>
     ${options.map(
       (option) => html`<button
+        type="button"
         role="radio"
         aria-checked=${option.value === value ? "true" : "false"}
         tabindex=${option.value === value ? 0 : -1}

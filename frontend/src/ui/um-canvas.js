@@ -3,7 +3,9 @@ import { guard } from "lit/directives/guard.js";
 import { PageElement } from "app/ui/page-element.js";
 import { inside, looks } from "app/ui/looks.js";
 import { blocksOf, cellsOf, draftShown, hindrances, labelOf, markable, shown, signsOf, writtenText } from "app/core/selectors.js";
-import { lensOf } from "app/core/lenses.js";
+import { colouring } from "app/core/attribution.js";
+import { lensInUse } from "app/core/lenses.js";
+import { readsLeftToRight } from "app/core/left-to-right.js";
 import { brushHindrance } from "app/core/marking.js";
 import { CanvasMarks } from "app/ui/canvas-marks.js";
 import { CanvasPointer, positionOf } from "app/ui/canvas-pointer.js";
@@ -39,9 +41,10 @@ class CanvasPanel extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {import("app/core/state.js").State} */ { tree, shown: revision, tokens, picks, remask, looked, marked, brush, margins, weighings, view, model, activity, connection }) {
+  watched(/** @type {import("app/core/state.js").State} */ state) {
+    const { tree, shown: revision, tokens, picks, remask, looked, marked, brush, margins, weighings, view, model, activity, connection } = state;
     const asked = view.lens === "margin" ? [margins, weighings] : [null, null];
-    return [tree, revision, tokens, picks, remask, looked, marked, brush, ...asked, view.draft, view.prompt, view.mode, view.lens, view.specials, model, activity, connection.state];
+    return [tree, revision, tokens, picks, remask, looked, marked, brush, ...asked, ...colouring(state), view.draft, view.prompt, view.mode, view.lens, view.specials, model, activity, connection.state];
   }
 
   /** @override */
@@ -62,6 +65,21 @@ class CanvasPanel extends PageElement {
     return undefined;
   }
 
+  /** Goes to a position for a person who follows a pointer to it: it has the focus, and is in view. */
+  async reveal(/** @type {number} */ position) {
+    const { view } = this.state;
+    if (view.mode === "reading" && !view.prompt) this.dispatch({ type: "view.changed", view: { prompt: true } });
+    if (view.mode === "rows") this.dispatch({ type: "view.changed", view: { rows: "all" } });
+    /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+    await this.focusAt(position);
+  }
+
+  /** Why a token is there may be asked of whatever is pointed at. */
+  #point(/** @type {Event} */ event) {
+    const position = positionOf(event.target);
+    this.page.attribution.point(position === null ? null : { position, token: null });
+  }
+
   updated() {
     const { tree } = this.state;
     this.toggleAttribute("data-running", this.state.activity === "run" || this.state.activity === "step");
@@ -77,8 +95,8 @@ class CanvasPanel extends PageElement {
   }
 
   render() {
-    const { tree, view } = this.state;
-    return html`<section class="card canvas" aria-labelledby="canvas-title">
+    const { tree, view, model } = this.state;
+    return html`<section class="card canvas" aria-labelledby="canvas-title" @pointerover=${this.#point} @pointerleave=${() => this.page.attribution.point(null)} @focusin=${this.#point}>
       <header class="card-head">
         <h2 id="canvas-title">Canvas</h2>
         ${tree ? segments({ label: "The canvas as", testid: "mode", value: view.mode, options: MODES, choose: (mode) => this.dispatch({ type: "view.changed", view: { mode } }) }) : nothing}
@@ -86,7 +104,7 @@ class CanvasPanel extends PageElement {
         ${tree ? html`<button class="quiet text" @click=${this.#copy} title="Copy the text written so far">${this.copied ? "Copied" : "Copy"}</button>` : nothing}
         <um-maximise .page=${this.page} panel="canvas" name="the canvas"></um-maximise>
       </header>
-      ${tree ? this.#tools() : nothing} ${tree ? this.#body() : html`${emptyCanvas()}<um-invite .page=${this.page}></um-invite>`}
+      ${tree ? this.#tools() : nothing} ${tree ? this.#body() : html`${emptyCanvas(readsLeftToRight(model))}<um-invite .page=${this.page}></um-invite>`}
       <um-marked .page=${this.page}></um-marked>
       <um-turn .page=${this.page}></um-turn>
       <um-legend .page=${this.page} .signs=${signsOf(cellsOf(this.state))}></um-legend>
@@ -188,7 +206,7 @@ class CanvasPanel extends PageElement {
       role="listbox"
       aria-multiselectable="true"
       aria-label="Canvas, ${plural(length, "position")}"
-      data-lens=${lensOf(view)}
+      data-lens=${lensInUse(this.state)}
       data-brush=${brush.kind ?? nothing}
       @click=${this.#click}
       @keydown=${this.#key}
@@ -308,9 +326,9 @@ class CanvasPanel extends PageElement {
   }
 }
 
-function emptyCanvas() {
+function emptyCanvas(/** @type {boolean} */ rightwards) {
   return html`<div class="empty">
-    <p>A diffusion model starts from a canvas of open positions and fills them in an order of its own, the surest first.</p>
+    <p>${rightwards ? "This model reads from left to right: it writes one token after the other at the end of the text." : "A diffusion model starts from a canvas of open positions and fills them in an order of its own, the surest first."}</p>
     <p>Write a prompt, press <b>Start</b>, then <b>Run</b>. Click any token to see what the model weighed there, and choose differently.</p>
   </div>`;
 }

@@ -4,9 +4,16 @@ import { PageElement } from "app/ui/page-element.js";
 import { aloneInWords, choiceProblem, differenceInWords, indexShown, inTurns, lastIndex, pairingAt, runs, settingsInWords, SIDES, sideOf, stepInWords } from "app/core/comparing.js";
 import { offline, switchedOff } from "app/core/readiness.js";
 import { focusOn } from "app/ui/focus.js";
+import { segments } from "app/ui/segments.js";
 import "app/ui/um-contender.js";
 import "app/ui/um-maximise.js";
 import * as icons from "app/ui/icons.js";
+
+/** @type {readonly { value: import("app/core/comparing.js").By, name: string, title: string }[]} */
+const COUNTS = [
+  { value: "steps", name: "Steps", title: "As many steps of each" },
+  { value: "tokens", name: "Tokens", title: "As many tokens written by each" },
+];
 
 /** Two runs or branches side by side, in lockstep on one slider. */
 class Compare extends PageElement {
@@ -95,10 +102,11 @@ class Compare extends PageElement {
         />
       </div>
       <button class="quiet" aria-label="Step after" title=${index < last ? "Step after (])" : "There is no step after this one."} aria-disabled=${index < last ? "false" : "true"} @click=${() => index < last && this.#move(index + 1)}>${icons.next}</button>
+      ${segments({ label: "The slider counts", testid: "compare-by", value: state.compare.by, options: COUNTS, choose: (by) => this.dispatch({ type: "compare.counted", by }) })}
       <output class="revision" data-testid="compare-index">${index}<span> / ${last}</span></output>
       ${pairing
         ? html`<p class="compare-difference" data-testid="difference" data-by=${pairing.by}>
-            ${pairing.by === "none" ? nothing : html`<b><span class="differs-sign" aria-hidden="true">≠</span> ${differenceInWords(pairing)}</b>${pairing.aloneCount ? html`, <span class="alone-sign" aria-hidden="true"></span> ${aloneInWords(pairing)}` : nothing}`} ${pairing.note}
+            ${pairing.by === "none" ? nothing : html`<b><span class="differs-sign" aria-hidden="true">≠</span> ${differenceInWords(pairing)}</b>${pairing.aloneCount ? html`, <span class="alone-sign" aria-hidden="true"></span> ${aloneInWords(pairing)}` : nothing}${pairing.note ? "." : ""}`} ${pairing.note}
           </p>`
         : nothing}
     </div>`;

@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { PageElement } from "app/ui/page-element.js";
 import { stillCell } from "app/ui/still-cell.js";
-import { asInView, choiceOf, choiceProblem, goneInWords, indexShown, otherwise, pairingAt, readyModels, revisionAt, sideOf, timingsAt } from "app/core/comparing.js";
+import { asInView, choiceOf, choiceProblem, goneInWords, indexShown, otherwise, pairingAt, readyModels, rests, revisionAt, sideOf, timingsAt } from "app/core/comparing.js";
 import { branchesOf, startOf, titleOf } from "app/core/places.js";
 import { lensOf } from "app/core/lenses.js";
 import { blocksOf, cellsOf } from "app/core/selectors.js";
@@ -134,13 +134,13 @@ class Contender extends PageElement {
     const differing = pairing?.differing[this.which] ?? NONE;
     const alone = pairing?.alone[this.which] ?? NONE;
     // At rest beyond its end: nothing is new any more.
-    const rests = index >= side.way.length;
-    return guard([side.tree, side.tokens, revision, rests, [...differing].join(), [...alone].join(), view.draft, view.lens, view.specials], () => {
+    const atRest = rests(side, index);
+    return guard([side.tree, side.tokens, revision, atRest, [...differing].join(), [...alone].join(), view.draft, view.lens, view.specials], () => {
       const seen = asInView(this.state, side, revision);
       const cells = cellsOf(seen);
       const { length, promptLength } = side.tree.revisions[revision].canvas;
       const block = (/** @type {{ start: number, end: number }} */ { start, end }, /** @type {number} */ _i, /** @type {unknown[]} */ all) =>
-        html`<div class="block" ?data-many=${all.length > 1} role="presentation">${cells.slice(start, end).map((cell) => stillCell(rests ? { ...cell, deed: null } : cell, differing.has(cell.position) ? "differs" : alone.has(cell.position) ? "alone" : ""))}</div>`;
+        html`<div class="block" ?data-many=${all.length > 1} role="presentation">${cells.slice(start, end).map((cell) => stillCell(atRest ? { ...cell, deed: null } : cell, differing.has(cell.position) ? "differs" : alone.has(cell.position) ? "alone" : ""))}</div>`;
       return html`<div
         class="listbox"
         role="list"

@@ -7,7 +7,8 @@ import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { looks } from "app/ui/looks.js";
 import { squaresIn, towards } from "app/core/grid.js";
-import { lensOf } from "app/core/lenses.js";
+import { colouring } from "app/core/attribution.js";
+import { lensInUse } from "app/core/lenses.js";
 import { cellsOf, labelOf } from "app/core/selectors.js";
 import { plural } from "app/core/format.js";
 
@@ -48,9 +49,10 @@ export class Grid extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {import("app/core/state.js").State} */ { tree, shown, tokens, picks, remask, looked, marked, brush, margins, weighings, view, model }) {
+  watched(/** @type {import("app/core/state.js").State} */ state) {
+    const { tree, shown, tokens, picks, remask, looked, marked, brush, margins, weighings, view, model } = state;
     const asked = view.lens === "margin" ? [margins, weighings] : [null, null];
-    return [tree, shown, tokens, picks, remask, looked, marked, brush, ...asked, view, model];
+    return [tree, shown, tokens, picks, remask, looked, marked, brush, ...asked, ...colouring(state), view, model];
   }
 
   get #cells() {
@@ -85,7 +87,7 @@ export class Grid extends PageElement {
         aria-rowcount=${rows.length}
         aria-colcount=${columns}
         aria-multiselectable="true"
-        data-lens=${lensOf(this.state.view)}
+        data-lens=${lensInUse(this.state)}
         data-brush=${this.state.brush.kind ?? nothing}
         @click=${this.#click}
         @keydown=${this.#key}

@@ -4,6 +4,7 @@ import { openSheet } from "app/ui/keys.js";
 import { shortName } from "app/core/models.js";
 import "app/ui/um-sessions.js";
 import "app/ui/um-power.js";
+import "app/ui/um-score-recover.js";
 import "app/ui/um-takeaway.js";
 import * as icons from "app/ui/icons.js";
 
@@ -31,6 +32,7 @@ class Header extends PageElement {
       <div class="top-actions">
         ${connection.state === "recorded" ? nothing : html`<um-power .page=${this.page}></um-power>`}
         ${connection.state === "recorded" ? nothing : html`<um-sessions .page=${this.page}></um-sessions>`}
+        ${connection.state === "recorded" ? nothing : html`<um-score-recover .page=${this.page}></um-score-recover>`}
         <um-takeaway .page=${this.page}></um-takeaway>
         ${connection.state === "recorded" ? nothing : html`<button
           class="quiet"

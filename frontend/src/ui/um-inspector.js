@@ -3,6 +3,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { addButton, bar, offered, unseen } from "app/ui/candidate.js";
 import { faceOfId, hindrances, inspected, shown } from "app/core/selectors.js";
+import { validInWords } from "app/core/constraints.js";
 import { whyCut } from "app/core/cut.js";
 import { watchHindrance, watchOf } from "app/core/watched.js";
 import { shownRevision } from "app/core/state.js";
@@ -13,6 +14,7 @@ import { focusOn } from "app/ui/focus.js";
 import "app/ui/um-edit.js";
 import "app/ui/um-maximise.js";
 import "app/ui/um-life.js";
+import "app/ui/um-why.js";
 import * as icons from "app/ui/icons.js";
 
 /** What the model weighed at the position looked at. */
@@ -57,6 +59,7 @@ class Inspector extends PageElement {
     const locked = view.locked ? html`<p class="lede locked">${icons.locked} Locked: no step changes it.</p>` : nothing;
     return html`<um-edit .page=${this.page}></um-edit>
       ${this.#about(view)} ${locked} ${view.target ? this.#weighing(view) : nothing}
+      <um-why .page=${this.page}></um-why>
       <um-life .page=${this.page}></um-life>`;
   }
 
@@ -107,7 +110,8 @@ class Inspector extends PageElement {
     const cut = (/** @type {import("app/core/state.js").Candidate} */ candidate) => whyCut(drawn, candidate, settings?.parameters ?? {}, this.state.model?.maskToken ?? null);
     const offer = { position: view.position, chosen: view.target.chosen, greedy: settings?.parameters.temperature === 0, cut, hindrance: hindrances(this.state).pick };
     const size = this.state.model?.vocabularySize ?? 0;
-    const onlyShown = drawn.candidates.filter((/** @type {any} */ { kept }) => !kept).length;
+    const barred = drawn.candidates.filter((/** @type {any} */ { invalid }) => invalid).length;
+    const onlyShown = drawn.candidates.filter((/** @type {any} */ { kept }) => !kept).length - barred;
     return html`<div class="weighing" ?data-open=${view.state === "open"} ?data-stale=${!ready} aria-busy=${!ready}>
       ${tried
         ? html`<p class="trial" data-testid="trial">
@@ -119,7 +123,14 @@ class Inspector extends PageElement {
         <span title="p_base: the model's own probability, before anything is done to it">model</span>
         <span title="p_final: after penalties, temperature, constraints, top-k and top-p; what the sampler draws from">sampler</span>
       </div>
-      <ol class="candidates" data-testid="candidates">
+      <ol
+        class="candidates"
+        data-testid="candidates"
+        @pointerover=${(/** @type {Event} */ e) => this.#point(view, e)}
+        @pointerleave=${() => this.page.attribution.point(null)}
+        @focusin=${(/** @type {Event} */ e) => this.#point(view, e)}
+        @focusout=${() => this.page.attribution.point(null)}
+      >
         ${drawn.candidates.map((/** @type {any} */ candidate, /** @type {number} */ rank) => this.#row(view, candidate, rank, offer))}
       </ol>
       ${drawn.otherPBase > 0.00005 || drawn.otherPFinal > 0.00005 ? this.#others(drawn) : nothing}
@@ -129,9 +140,13 @@ class Inspector extends PageElement {
           <dd class="number" data-testid="entropy">${decimal(drawn.entropy)} nats${size > 1 ? html`, ${percent(drawn.entropy / Math.log(size))}` : nothing}</dd>
         </div>
         <div title="The likeliest token's p_base less the second's"><dt>Margin</dt><dd class="number">${decimal(drawn.margin)}</dd></div>
+        ${drawn.validCount === null || drawn.validCount === undefined
+          ? nothing
+          : html`<div class="allowed" title="By the constraint; of the whole vocabulary"><dt>Allowed</dt><dd data-testid="valid-count">${validInWords(drawn.validCount, size)}</dd></div>`}
         <div title="Tokens that the sampler may draw"><dt>Kept</dt><dd class="number" data-testid="kept">${plural(drawn.keptCount, "token")}</dd></div>
       </dl>
       <p class="note">
+        ${barred ? html`<span class="barred" data-testid="barred">${icons.barred} ${plural(barred, "row")} not allowed by the constraint.</span>` : nothing}
         ${onlyShown ? `${plural(onlyShown, "row")} visual only: the sampler does not draw ${onlyShown === 1 ? "it" : "them"}.` : nothing}
         ${drawn.recomputed
           ? html`<span class="badge" data-testid="recomputed" title="The logits were no longer at hand; the forward pass was made again.">recomputed</span>`
@@ -141,11 +156,17 @@ class Inspector extends PageElement {
     </div>`;
   }
 
+  /** Why a candidate would be there may be asked of the one pointed at. */
+  #point(/** @type {any} */ { position }, /** @type {Event} */ event) {
+    const row = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".candidate"));
+    this.page.attribution.point(row ? { position, token: Number(row.dataset.token) } : null);
+  }
+
   #row(/** @type {any} */ view, /** @type {any} */ candidate, /** @type {number} */ rank, /** @type {import("app/ui/candidate.js").Offer} */ offer) {
     const { token, pBase, pFinal, kept } = candidate;
     const told = offered(this.state, offer, candidate);
-    const { face, isChosen, why, limit } = told;
-    return html`<li class="candidate" ?data-cut=${!kept} ?data-chosen=${isChosen} data-token=${token} data-rank=${rank}>
+    const { face, isChosen, why, limit, invalid } = told;
+    return html`<li class="candidate" ?data-cut=${!kept} ?data-invalid=${invalid} ?data-chosen=${isChosen} data-token=${token} data-rank=${rank}>
       <button
         class="choose"
         aria-disabled=${why ? "true" : "false"}
@@ -157,7 +178,7 @@ class Inspector extends PageElement {
         >
         ${bar(pBase, pFinal)} ${unseen(kept ? ", model and sampler " : `, ${limit}Model and sampler `)}
         <span class="number">${percent(pBase)}</span>
-        <span class="number">${kept ? percent(pFinal) : told.never ? "never" : offer.greedy ? html`<s>0%</s>` : "cut"}</span>
+        <span class="number">${invalid ? html`<span class="not-allowed">${icons.barred}</span>` : kept ? percent(pFinal) : told.never ? "never" : offer.greedy ? html`<s>0%</s>` : "cut"}</span>
       </button>
       ${this.#watchButton(view, token, face)}
       ${view.state === "open" ? addButton(this.page, view.position, candidate, told) : nothing}

@@ -1,8 +1,9 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
-import { cellsOf } from "app/core/selectors.js";
-import { lensNamed, lensOf, readingOf } from "app/core/lenses.js";
+import { cellsOf, faceOfId } from "app/core/selectors.js";
+import { colouring, heatOf, methodNamed } from "app/core/attribution.js";
+import { lensInUse, lensNamed, readingOf } from "app/core/lenses.js";
 import { marginsFailed, marginsWanted } from "app/core/margins.js";
 import * as icons from "app/ui/icons.js";
 
@@ -25,6 +26,7 @@ const SIGNS = [
   ["hand", html`<span class="cell sample" data-state="committed" data-hand>a</span>`, "by hand"],
   ["locked", html`<span class="cell sample" data-state="committed" data-locked>${icons.locked}a</span>`, "locked"],
   ["block", html`<span class="cell sample" data-state="open"><i class="block-start"></i>${blank}</span>`, "starts a block"],
+  ["explained", html`<span class="cell sample" data-state="committed" data-explained>a</span>`, "explained"],
   ["special", html`<span class="cell sample" data-state="committed" data-special>a</span>`, "special"],
 ];
 
@@ -44,8 +46,9 @@ class Legend extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {import("app/core/state.js").State} */ { tree, shown, view, margins, model, activity }) {
-    return [tree, shown, view.lens, view.mode, view.draft, view.asks, margins, model, activity];
+  watched(/** @type {import("app/core/state.js").State} */ state) {
+    const { tree, shown, view, margins, model, activity } = state;
+    return [tree, shown, ...colouring(state), view.lens, view.mode, view.draft, view.asks, margins, model, activity];
   }
 
   render() {
@@ -67,9 +70,10 @@ class Legend extends PageElement {
 
   #scale() {
     const { view, tree } = this.state;
-    const lens = lensOf(view);
+    const lens = lensInUse(this.state);
     const reading = tree && readingOf(this.state);
     if (!reading) return nothing;
+    if (lens === "why") return this.#why(reading);
     const { label, unit } = lensNamed(lens);
     return html`<p class="scale" data-lens=${lens} data-mode=${view.mode} data-testid="scale" title=${`${label}: ${unit}`}>
       <span class="name">${label}</span>
@@ -78,6 +82,26 @@ class Legend extends PageElement {
       <span class="number" data-testid="scale-high">${reading.high}</span>
       <span class="unit">${unit}</span>
       ${lens === "margin" ? this.#margins() : nothing} ${this.#unknown()}
+    </p>`;
+  }
+
+  /** What spoke for a token, and what against it. */
+  #why(/** @type {import("app/core/lenses.js").Reading} */ { low, high, diverges }) {
+    const heat = heatOf(this.state);
+    if (!heat) return nothing;
+    const { method, contrast, token } = heat.answer;
+    const name = (/** @type {number} */ id) => `“${faceOfId(this.state, id).name}”`;
+    const stops = diverges ? [-1, -0.5, 0, 0.5, 1] : STOPS;
+    const words = contrast === null ? ["spoke against it", "spoke for it"] : [`for ${name(contrast)}`, `for ${name(token)}`];
+    const ends = diverges ? words : ["", method === "attention" ? "looked at" : "steepest"];
+    return html`<p class="scale" data-lens="why" data-mode=${this.state.view.mode} data-testid="scale" title=${methodNamed(method).about}>
+      <span class="name">Why ${name(token)}</span>
+      <span>${ends[0]} <span class="number" data-testid="scale-low">${low}</span></span>
+      <span class="ramp" data-diverges aria-hidden="true">${stops.map((p) => html`<i data-side=${p < 0 ? "against" : "for"} ${cssVars({ "--p": Math.abs(p) })}></i>`)}</span>
+      <span><span class="number" data-testid="scale-high">${high}</span> ${ends[1]}</span>
+      <span class="unit">${methodNamed(method).name}${diverges ? ", nats" : method === "attention" ? ": no explanation" : ""}</span>
+      <button class="quiet text" data-testid="why-leave" title="The colours before (Esc)" @click=${() => this.page.attribution.leave()}>Leave</button>
+      ${this.#unknown("open then")}
     </p>`;
   }
 
@@ -91,9 +115,9 @@ class Legend extends PageElement {
   }
 
   /** Where a committed token's value is not known, the cell says so. */
-  #unknown() {
-    const some = lensOf(this.state.view) !== "confidence" && cellsOf(this.state).some(({ state, level }) => state === "committed" && level === null);
-    return some ? html`<span class="sign"><span class="cell sample" data-state="committed" data-unknown>a</span>not known</span>` : nothing;
+  #unknown(words = "not known") {
+    const some = lensInUse(this.state) !== "confidence" && cellsOf(this.state).some(({ state, level }) => state === "committed" && level === null);
+    return some ? html`<span class="sign"><span class="cell sample" data-state="committed" data-unknown>a</span>${words}</span>` : nothing;
   }
 }
 

@@ -4,6 +4,7 @@ import { parameterPlot } from "app/ui/parameter-plot.js";
 import { cardOf } from "app/core/parameter-cards.js";
 import { contextOf } from "app/core/plots/context.js";
 import { rangeOf } from "app/core/settings.js";
+import { typedOf } from "app/core/texts.js";
 import { humanised } from "app/core/format.js";
 
 /** What a parameter means: in words, as a formula, and drawn with its present value. */
@@ -36,7 +37,7 @@ class ParameterCard extends PageElement {
       ${card ? this.#figure(card) : nothing}
       <dl class="bounds">
         <div><dt>Range</dt><dd>${rangeOf(parameter)}</dd></div>
-        <div><dt>Default</dt><dd>${typeof fallback === "boolean" ? (fallback ? "yes" : "no") : (fallback ?? "follows the length")}</dd></div>
+        <div><dt>Default</dt><dd>${typeof fallback === "boolean" ? (fallback ? "yes" : "no") : Array.isArray(fallback) ? (fallback.length ? typedOf(fallback) : "none") : (fallback ?? "follows the length")}</dd></div>
       </dl>
     </section>`;
   }

@@ -2,6 +2,7 @@ import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { EXAMPLES } from "app/ui/examples.js";
+import { NO_HOLES, readsLeftToRight } from "app/core/left-to-right.js";
 import { startModel } from "app/core/models.js";
 import { earlierInWords, holesIn, isChat, turnProblems } from "app/core/prompting.js";
 import { plural } from "app/core/format.js";
@@ -59,6 +60,8 @@ class PromptFields extends PageElement {
     const { form, refused } = this.state;
     const model = startModel(this.state);
     const chat = isChat(model, form);
+    const rightwards = readsLeftToRight(model);
+    const holes = rightwards && holesIn(form.prompt).count > 0;
     return html`${chat && this.earlier ? this.#earlierFields(model) : nothing}
       <div class="field">
         <div class="label-row"><label for="prompt">Prompt</label>${this.#chatSwitch(model)}</div>
@@ -67,16 +70,19 @@ class PromptFields extends PageElement {
           data-testid="prompt"
           rows="4"
           spellcheck="false"
-          aria-invalid=${refused.prompt ? "true" : nothing}
+          aria-invalid=${refused.prompt || holes ? "true" : nothing}
           aria-describedby="prompt-note"
           .value=${live(form.prompt)}
           @input=${(/** @type {any} */ e) => this.#change({ prompt: e.target.value })}
           @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && this.closest("form")?.requestSubmit()}
         ></textarea>
-        <p class="note" id="prompt-note">${refused.prompt ?? this.#note(model)}</p>
+        <p class="note" id="prompt-note" ?data-problem=${holes}>${refused.prompt ?? (holes ? `${NO_HOLES}.` : this.#note(model))}</p>
         ${chat ? this.#earlierSwitch() : nothing}
         <div class="examples" role="group" aria-label="Examples">
-          ${EXAMPLES.map((example) => html`<button type="button" class="chip" title=${example.prompt} @click=${() => this.#example(example)}>${example.name}</button>`)}
+          ${EXAMPLES.map((example) => {
+            const why = rightwards && holesIn(example.prompt).count ? "This model reads from left to right and fills no holes." : "";
+            return html`<button type="button" class="chip" aria-disabled=${why ? "true" : nothing} title=${why || example.prompt} @click=${() => !why && this.#example(example)}>${example.name}</button>`;
+          })}
         </div>
       </div>`;
   }
@@ -86,6 +92,7 @@ class PromptFields extends PageElement {
     const { count, positions } = holesIn(form.prompt);
     if (count) return `${plural(count, "hole")}, ${plural(positions, "position")} to fill in. With length 0 nothing follows.`;
     const raw = model && !isChat(model, form) ? "Raw text: the canvas begins with just this. " : "";
+    if (readsLeftToRight(model)) return raw || "Written from left to right, a token a step.";
     return html`${raw}<code>[[mask:3]]</code> leaves a hole of three positions, to be filled in.`;
   }
 

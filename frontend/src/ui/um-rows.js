@@ -7,9 +7,11 @@ import { segments } from "app/ui/segments.js";
 import { inside, looks } from "app/ui/looks.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { emptyList, listed, rowOf, windowOf } from "app/core/rows.js";
-import { lensOf } from "app/core/lenses.js";
+import { colouring } from "app/core/attribution.js";
+import { lensInUse } from "app/core/lenses.js";
 import { blockOf, blocksAt } from "app/core/blocks.js";
 import { cellsOf, labelOf, shown } from "app/core/selectors.js";
+import { NOT_ALLOWED } from "app/core/constraints.js";
 import { offline, switchedOff } from "app/core/readiness.js";
 import { percent, plural } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
@@ -55,8 +57,9 @@ export class Rows extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {import("app/core/state.js").State} */ { tree, shown, tokens, picks, remask, looked, marked, brush, weighings, margins, view, model, activity, connection }) {
-    return [tree, shown, tokens, picks, remask, looked, marked, brush, weighings, view.lens === "margin" && margins, view.rows, view.draft, view.lens, view.asks, model, activity, connection.state];
+  watched(/** @type {import("app/core/state.js").State} */ state) {
+    const { tree, shown, tokens, picks, remask, looked, marked, brush, weighings, margins, view, model, activity, connection } = state;
+    return [tree, shown, tokens, picks, remask, looked, marked, brush, weighings, view.lens === "margin" && margins, view.rows, view.draft, view.lens, ...colouring(state), view.asks, model, activity, connection.state];
   }
 
   get #measures() {
@@ -106,7 +109,7 @@ export class Rows extends PageElement {
       ?data-narrow=${this.#measures === NARROW}
       data-testid="rows"
       @scroll=${(/** @type {any} */ e) => (this.top = e.target.scrollTop)}
-      data-lens=${lensOf(this.state.view)}
+      data-lens=${lensInUse(this.state)}
       ${cssVars({ "--row-height": `${this.#row}px` })}
     >
       <div class="rows" role="grid" aria-label="Positions and their candidates" aria-rowcount=${all.length} @keydown=${this.#key} @keyup=${this.#keyup} @focusin=${this.#focus} ${cssVars({ "--count": all.length })}>
@@ -170,12 +173,12 @@ export class Rows extends PageElement {
   #card(offer, candidate, rank, tab) {
     const { token, pBase, pFinal, kept } = candidate;
     const told = offered(this.state, offer, candidate);
-    const { face, isChosen, why, limit, title } = told;
-    return html`<div class="candidate-card" role="gridcell" ?data-cut=${!kept} ?data-chosen=${isChosen} data-token=${token}>
+    const { face, isChosen, why, limit, title, invalid } = told;
+    return html`<div class="candidate-card" role="gridcell" ?data-cut=${!kept} ?data-invalid=${invalid} ?data-chosen=${isChosen} data-token=${token}>
       <button class="choose" data-column=${rank + 1} data-rank=${rank} tabindex=${tab} aria-disabled=${why ? "true" : "false"} title=${title} @click=${() => !why && this.page.session.pick(offer.position, token)}>
         <span class="token" ?data-special=${face.special}>${tokenFace(face)}${face.body ? nothing : unseen(face.name)}${isChosen ? html`${icons.check}${unseen(", the token there")}` : nothing}</span>
         ${bar(pBase, pFinal)}
-        <span class="numbers number">${unseen(kept ? ", model " : `, ${limit}Model `)}<span>${percent(pBase)}</span>${unseen(", sampler ")}<span>${kept ? percent(pFinal) : greedyOrCut(offer.greedy)}</span></span>
+        <span class="numbers number">${unseen(kept ? ", model " : `, ${limit}Model `)}<span>${percent(pBase)}</span>${unseen(", sampler ")}<span>${invalid ? html`<span class="not-allowed">${icons.barred}</span>` : kept ? percent(pFinal) : greedyOrCut(offer.greedy)}</span></span>
       </button>
       ${offer.chosen === null ? addButton(this.page, offer.position, candidate, told, -1) : nothing}
     </div>`;
@@ -266,7 +269,8 @@ export class Rows extends PageElement {
     const rank = /** @type {HTMLElement} */ (target).dataset.rank;
     const { target: place, weighing } = rowOf(this.state, position);
     const candidate = rank === undefined ? undefined : weighing?.candidates[Number(rank)];
-    if (candidate && place?.chosen === null) toggle(this.page, position, candidate);
+    if (candidate?.invalid) this.dispatch({ type: "key.refused", why: `${NOT_ALLOWED}.` });
+    else if (candidate && place?.chosen === null) toggle(this.page, position, candidate);
     else if (column || !this.page.session.togglePick(position)) this.dispatch({ type: "key.refused", why: "Only what is offered for an open position can be picked." });
   }
 

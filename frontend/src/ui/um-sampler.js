@@ -5,6 +5,7 @@ import { shown } from "app/core/selectors.js";
 import { problemsOf, relevantParameters, samplerOf, SHARED, sharedNames, typedOf } from "app/core/settings.js";
 import { valuesOf } from "app/core/plots/context.js";
 import { atDefaults, CUSTOM, following, isTouched, MEASURED, presetIn, presetsOf } from "app/core/presets.js";
+import { readsLeftToRight } from "app/core/left-to-right.js";
 import { humanised } from "app/core/format.js";
 import "app/ui/um-parameter-card.js";
 
@@ -72,7 +73,7 @@ class SamplerFields extends PageElement {
           ${model.samplers.map(({ name }) => html`<option value=${name} .selected=${name === sampler.name}>${humanised(name)}</option>`)}
         </select>
         <p class="note" id="sampler-note">${sampler.summary}</p>
-        <p class="note source" data-testid="source">${sampler.source}</p>
+        <p class="note cited" data-testid="source">${sampler.source}</p>
       </div>
       <details class="parameters" ?open=${this.roomy} @keydown=${this.#onKey}>
         <summary>Parameters</summary>
@@ -111,7 +112,7 @@ class SamplerFields extends PageElement {
       ${undoable
         ? html`<button type="button" class="quiet text" data-testid="preset-undo" title="Back to the sampler and parameters before" @click=${() => this.#undo(changed)}>Undo</button>`
         : nothing}
-      <p class="note" id="preset-note" title=${present ? MEASURED : nothing}>${present?.note ?? "The sampler and parameters below, as no preset has them."}</p>
+      <p class="note" id="preset-note" title=${present && !readsLeftToRight(model) ? MEASURED : nothing}>${present?.note ?? "The sampler and parameters below, as no preset has them."}</p>
     </div>`;
   }
 

@@ -5,6 +5,8 @@ import { hindrances, shown } from "app/core/selectors.js";
 import { problemsOf } from "app/core/settings.js";
 import { isComplete } from "app/core/tree.js";
 import { startModel } from "app/core/models.js";
+import { NO_WORDS, readsLeftToRight } from "app/core/left-to-right.js";
+import "app/ui/um-constraint.js";
 import "app/ui/um-model.js";
 import "app/ui/um-prompt.js";
 import "app/ui/um-sampler.js";
@@ -43,6 +45,7 @@ class SettingsPanel extends PageElement {
     const problems = { ...refused, ...problemsOf(startModel(this.state), form) };
     const revision = shown(this.state);
     const complete = revision !== null && isComplete(revision);
+    const rightwards = readsLeftToRight(startModel(this.state));
     return html`${connection.state === "recorded" ? nothing : html`<um-model .page=${this.page}></um-model>`}
     <form class="card settings" ?data-folded=${this.folded && tree !== null} @submit=${this.#submit} novalidate>
       <button
@@ -60,7 +63,7 @@ class SettingsPanel extends PageElement {
         <um-prompt .page=${this.page}></um-prompt>
         <div class="pair">
           <div class="field">
-            <label for="length">Length</label>
+            <label for="length">${rightwards ? "At most" : "Length"}</label>
             <input
               id="length"
               data-testid="length"
@@ -72,7 +75,7 @@ class SettingsPanel extends PageElement {
               aria-describedby="length-note"
               @input=${(/** @type {any} */ e) => this.#change({ length: e.target.value.trim() })}
             />
-            <p class="note" id="length-note">${problems.length ?? "tokens to write"}</p>
+            <p class="note" id="length-note">${problems.length ?? (rightwards ? "tokens, unless it ends before" : "tokens to write")}</p>
           </div>
           <div class="field">
             <label for="seed">Seed</label>
@@ -105,13 +108,17 @@ class SettingsPanel extends PageElement {
         </button>
         <p class="why" id="start-why" ?hidden=${!why || why.startsWith("Wait")}>${why}</p>
         <um-sampler .page=${this.page}></um-sampler>
+        <um-constraint .page=${this.page}></um-constraint>
       </div>
     </form>`;
   }
 
   #wordsField(/** @type {Record<string, string>} */ problems) {
     const { form } = this.state;
-    if (startModel(this.state)?.hasTokenizer === false) return nothing;
+    const model = startModel(this.state);
+    const unsent = readsLeftToRight(model);
+    // What was typed for another model stays, and is not sent.
+    if (model?.hasTokenizer === false || (unsent && !form.words)) return nothing;
     return html`<div class="field words">
       <label for="words">Words at positions</label>
       <input
@@ -125,7 +132,7 @@ class SettingsPanel extends PageElement {
         aria-describedby="words-note"
         @input=${(/** @type {any} */ e) => this.#change({ words: e.target.value })}
       />
-      <p class="note" id="words-note" ?data-aside=${!problems.words && !form.words}>${problems.words ?? "Counted from the start of the answer. They stand there from the beginning, and no step changes them."}</p>
+      <p class="note" id="words-note" ?data-aside=${!problems.words && !form.words}>${problems.words ?? (unsent ? `Not sent. ${NO_WORDS}` : "Counted from the start of the answer. They stand there from the beginning, and no step changes them.")}</p>
     </div>`;
   }
 

@@ -1,6 +1,8 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { deedInWords, sentence, shown, statistics } from "app/core/selectors.js";
+import { constraintInWords, STANDS, typedOf } from "app/core/constraints.js";
+import { grows } from "app/core/left-to-right.js";
 import { paceOf } from "app/core/pace.js";
 import { decimal, duration, percent } from "app/core/format.js";
 
@@ -50,7 +52,7 @@ class Status extends PageElement {
               <p class="did" data-testid="did">${deedInWords(numbers)}</p>
               ${this.#switch()}
             </div>
-            ${this.#numbers(numbers)}
+            ${numbers.constraint ? constraintChip(numbers.constraint) : nothing} ${this.#numbers(numbers)}
             ${numbers.approximations.length
               ? html`<p class="badge" data-warn title="The prediction was made with these approximations.">approximate: ${numbers.approximations.join(", ")}</p>`
               : nothing}`
@@ -81,9 +83,8 @@ class Status extends PageElement {
     return html`<div class="numbers">
       <dl>
         ${grows(this.state)
-          ? fact("Context", this.#context(), "Positions of the canvas, and how many the model's context has")
-          : nothing}
-        ${beforeEnd === null && !grows(this.state)
+          ? fact("Context", this.#context(), "Positions of the canvas, its prompt included, and how many the model's context has")
+          : beforeEnd === null
           ? fact("Open", this.#open(numbers.open), "Open positions, and their share of the whole canvas")
           : fact("Before end", beforeEnd, "Generated tokens before the first that ends the turn or the text")}
         ${fact("Forwards", numbers.forwards, "Forward passes on the way here")}
@@ -110,11 +111,25 @@ class Status extends PageElement {
       ${fact("Time a step", duration(pace?.secondsAStep), `Mean of the ${pace?.steps ?? 0} steps on the way here. ${MEASURED}`)}`;
   }
 
+  /** "48 of 256 positions" */
+  #context() {
+    const room = this.state.model?.contextLength ?? 0;
+    return html`${shown(this.state)?.canvas.length ?? 0}<span class="share">${room ? ` of ${amount(room)}` : ""}</span><span class="unseen"> positions</span>`;
+  }
+
   /** "12, 19%" */
   #open(/** @type {number} */ open) {
     const length = shown(this.state)?.canvas.length ?? 0;
     return html`${open}<span class="share">${length ? ` ${percent(open / length)}` : ""}</span>`;
   }
+}
+
+/** Which constraint is in force, and where the text stands with it. */
+function constraintChip(/** @type {{ rule: import("app/core/constraints.js").Constraint, stands: import("app/core/constraints.js").Progress | null }} */ { rule, stands }) {
+  const told = stands && STANDS[stands];
+  return html`<p class="constraint-chip" data-testid="constraint-chip" data-stands=${stands ?? nothing} title="In force at this revision: ${constraintInWords(typedOf(rule))}">
+    <span class="rule">${constraintInWords(typedOf(rule))}</span>${told ? html`<b><span aria-hidden="true">${told.sign}</span> ${told.words}</b>` : nothing}
+  </p>`;
 }
 
 /** Where the times come from. */

@@ -2,6 +2,7 @@ import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { hindrances, UNFINISHED } from "app/core/selectors.js";
+import { grows } from "app/core/left-to-right.js";
 import { unsent } from "app/core/unsent.js";
 import { focusOn } from "app/ui/focus.js";
 import { lengthOf } from "app/core/settings.js";
@@ -35,6 +36,7 @@ class Turn extends PageElement {
     const finished = hindrances({ ...this.state, activity: null, connection: { ...connection, state: "ready" } }).turn !== UNFINISHED;
     if (!finished && activity !== "edit" && !saying) return nothing;
     const why = this.#why();
+    const room = grows(this.state) ? `at most ${lengthOf(form)} tokens` : `${form.length ? "" : "up to "}${lengthOf(form)} open positions`;
     return html`<form class="turn" @submit=${this.#say} novalidate>
       <label class="unseen" for="say">Say more</label>
       <textarea
@@ -47,7 +49,7 @@ class Turn extends PageElement {
         @input=${(/** @type {any} */ e) => this.#type(e.target.value)}
         @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && this.#say(e)}
       ></textarea>
-      <button class="button" data-testid="say-more" aria-disabled=${why ? "true" : "false"} title=${why || `Append this as the next turn, and ${form.length ? "" : "up to "}${lengthOf(form)} open positions for the answer`}>
+      <button class="button" data-testid="say-more" aria-disabled=${why ? "true" : "false"} title=${why || `Append this as the next turn, and ${room} for the answer`}>
         Say more
       </button>
     </form>`;
