@@ -6,9 +6,10 @@ from contextlib import suppress
 from inference_service.engine.constraining import check_begins
 from inference_service.engine.engine import Engine, Ticket
 from inference_service.engine.jobs import Job, Predicted, predict_job
-from inference_service.engine.plan import Plan
+from inference_service.engine.plan import Plan, plan_for
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import FailedPrecondition
+from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.rpc import answers, requests
 from inference_service.sampling.registry import SAMPLERS
@@ -54,7 +55,14 @@ class Calls:
         if settings is None and state.settings.sampler not in SAMPLERS:  # another program's: what the model says is
             # the same by any sampler
             settings = requests.first_settings(settings_pb2.Settings(seed=0), state.length, state.holes, denoiser.info)
+        if (settings or state.settings).constraint:
+            await self._ready(plan_for(live.session, revision, settings, denoiser.info), denoiser)
         return await self._run(predict_job(live.session, revision, settings, denoiser, self._predictions))
+
+    async def _ready(self, plan: Plan, denoiser: Denoiser) -> None:
+        """Compiles the plan's constraint if it must be, which takes up to seconds, before a job is in the engine."""
+        if plan.asked is not None:
+            await asyncio.to_thread(plan.constrained, denoiser, "")
 
     async def _run(self, job: Job, interactive: bool = True):
         """What a job returns; it ends with the call if that is cancelled."""

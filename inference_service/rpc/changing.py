@@ -48,6 +48,7 @@ class Changing(Calls):
             settings = await self._later_settings(request, turn.session, turn.base)
             plan = await asyncio.to_thread(plan_for, turn.session, turn.base, settings, denoiser.info,
                                            turn.session.head)
+            await self._ready(plan, denoiser)
             if await asyncio.to_thread(lambda: plan.finished):
                 raise FailedPrecondition("no position is open and the sampler has no more to do; rewind, open some"
                                          " with Select, or go on with one that has (predict_remask, token_editing)",

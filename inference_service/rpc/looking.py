@@ -61,6 +61,7 @@ class Looking(Calls):
         settings = await self._later_settings(request, live.session, revision)
         drawn_at = live.session.head
         plan = plan_for(live.session, revision, settings, denoiser.info, drawn_at)
+        await self._ready(plan, denoiser)
         if await asyncio.to_thread(lambda: plan.finished):
             raise FailedPrecondition(f"no position is open at revision {revision} and the sampler has no more to do",
                                      reason="CANVAS_COMPLETE")

@@ -1,5 +1,6 @@
 """The pictures of README and docs, taken from the real page: python -m tests.page.screenshots docs/images"""
 
+import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.page.driver import run_to_end, start, steps
+from tests.page.driver import choose_model, constrain, run_to_end, start, steps
 from tests.page.stack import PATIENCE, Stack, chromium
 
 WIDE = {"width": 1440, "height": 900}
@@ -61,6 +62,47 @@ def settings(page: Page) -> None:
     page.locator("um-parameter-card .plot").first.scroll_into_view_if_needed()
 
 
+RECORD = {"type": "object", "properties": {"name": {"enum": ["Mia", "Max", "Tom"]}, "age": {"type": "integer",
+          "minimum": 1, "maximum": 99}, "place": {"type": "string"}}, "required": ["name", "age", "place"]}
+FACTS = "Zoe has a brown boat. Nora has a gold ball. Sam has a blue lamp. Ann has a red cup. Who has the ball?"
+
+
+def why(page: Page) -> None:
+    """Which words of the question spoke for a word of the answer."""
+    start(page, FACTS, length=16, seed=1)
+    run_to_end(page)
+    page.locator("um-canvas .answer [data-state=committed]").first.click()
+    page.get_by_test_id("why").locator("summary").click()
+    page.get_by_test_id("why-ask").click()
+    expect(page.get_by_test_id("why-answer")).to_be_visible()
+    page.get_by_test_id("why-ask").scroll_into_view_if_needed()
+
+
+def both(page: Page) -> None:
+    """The two kinds of model on one prompt, in lockstep."""
+    for name in ("embedded-causal", "embedded"):
+        choose_model(page, name)
+    page.get_by_test_id("length").fill("48")
+    page.get_by_test_id("compare-switch").click()
+    page.get_by_test_id("model-b").select_option("embedded-causal")
+    expect(page.get_by_test_id("sampler-b")).to_have_value("autoregressive")
+    page.get_by_test_id("compare-run").click()
+    expect(page.get_by_test_id("compare-stop")).to_be_visible()
+    expect(page.get_by_test_id("compare-run")).to_be_visible(timeout=60_000)
+    page.get_by_test_id("compare-slider").focus()
+    for _ in range(24):
+        page.keyboard.press("ArrowLeft")
+
+
+def constraint(page: Page) -> None:
+    """A record by a JSON schema, and what may stand at a position."""
+    constrain(page, "json_schema", json.dumps(RECORD, indent=1))
+    start(page, "Write a JSON record.", length=32, seed=2)
+    steps(page, 13)
+    page.locator('um-canvas .answer [data-state="open"]').nth(3).click()
+    expect(page.get_by_test_id("candidates").locator("li").first).to_be_visible()
+
+
 def look(page: Page) -> None:
     page.locator('um-canvas [data-position][data-state="open"]').nth(8).click()
     expect(page.get_by_test_id("candidates").locator("li").first).to_be_visible()
@@ -80,6 +122,9 @@ PICTURES: list[tuple[str, Callable[[Page], None], str, dict]] = [
     ("rows-dark", rows, "dark", WIDE),
     ("compare-light", compare, "light", WIDE),
     ("settings-light", settings, "light", WIDE),
+    ("why-light", why, "light", WIDE),
+    ("both-dark", both, "dark", WIDE),
+    ("constraint-light", constraint, "light", WIDE),
     ("narrow-light", narrow, "light", NARROW),
 ]
 
