@@ -13,7 +13,7 @@ from time import perf_counter, time
 import torch
 
 from inference_service.engine.constraining import WITNESS, Active, active
-from inference_service.engine.growing import grown
+from inference_service.engine.growing import grown, stop_reason
 from inference_service.engine.plan import Plan, plan_for, plan_of, recallable
 from inference_service.engine.predictions import Kept, Predictions
 from inference_service.errors import FailedPrecondition, InvalidField
@@ -21,7 +21,15 @@ from inference_service.models.denoiser import Denoiser
 from inference_service.sampling import distribution, remasking
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen
 from inference_service.sessions.collection import Turn
-from inference_service.sessions.frame import Change, ConstraintProgress, Draft, Frame, Settings, Summary
+from inference_service.sessions.frame import (
+    Change,
+    ConstraintProgress,
+    Draft,
+    Frame,
+    Settings,
+    StopReason,
+    Summary,
+)
 from inference_service.sessions.session import Session, totalled
 from inference_service.sessions.state import State
 
@@ -202,8 +210,13 @@ def verify_job(session: Session, frame: Frame, denoiser: Denoiser,
         denoiser, session.origin.session_id)
     if plan.finished:
         return []
-    _, _, proposal = yield from propose_job(session, parent, settings, frame.draft is not None, denoiser, predictions,
-                                            frame.revision - 1)
+    try:
+        _, _, proposal = yield from propose_job(session, parent, settings, frame.draft is not None, denoiser,
+                                                predictions, frame.revision - 1)
+    except FailedPrecondition as error:
+        if error.reason != "CONSTRAINT_STUCK":
+            raise
+        return []  # what is recorded does not meet its constraint, so no step comes of it
     return sorted(changes_of(proposal), key=lambda change: change.position)
 
 
@@ -246,12 +259,23 @@ def with_pending(session: Session, frame: Frame, denoiser: Denoiser) -> Frame:
     """A frame about to be committed, with whether its sampler has more to do, and how its constraint stands."""
     after = session.after(frame)
     try:
-        pending = not plan_of(after, frame.revision, after.settings, denoiser.info).finished
+        plan = plan_of(after, frame.revision, after.settings, denoiser.info)
+        pending = not plan.finished
     except (InvalidField, FailedPrecondition):  # another program's: what is left to do is not known
-        pending = None in after.tokens
+        plan, pending = None, None in after.tokens
     stands = constraint_at(session, after, denoiser)
     progress = stands.progress(after.tokens) if stands else ConstraintProgress.NONE
-    return replace(frame, summary=replace(frame.summary, pending=pending, constraint=progress))
+    summary = replace(frame.summary, pending=pending, constraint=progress)
+    if plan and plan.sampler.grows and None not in after.tokens and not summary.stop_reason:
+        summary = replace(summary, stop_reason=stopped(after, plan, stands, denoiser))
+    return replace(frame, summary=summary)
+
+
+def stopped(state: State, plan: Plan, stands: Active | None, denoiser: Denoiser) -> StopReason:
+    """Why a text that is written from left to right has no open position."""
+    written = state.tokens[state.start:]
+    reason = stop_reason(written, plan, denoiser.info, denoiser.text, state.size)
+    return reason or (StopReason.CONSTRAINT if stands and stands.closed(written) else StopReason.NONE)
 
 
 def by_hand(session: Session, frame: Frame, denoiser: Denoiser, field: str) -> Frame:

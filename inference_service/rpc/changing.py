@@ -50,8 +50,9 @@ class Changing(Calls):
                                            turn.session.head)
             await self._ready(plan, denoiser)
             if await asyncio.to_thread(lambda: plan.finished):
-                raise FailedPrecondition("no position is open and the sampler has no more to do; rewind, open some"
-                                         " with Select, or go on with one that has (predict_remask, token_editing)",
+                further = ("open some with Select, or go on with one that has (predict_remask, token_editing)"
+                           if denoiser.info.bidirectional else "insert one position at the end, with more max_tokens")
+                raise FailedPrecondition(f"no position is open and the sampler has no more to do; rewind, {further}",
                                          reason="CANVAS_COMPLETE")
             job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
             ticket = self._engine.submit(job, interactive=request.count == 1)
@@ -172,7 +173,8 @@ def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[in
     """The frame of some edits, with the settings for a generated part of another length. field: what errors name."""
     session, base, info = turn.session, turn.base, denoiser.info
     ends = [token for token in (info.eos_token, info.eot_token) if token is not None]
-    known = Known(draft, earlier_at(session, base), ends, info.context_length, not info.bidirectional)
+    most = session.state(base).settings.parameters.get("max_tokens") or info.context_length
+    known = Known(draft, earlier_at(session, base), ends, info.context_length, not info.bidirectional, most)
     frame = edit_frame(session, asked, known, time(), _keeps_schedule(turn), base)
     before, after = session.state(base), session.after(frame)
     if before.length != after.length or before.start != after.start:

@@ -41,8 +41,7 @@ def _replace(edit: edit_pb2.ReplaceSpan, field: str, denoiser: Denoiser) -> core
     if content is None:
         raise InvalidField(field, "must have text or tokens")
     if content == "tokens":
-        requests.check_tokens(f"{field}.tokens.ids", edit.tokens.ids, denoiser)
-        tokens = requests.masked(edit.tokens.ids, denoiser)
+        tokens = requests.listed_tokens(edit.tokens.ids, f"{field}.tokens.ids", denoiser)
     else:
         tokens = requests.text_tokens(edit.text, f"{field}.text", denoiser)
     _check_enum(f"{field}.fit", edit.fit, edit_pb2.ReplaceSpan.Fit)

@@ -7,13 +7,14 @@ from platform import python_version
 from time import time
 
 import unmask
+from inference_service.engine.jobs import constraint_at
 from inference_service.errors import FailedPrecondition, InvalidField, NotFound, ServiceError
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.rpc import convert
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live
-from inference_service.sessions.frame import Cause
+from inference_service.sessions.frame import Cause, ConstraintProgress
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import Origin
@@ -159,7 +160,20 @@ def notes(made: recording_pb2.Recording, session: Session, library: Library) -> 
         found.append(f"The canvas is longer than the {denoiser.info.context_length} positions that {name!r} sees: the"
                      " session can be looked at, and not gone on with.")
     every = (made.session.settings, *(frame.settings for frame in made.frames))
+    if denoiser and (told := _constraint_note(session, denoiser)):
+        found.append(told)
     unknown = sorted({repr(one.sampler) for one in every if one.ByteSize() and one.sampler not in SAMPLERS})
     if unknown:
         found.append(f"No sampler here is called {', '.join(unknown)}; name another one to go on.")
     return found
+
+
+def _constraint_note(session: Session, denoiser: Denoiser) -> str:
+    """What is to be said of the constraint in force at the newest revision, "" for nothing."""
+    try:
+        stands = constraint_at(session, session.state(), denoiser)
+    except ServiceError as error:
+        return f"The constraint of the session cannot be followed here: {error.message}"
+    if stands and stands.progress(session.state().tokens) is ConstraintProgress.VIOLATED:
+        return "The text does not meet the session's constraint, and cannot any more."
+    return ""

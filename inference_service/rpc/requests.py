@@ -99,8 +99,7 @@ def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -
     if source is None:
         raise InvalidField(field, "must have chat, text or tokens")
     if source == "tokens":
-        check_tokens(f"{field}.tokens.ids", prompt.tokens.ids, denoiser)
-        return masked(prompt.tokens.ids, denoiser)
+        return listed_tokens(prompt.tokens.ids, f"{field}.tokens.ids", denoiser)
     if source == "text":
         return text_tokens(prompt.text, f"{field}.text", denoiser)
     for index, message in enumerate(prompt.chat.messages):
@@ -115,16 +114,22 @@ def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -
 
 def text_tokens(text: str, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
     """A text as token ids, None for an open position."""
-    tokens = masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field), denoiser)
+    return masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field), denoiser, field)
+
+
+def listed_tokens(ids, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
+    """Token ids as they came, None for an open position."""
+    check_tokens(field, ids, denoiser)
+    return masked(ids, denoiser, field)
+
+
+def masked(ids, denoiser: Denoiser, field: str) -> tuple[int | None, ...]:
+    """Ids with None in place of the mask. Raises InvalidField where a model cannot fill in what is open."""
+    tokens = tuple(None if id == denoiser.info.mask_token else id for id in ids)
     if None in tokens and not denoiser.info.bidirectional:
         raise InvalidField(field, f"must have no holes: {denoiser.info.name!r} reads from left to right and cannot fill"
                                   " them in")
     return tokens
-
-
-def masked(ids, denoiser: Denoiser) -> tuple[int | None, ...]:
-    """Ids with None in place of the mask."""
-    return tuple(None if id == denoiser.info.mask_token else id for id in ids)
 
 
 def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...], denoiser: Denoiser) -> int:

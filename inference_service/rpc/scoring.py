@@ -58,6 +58,8 @@ def _answer(request: pb.ScoreRequest, denoiser: Denoiser) -> list[int]:
     if kind == "text":
         return requests.text_of(denoiser).encode(request.text) if request.text else []
     requests.check_tokens("tokens.ids", request.tokens.ids, denoiser)
+    if denoiser.info.mask_token in request.tokens.ids:
+        raise InvalidField("answer", f"must not hold the mask, {denoiser.info.mask_token}")
     return list(request.tokens.ids)
 
 

@@ -57,17 +57,19 @@ def edited(cells: list[Cell], edit: Edit, field: str, known: Known) -> list[Cell
     return DO[type(edit)](cells, edit, field, known)
 
 
-def with_open_end(cells: list[Cell], known: Known) -> list[Cell]:
+def with_open_end(cells: list[Cell], before: State, known: Known) -> list[Cell]:
     """The cells as a model that reads from left to right has them: one open position, at the end.
 
-    What stands behind an opened one is taken out; behind a text that has not ended the next one is opened, where there
-    is room.
+    What stands behind an opened one is taken out. Where none is left open the next one is, behind a text that has not
+    ended and was going on, or that reads otherwise at its end now. before: the state that was edited.
     """
     first = next((position for position, cell in enumerate(cells) if cell.token is None), None)
     if first is not None:
         return cells[:first + 1]
-    ended = not cells or cells[-1].token in known.ends or len(cells) >= known.context_length
-    return cells if ended else [*cells, Cell()]
+    last, written = cells[-1], sum(not cell.prompt for cell in cells)
+    same = last.source == before.size - 1 and last.token == before.tokens[-1]
+    full = last.token in known.ends or written >= known.most or len(cells) >= known.context_length
+    return cells if full or (same and None not in before.tokens) else [*cells, Cell()]
 
 
 def _mask(cells: list[Cell], edit: Mask, field: str, known: Known) -> list[Cell]:
@@ -125,6 +127,9 @@ def _replace(cells: list[Cell], edit: Replace, field: str, known: Known) -> list
     places = [*span[:len(wanted)], *added]
     if added and span and prompt and not any(cell.prompt for cell in cells[end:end + 1]):
         places = [*span[:-1], *added, span[-1]]  # what is put in behind the prompt's last would not be prompt
+    if known.grows and None in wanted:
+        raise InvalidField(field, "must fill the span: in a text that is written from left to right, an open position"
+                                  " takes out all behind it")
     new = [place.opened() if token is None else place.supplied(token) if given else place.told(token)
            for place, token in zip(places, wanted, strict=True)]
     return [*cells[:edit.position], *new, *cells[end:]]

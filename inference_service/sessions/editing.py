@@ -42,7 +42,10 @@ def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known
                                       f" {len(cells)}")
         appended = isinstance(edit, Append)
     if known.grows:
-        cells = with_open_end(cells, known)
+        cells = with_open_end(cells, state, known)
+        if cells[0].token is None:
+            raise InvalidField(edits[-1][0], "must leave a token: a model that reads from left to right needs one to go"
+                                             " by")
     return session.counted(_frame(session, state, cells, appended, now, keeps_schedule, base))
 
 

@@ -85,7 +85,7 @@ class Known:
 
     draft: the likeliest token of positions open at the revision edited. earlier: by position, what last stood at some
     positions of it, and whether that was given. ends: the tokens that end an answer. grows: the canvas has one open
-    position, at its end.
+    position, at its end, for as long as fewer than `most` tokens are written.
     """
 
     draft: Mapping[int, Told]
@@ -93,3 +93,4 @@ class Known:
     ends: Sequence[int]
     context_length: int
     grows: bool = False
+    most: int = 0

@@ -218,3 +218,17 @@ def test_a_session_says_where_it_stands_at_any_revision(api, name):
     api.step(session.id)
     assert api.get(session.id).summary.constraint == frame_pb2.CONSTRAINT_PROGRESS_COMPLETE
     assert api.get(session.id, 0).summary.constraint == frame_pb2.CONSTRAINT_PROGRESS_INCOMPLETE
+
+
+def test_a_recording_that_breaks_its_constraint_is_told_and_its_steps_do_not_come_out(api, name):
+    """As of one in which somebody has exchanged the constraint."""
+    session = create(api, name, SUM)
+    api.step(session.id)
+    file = b"".join(answer.chunk for answer in api.sessions.Export(
+        pb.ExportRequest(session_id=session.id, form=pb.ExportRequest.FORM_JSON))).decode()
+    other = file.replace(json.dumps(SUM.regex)[1:-1], "[a-z]{9}")
+    assert other != file
+    made = api.sessions.Import(iter([pb.ImportRequest(chunk=other.encode())]))
+    assert any("does not meet" in note for note in made.notes)
+    told = list(api.sessions.Verify(pb.VerifyRequest(session_id=made.session.id)))
+    assert any(answer.HasField("mismatch") for answer in told)

@@ -276,3 +276,70 @@ def test_sessions_beside_each_other_write_what_each_writes_alone(api, ask):
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda session: api.step(session.id), sessions))
     assert [written(api, session) for session in sessions] == alone
+
+
+# ---- what a person's change does not do ----
+
+def test_a_text_that_has_stopped_stays_so_whatever_is_done_before_its_end(api, ask):
+    session = ask("Tell me a story.", length=4)
+    api.step(session.id)
+    place = session.prompt_length
+    for one in (edit_pb2.Edit(protect=edit_pb2.ProtectPositions(positions=[place])),
+                edit_pb2.Edit(unprotect=edit_pb2.UnprotectPositions(positions=[place])),
+                edit_pb2.Edit(force_token=edit_pb2.ForceToken(position=5, token=300)),
+                edit_pb2.Edit(delete=edit_pb2.DeleteSpan(position=6, count=1))):
+        frame = edit(api, session.id, one)[0]
+        assert frame.summary.stop_reason == frame_pb2.STOP_REASON_MAX_TOKENS
+        now = api.get(session.id)
+        assert OPEN not in now.canvas.states and now.state == session_pb2.Session.STATE_COMPLETE
+        assert dict(now.settings.parameters)["max_tokens"] == 4
+        assert now.summary.stop_reason == frame_pb2.STOP_REASON_MAX_TOKENS
+    assert refusal(api.step, session.id).message.endswith("insert one position at the end, with more max_tokens")
+    edit(api, session.id, edit_pb2.Edit(delete_last=edit_pb2.DeleteLast(count=2)))
+    assert written(api, session)[2:] == [None], "what is taken back can be written again"
+
+
+def test_text_by_hand_goes_no_further_than_what_may_be_written(api, causal, ask):
+    words = causal.text.encode(" Sam and")
+    session = ask("Tell me a story.", length=2 + len(words))
+    api.step(session.id, count=2)
+    force = edit_pb2.ForceText(position=session.prompt_length + 2, text=" Sam and")
+    frame = edit(api, session.id, edit_pb2.Edit(force_text=force))[0]
+    assert written(api, session)[2:] == words
+    assert (frame.summary.stop_reason, frame.HasField("settings")) == (frame_pb2.STOP_REASON_MAX_TOKENS, False)
+
+
+def test_an_end_by_hand_ends_it(api, causal, ask):
+    session = ask("Tell me a story.")
+    force = edit_pb2.ForceToken(position=session.prompt_length, token=causal.info.eot_token)
+    frame = edit(api, session.id, edit_pb2.Edit(force_token=force))[0]
+    assert frame.summary.stop_reason == frame_pb2.STOP_REASON_END
+    assert api.get(session.id).state == session_pb2.Session.STATE_COMPLETE
+
+
+def test_fewer_tokens_than_there_are_write_none(api, ask):
+    session = ask("Tell me a story.", length=20)
+    api.step(session.id, count=5)
+    assert refusal(api.step, session.id, settings=settings(max_tokens=2)).reason == "CANVAS_COMPLETE"
+    assert len(api.step(session.id, count=1)) == 1
+
+
+def test_no_way_of_saying_it_makes_a_hole(api, causal, ask):
+    """The mask's id among tokens, and a span that is not filled, are holes as well."""
+    mask = causal.info.mask_token
+
+    def create(*ids):
+        prompt = prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=ids))
+        return api.sessions.CreateSession(pb.CreateSessionRequest(model=EMBEDDED_CAUSAL, prompt=prompt))
+
+    assert "no holes" in refusal(create, 0, mask, 5).fields["prompt.tokens.ids"]
+    session = ask("Tell me a story.")
+    api.step(session.id, count=2)
+    before = api.tokens(session.id)
+    keep = edit_pb2.ReplaceSpan(position=5, count=3, text=" Sam", fit=edit_pb2.ReplaceSpan.FIT_KEEP_LENGTH)
+    holed = edit_pb2.ReplaceSpan(position=5, count=1, tokens=prompt_pb2.TokenList(ids=[23, mask]))
+    for one, field in ((keep, "edits[0].replace"), (holed, "edits[0].replace.tokens.ids")):
+        assert field in refusal(edit, api, session.id, edit_pb2.Edit(replace=one)).fields
+    everything = edit_pb2.DeleteSpan(position=0, count=len(before) - 1)
+    assert "leave a token" in refusal(edit, api, session.id, edit_pb2.Edit(delete=everything)).fields["edits[0].delete"]
+    assert api.tokens(session.id) == before

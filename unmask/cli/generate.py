@@ -19,7 +19,7 @@ from unmask.cli import options
 from unmask.cli.options import MAX_ID
 from unmask.messages import CONSTRAINTS
 from unmask.session import OPEN
-from unmask.v1.frame_pb2 import Summary
+from unmask.v1.frame_pb2 import CONSTRAINT_PROGRESS_INCOMPLETE, Summary
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model
 
 
@@ -48,6 +48,8 @@ def generate(
         made, prompt_now = session.tokens, filled_prompt(session)
         told = [*prompt_now, *until_end(made, loaded)]
         text = client.detokenize(told, loaded.name) if loaded.has_tokenizer else None
+    if summary.constraint == CONSTRAINT_PROGRESS_INCOMPLETE:
+        errors.print("[yellow]The text ended before it met the constraint; give it more --length.[/]", highlight=False)
     if as_json:
         print(json.dumps({
             "tokens": made, "text": text, "forwards": summary.total_forward_count, "steps": steps,

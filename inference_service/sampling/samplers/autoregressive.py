@@ -31,6 +31,11 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
     return Proposal(drawn.commits([0], drawn.confidence))
 
 
+def finished(moment: Moment) -> bool:
+    region = moment.region
+    return not region.open or region.length - len(region.open) >= moment.parameters.max_tokens
+
+
 SAMPLER = Sampler(
     name="autoregressive",
     summary="Writes one token after the other at the end of the text, from what stands before it.",
@@ -38,5 +43,6 @@ SAMPLER = Sampler(
     parameters=AutoregressiveParameters,
     wanted=wanted,
     propose=propose,
+    finished=finished,
     grows=True,
 )
