@@ -99,12 +99,12 @@ def candidates(plan: Plan, predicted: Predicted, positions: list[int], count: in
     p_final = distribution.p_final(shaped, plan.parameters.temperature)
     kept = distribution.drawable(shaped, plan.parameters.temperature)
     entropies, margins = distribution.entropy(p_base).tolist(), distribution.margin(p_base).tolist()
-    shown = p_base.topk(min(count, p_base.shape[-1]), dim=-1)
+    shown, lengths = _shown(p_base, allowed, count)
     invalid = torch.zeros_like(kept) if allowed is None else ~allowed.to(kept.device)
-    listed = [shown.indices, shown.values,
-              *(whole.gather(-1, shown.indices) for whole in (p_final, kept, logits, invalid))]
+    listed = [[row[:length] for row, length in zip(column.tolist(), lengths, strict=True)] for column in (
+        shown, *(whole.gather(-1, shown) for whole in (p_base, p_final, kept, logits, invalid)))]
     valid = [None] * len(positions) if allowed is None else allowed.sum(-1).tolist()
-    rows = zip(positions, *(column.tolist() for column in listed), kept.sum(-1).tolist(), entropies, margins, valid,
+    rows = zip(positions, *listed, kept.sum(-1).tolist(), entropies, margins, valid,
                strict=True)
     return [
         pb.PositionCandidates(
@@ -120,6 +120,24 @@ def candidates(plan: Plan, predicted: Predicted, positions: list[int], count: in
         )
         for position, tokens, base, final, keep, raw, barred, kept_count, entropy, margin, valid_count in rows
     ]
+
+
+def _shown(p_base: torch.Tensor, allowed: torch.Tensor | None, count: int) -> tuple[torch.Tensor, list[int]]:
+    """Which tokens are listed, int64 [N, K], and how many of each row count.
+
+    The likeliest; where a constraint bars some, also the likeliest that it lets stand, as many as were asked for.
+    """
+    count = min(count, p_base.shape[-1])
+    likeliest = p_base.topk(count, dim=-1).indices
+    if allowed is None:
+        return likeliest, [count] * len(p_base)
+    valid = p_base.masked_fill(~allowed.to(p_base.device), -1.0).topk(count, dim=-1)
+    rows = [[*some, *(token for token, p in zip(others, values, strict=True) if p >= 0 and token not in some)]
+            for some, others, values in zip(likeliest.tolist(), valid.indices.tolist(), valid.values.tolist(),
+                                            strict=True)]
+    lengths = [len(row) for row in rows]
+    padded = [[*row, *[row[0]] * (max(lengths) - len(row))] for row in rows]
+    return torch.tensor(padded, device=p_base.device), lengths
 
 
 def reprocessed(plan: Plan, predicted: Predicted, positions: list[int], count: int,

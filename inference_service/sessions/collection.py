@@ -123,7 +123,7 @@ class Sessions:
             now = self._clock()
             self._check_room(now)
             given = (*prompt, *(fixed.get(offset) for offset in range(length)))
-            origin = Origin(secrets.token_urlsafe(16), model, given, len(prompt), mask_token, now, self.ttl(ttl))
+            origin = Origin(new_id(), model, given, len(prompt), mask_token, now, self.ttl(ttl))
             frame = first_frame(origin, settings)
             row = self._store.create(origin.session_id, self._codec.origin_to_bytes(origin), [self._entry(frame)], now,
                                      now + origin.ttl, request_id)
@@ -139,7 +139,7 @@ class Sessions:
                 return self.get(known)
             now = self._clock()
             self._check_room(now)
-            session_id = secrets.token_urlsafe(16)
+            session_id = new_id()
             origin = replace(made.origin, session_id=session_id, ttl=self.ttl(made.origin.ttl))
             gone = [Entry(made.tree.parent(revision), int(Cause.STEP), b"") for revision in range(made.first)]
             self._store.create(session_id, self._codec.origin_to_bytes(origin), [*gone, *map(self._entry, made.frames)],
@@ -384,6 +384,12 @@ class Sessions:
     def unfollow(self, live: Live, listener: Callable[[], None]) -> None:
         with self._lock:
             live.listeners.discard(listener)
+
+
+def new_id() -> str:
+    """Opaque and URL-safe; a command line does not take it for an option."""
+    made = secrets.token_urlsafe(16)
+    return new_id() if made.startswith("-") else made
 
 
 def _busy(session_id: str) -> Aborted:

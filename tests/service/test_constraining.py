@@ -232,3 +232,15 @@ def test_a_recording_that_breaks_its_constraint_is_told_and_its_steps_do_not_com
     assert any("does not meet" in note for note in made.notes)
     told = list(api.sessions.Verify(pb.VerifyRequest(session_id=made.session.id)))
     assert any(answer.HasField("mismatch") for answer in told)
+
+
+def test_what_may_stand_is_listed_however_unlikely(api, words):
+    session = create(api, words, Constraint(regex="Once [a-z]{3,20}"), length=12)
+    place = session.prompt_length
+    weighed = api.predict(session.id, candidate_positions=[place + 1, place + 2], candidate_count=3).candidates
+    for one in weighed:
+        told = [candidate.p_base for candidate in one.candidates]
+        valid = [candidate.p_base for candidate in one.candidates if not candidate.invalid]
+        assert len(valid) >= min(3, one.valid_count) and len({c.token for c in one.candidates}) == len(told)
+        assert told[:3] == sorted(told[:3], reverse=True) and valid == sorted(valid, reverse=True)
+        assert one.other_p_base == pytest.approx(1 - sum(told), abs=1e-5)

@@ -6,6 +6,7 @@ import pytest
 from making import Clock, commit_step, create, open_sessions, step
 
 from inference_service.errors import Aborted, Exhausted, NotFound
+from inference_service.sessions import collection
 
 
 @pytest.fixture
@@ -221,3 +222,9 @@ def test_a_failed_write_leaves_memory_as_the_store_is(path):
     assert sessions.get(session).session.frames == before
     step(sessions, session, {4: 1})
     assert open_sessions(path).get(session).session.frames == sessions.get(session).session.frames
+
+
+def test_no_id_looks_like_an_option(monkeypatch):
+    made = iter(["-abc", "--x", "a-b"])
+    monkeypatch.setattr(collection.secrets, "token_urlsafe", lambda count: next(made))
+    assert collection.new_id() == "a-b"
