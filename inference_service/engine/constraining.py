@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -26,6 +27,7 @@ from inference_service.sessions.frame import Constraint, ConstraintProgress
 
 WITNESS = "witness"  # in a sampler's state: a complete text that the canvas can still become
 COMPILED_KEPT = 64
+COMPILED_BYTES = 256 << 20  # of their tables together; the last used one stays whatever it takes
 TRIED = 16  # candidates of a position that are tried for a new witness before the old one's token is taken
 PROGRESS = {Progress.INCOMPLETE: ConstraintProgress.INCOMPLETE, Progress.MATCHED: ConstraintProgress.MATCHED,
             Progress.COMPLETE: ConstraintProgress.COMPLETE, Progress.VIOLATED: ConstraintProgress.VIOLATED}
@@ -250,31 +252,61 @@ def _agree(witness: Sequence[int], tokens: Tokens) -> bool:
 # ---- from the settings to a rule ----
 
 class _Kept:
-    """Vocabularies and compiled constraints, the newest ones. Thread-safe; two that ask for one make it once."""
+    """Vocabularies and compiled constraints, the last used ones. Thread-safe; two that ask for one make it once.
+
+    One that is being made keeps nobody waiting who asks for another.
+    """
 
     def __init__(self):
         self._vocabularies: dict[ModelInfo, Vocabulary] = {}
         self._compiled: OrderedDict[tuple[ModelInfo, Constraint], Compiled] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of what is here; never held while something is made
+        self._making: WeakValueDictionary[object, _Turn] = WeakValueDictionary()
 
     def get(self, denoiser: Denoiser, constraint: Constraint) -> Compiled:
+        """A constraint with all that the model's way of writing needs. Raises ConstraintError."""
         key = denoiser.info, constraint
+        if found := self._known(key):
+            return found
+        turn = self._turn(key)
+        with turn.lock:
+            if found := self._known(key):
+                return found
+            made = compiled(Spec(constraint.kind, constraint.value), self._vocabulary(denoiser))
+            if denoiser.info.bidirectional:
+                made.any_order()
+            with self._lock:
+                self._compiled[key] = made
+                size = sum(one.size for one in self._compiled.values())
+                while len(self._compiled) > COMPILED_KEPT or size > COMPILED_BYTES and len(self._compiled) > 1:
+                    size -= self._compiled.popitem(last=False)[1].size
+            return made
+
+    def _known(self, key: tuple[ModelInfo, Constraint]) -> Compiled | None:
         with self._lock:
             if key in self._compiled:
                 self._compiled.move_to_end(key)
-                return self._compiled[key]
-            made = compiled(Spec(constraint.kind, constraint.value), self._vocabulary(denoiser))
-            self._compiled[key] = made
-            while len(self._compiled) > COMPILED_KEPT:
-                self._compiled.popitem(last=False)
-            return made
+            return self._compiled.get(key)
+
+    def _turn(self, key: object) -> "_Turn":
+        with self._lock:
+            return self._making.setdefault(key, _Turn())
 
     def _vocabulary(self, denoiser: Denoiser) -> Vocabulary:
         info = denoiser.info
-        if info not in self._vocabularies:
-            ends = [token for token in (info.eot_token, info.eos_token) if token is not None]
-            self._vocabularies[info] = Vocabulary.of(denoiser.text.tokenizer, info.vocabulary_size, ends)
-        return self._vocabularies[info]
+        turn = self._turn(info)
+        with turn.lock:
+            if info not in self._vocabularies:
+                ends = [token for token in (info.eot_token, info.eos_token) if token is not None]
+                self._vocabularies[info] = Vocabulary.of(denoiser.text.tokenizer, info.vocabulary_size, ends)
+            return self._vocabularies[info]
+
+
+class _Turn:
+    """Of those who want the same thing made; gone with the last of them."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
 
 
 _kept = _Kept()

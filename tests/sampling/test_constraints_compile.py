@@ -1,5 +1,6 @@
 """What is wrong with a constraint is said in plain words at its place; what takes too much is refused in time."""
 
+import threading
 import time
 
 import pytest
@@ -38,6 +39,12 @@ BYTES = Vocabulary([bytes([byte]) for byte in range(256)] + [b""], [256])
     ("grammar", 'start: "<" <|eot|>', "cannot name tokens", (1, 12)),
     ("grammar", "start: start", "no text matches it", (None, None)),
     ("json_schema", '{"type": "string",\n "x": }', "not JSON", (2, 7)),
+    ("json_schema", '{"type": "integer",\n "minimum": NaN}', "NaN is no number", (2, 13)),
+    ("json_schema", '{"type": "integer", "minimum": -Infinity}', "-Infinity is no number", (1, 32)),
+    ("json_schema", '{"const": "NaN",\n"maximum": 1e999}', "too large", (2, 12)),
+    ("json_schema", '{"maximum": 1' + "0" * 5000 + "}", "too large", (1, 13)),
+    ("json_schema", '{"const":\n "\\\\ud800 \\ud83d\\ude00 \\ud800"}', "surrogate", (2, 24)),
+    ("regex", "^*ab", "^ cannot be repeated", (1, 1)),
     ("json_schema", "[]", "must be a JSON object", (1, 1)),
     ("json_schema", '{"type": "object",\n "properties": {"a": {"type": "strin"}}}', "strin", (2, 31)),
     ("json_schema", '{"type": "array", "uniqueItems": true}', "not supported", (1, 19)),
@@ -92,3 +99,24 @@ def test_texts_of_a_choice_are_taken_as_they_are():
         tokens = [*text.encode(), 256]
         assert (found.prefixes.fits(tokens) == len(tokens)) == (text in texts)
         assert found.any_order().feasible(tokens) == (text in texts)
+
+
+def test_a_small_expression_does_not_wait_for_a_large_one():
+    large = threading.Thread(target=lambda: automaton.of_regex(r"\p{L}{1,90}"))
+    with automaton._slow:  # one that takes long is at work, another waits for it
+        large.start()
+        assert compiled(Spec("regex", "[a-z]+ is [0-9]{2}"), BYTES).any_order().feasible(list(b"a is 12"))
+        assert compiled(Spec("choice", ("yes", "no")), BYTES).any_order().feasible(list(b"no"))
+        assert large.is_alive()
+    large.join()
+
+
+def test_what_takes_longer_than_it_seemed_is_made_all_the_same(monkeypatch):
+    monkeypatch.setattr(automaton, "FAR", 1 << 60)
+    assert automaton.of_regex(r"\p{L}{1,90}").matches("é".encode())
+
+
+def test_the_size_of_what_was_made_is_known():
+    found = compiled(Spec("regex", "[a-z]{1,40}"), BYTES)
+    assert found.size == 0
+    assert found.any_order()._moves.by_state.nbytes < found.size < 1 << 20

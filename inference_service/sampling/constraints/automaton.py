@@ -2,12 +2,18 @@
 
 The expression becomes an automaton in a process of its own (`regex_child`), which is stopped when it takes too much;
 then states that cannot end in a match go, and states that behave alike become one (Moore, 1956).
+
+Two such processes run at a time, one for what is quick and one for what is not: an expression that counts far, or that
+takes more than a second, waits for others of that kind and no other for it.
 """
 
 import io
+import math
 import os
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +26,12 @@ SECONDS = 5  # of processor time
 MEMORY = 1 << 30  # bytes
 STATES = 32_000  # so that a state fits into 16 bits
 ROUNDS = 500  # of looking for states that behave alike; an automaton with longer chains is left as it is
+SOON = 1  # second of processor time, the start of the process (a third) included: what takes more is not quick
+FAR = 64  # counts in braces, multiplied; it says who waits for whom, no more
+STOPPED = (24, 9)  # SIGXCPU and SIGKILL, which a limit of processor time ends in
 CHILD = Path(__file__).with_name("regex_child.py")
+_COUNT = re.compile(r"\{(?:\d*,)?(\d+),?\}")
+_quick, _slow = threading.Lock(), threading.Lock()  # one process each
 
 
 @dataclass(frozen=True)
@@ -46,23 +57,44 @@ def of_regex(pattern: str) -> Automaton:
 
     Raises ConstraintError where outlines-core cannot make one, or it would take more than the limits above.
     """
-    large = ConstraintError(
-        f"this regular expression is too large for a canvas that is filled in any order: its automaton takes more than"
-        f" {SECONDS} seconds, {MEMORY >> 30} GiB or {STATES:,} states; smaller counts in braces help")
+    if math.prod(max(int(count[1]), 1) for count in _COUNT.finditer(pattern)) < FAR:
+        with _quick:
+            done = _child(pattern, SOON)
+        if done is not None:
+            return _smallest(_read(done))
+    with _slow:
+        done = _child(pattern, SECONDS)
+        if done is None:
+            raise _too_large()
+        return _smallest(_read(done))  # takes as long again for a large one, and has the interpreter's lock
+
+
+def _child(pattern, seconds):
+    """The process when it has ended, None where it took too long."""
     quiet = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # threads' stacks count as memory
     try:
-        done = subprocess.run([sys.executable, "-P", str(CHILD), str(SECONDS), str(MEMORY), str(STATES)], env=quiet,
+        done = subprocess.run([sys.executable, "-P", str(CHILD), str(seconds), str(MEMORY), str(STATES)], env=quiet,
                               input=pattern.encode(), capture_output=True, timeout=2 * SECONDS)
     except subprocess.TimeoutExpired:
-        raise large from None
+        return None
+    return None if -done.returncode in STOPPED else done
+
+
+def _read(done):
     if done.returncode == 3 and (reason := done.stderr.decode(errors="replace").strip()) != "states":
         if "Found no transitions" in reason:
             raise ConstraintError("no text matches it")
         raise ConstraintError(f"no automaton can be made of this regular expression: {reason}")
     if done.returncode:
-        raise large
+        raise _too_large()
     with np.load(io.BytesIO(done.stdout)) as found:
-        return _smallest(Automaton(found["moves"], found["last"], 1))
+        return Automaton(found["moves"], found["last"], 1)
+
+
+def _too_large():
+    return ConstraintError(
+        f"this regular expression is too large for a canvas that is filled in any order: its automaton takes more than"
+        f" {SECONDS} seconds, {MEMORY >> 30} GiB or {STATES:,} states; smaller counts in braces help")
 
 
 def of_texts(texts: Sequence[str]) -> Automaton:
@@ -94,7 +126,8 @@ def _smallest(one: Automaton) -> Automaton:
     chance = np.random.default_rng(0).integers(1, 1 << 62, moves.shape[1] + 1, np.uint64) | np.uint64(1)
     group, count = one.accepts.astype(np.int64), 2
     for _ in range(ROUNDS):
-        sums = (group[moves].astype(np.uint64) * chance[:-1]).sum(1) + group.astype(np.uint64) * chance[-1]
+        numbers = group.astype(np.uint64)
+        sums = np.concatenate([(numbers[part] * chance[:-1]).sum(1) for part in _parts(moves)]) + numbers * chance[-1]
         _, first, finer = np.unique(sums, return_index=True, return_inverse=True)
         if len(first) == count:
             break
@@ -102,7 +135,8 @@ def _smallest(one: Automaton) -> Automaton:
     else:  # a long chain; its states differ anyway
         group = finer = first = np.arange(len(moves))
         count = len(moves)
-    if not all((group[moves] == group[moves[first[finer]]]).all(1)):
+    if not all((group[part] == group[like]).all() for part, like in zip(
+            _parts(moves), _parts(moves[first[finer]]), strict=True)):
         raise AssertionError("two sums of different rows were equal")  # 64 bits; then nothing may be shared
     order = np.empty(count, np.int64)  # nowhere is 0 again
     order[group[first]] = np.arange(count)
@@ -116,6 +150,11 @@ def _smallest(one: Automaton) -> Automaton:
     table[number[first]] = number[full[first]]
     accepts[number[first]] = one.accepts[first]
     return Automaton(table, accepts, int(number[one.start]))
+
+
+def _parts(rows, size=2048):
+    """A table in pieces, so that what is worked out of it takes little memory."""
+    return [rows[begin : begin + size] for begin in range(0, len(rows), size)]
 
 
 def _can_end(moves, accepts):

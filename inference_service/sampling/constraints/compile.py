@@ -1,15 +1,19 @@
 """From a spec to what the two kinds of model need. Keep the result with the model and the spec; it can be shared."""
 
 import threading
-from functools import cached_property
+from contextlib import nullcontext
 
 from inference_service.sampling.constraints import automaton, grammars, schemas
 from inference_service.sampling.constraints.classes import moves_of
+from inference_service.sampling.constraints.completion import BYTES
 from inference_service.sampling.constraints.positions import Positions
 from inference_service.sampling.constraints.prefix import Prefixes
 from inference_service.sampling.constraints.spec import Spec
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 from inference_service.sampling.constraints.witness import Witnesses
+
+LARGE = 1000  # states; tables over more are made one at a time, so that many at once leave room for the small ones
+_large = threading.Lock()
 
 
 class Compiled:
@@ -19,7 +23,8 @@ class Compiled:
         self.spec = spec
         self.vocabulary = vocabulary
         self.prefixes = Prefixes(self._matcher, vocabulary)
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # not a cached_property: before Python 3.12 all objects share that one's lock
+        self._made: Positions | Witnesses | None = None
 
     def any_order(self) -> Positions | Witnesses:
         """For a canvas filled in any order: exact where the texts are a regular language, else sound.
@@ -28,13 +33,19 @@ class Compiled:
         is known after seconds at most; most take less than one.
         """
         with self._lock:
-            return self._any_order
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    @property
+    def size(self) -> int:
+        """Bytes of the tables made so far; what llguidance keeps of its own is not in it."""
+        return self._made.size if isinstance(self._made, Positions) else 0
 
     def _matcher(self):
         return grammars.first_matcher(self.spec, self.vocabulary)
 
-    @cached_property
-    def _any_order(self):
+    def _make(self):
         spec = self.spec
         if spec.kind == "choice":
             found = automaton.of_texts(spec.value)
@@ -43,9 +54,10 @@ class Compiled:
             if spec.kind == "json_schema":
                 regex = schemas.regex_of(schemas.read(spec.value))
             if regex is None:
-                return Witnesses(self._matcher, self.vocabulary)
+                return Witnesses(self._matcher, lambda: grammars.first_matcher(spec, BYTES), self.vocabulary)
             found = automaton.of_regex(regex)
-        return Positions(moves_of(found, self.vocabulary), self.vocabulary)
+        with _large if len(found.moves) > LARGE else nullcontext():
+            return Positions(moves_of(found, self.vocabulary), self.vocabulary)
 
 
 def compiled(spec: Spec, vocabulary: Vocabulary) -> Compiled:

@@ -71,6 +71,8 @@ def without_anchors(pattern: str) -> str:
         bare = bare[:-1]
     start = len(pattern) - len(pattern.removeprefix("^"))
     left = _NOT_ANCHORS.sub(lambda found: " " * len(found[0]), bare)
+    if start and bare.startswith(("*", "+", "?", "{")):
+        raise ConstraintError("^ cannot be repeated: the whole text is matched anyway", 1, 1)
     if found := _ANCHOR.search(left):
         raise ConstraintError("^, $, \\A, \\z and \\b may not stand inside: the whole text is matched anyway",
                               *_place(pattern, found.start() + start))
@@ -126,7 +128,7 @@ def _of_regex(message, pattern):
         except ConstraintError as error:
             return error
     said = inner[1] if inner else message.partition("\n")[0].partition("): ")[2] or message.partition("\n")[0]
-    return ConstraintError(f"the regular expression is wrong: {said}")
+    return ConstraintError(f"the regular expression is wrong: {said}", 1, 1)  # the place is not said
 
 
 def _of_schema(message, text):
@@ -134,6 +136,11 @@ def _of_schema(message, text):
     said = message.strip().partition("\n")[0]
     if "regex parse error" in said and inner:
         return ConstraintError(f"a pattern in the schema is wrong: {inner[1]}", *schemas.place_of("pattern", text))
+    if "oneOf" in said:
+        return ConstraintError("the schema cannot be used: a value might meet more than one alternative of this oneOf,"
+                               " which cannot be counted while a text is written; write anyOf, or alternatives that"
+                               " exclude each other (by type, listed values, limits, or a property that all of them"
+                               " require)", *schemas.place_of("oneOf", text))
     line, column = None, None
     for found in _QUOTED.finditer(said):
         line, column = schemas.place_of(found[1], text)

@@ -39,6 +39,12 @@ class Positions:
         self._vocabulary = vocabulary
         self._last: _Sets | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of its tables."""
+        moves = self._moves
+        return sum(table.nbytes for table in (moves.by_state, moves.class_of, moves.sources, moves.targets))
+
     def feasible(self, tokens: Sequence[int | None]) -> bool:
         """Whether the canvas can be completed. tokens: the generated part, None where open."""
         return bool((self._sets(tokens).from_left[-1] & self._moves.accepts).any())

@@ -71,7 +71,7 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 3
-    np.savez(sys.stdout.buffer, moves=moves, last=last)
+    np.savez(sys.stdout.buffer, moves=moves.astype(np.int16 if len(moves) < 1 << 15 else np.int32), last=last)
     return 0
 
 

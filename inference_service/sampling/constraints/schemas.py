@@ -5,9 +5,11 @@ with the escapes that llguidance writes. `regex_of` says the same for the automa
 """
 
 import json
+import math
 import re
 from typing import Any
 
+from inference_service.sampling.constraints.alternatives import without_one_of
 from inference_service.sampling.constraints.spec import ConstraintError
 
 # Nothing that decides what a text may be.
@@ -21,8 +23,30 @@ INTEGER = "-?(?:0|[1-9][0-9]*)"
 NUMBER = INTEGER + r"(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 
 
+# Strings and numbers of a JSON text; a string's escapes in whole, so that the half of a pair shows.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity|[0-9][0-9.eE+-]*)', re.DOTALL)
+_ESCAPES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+                      r"|(?P<half>\\u[dD][89a-fA-F]|[\ud800-\udfff])|\\.", re.DOTALL)
+
+
 class _NotRegular(Exception):
     pass
+
+
+class _NotANumber(Exception):
+    pass
+
+
+def _refused(name):
+    raise _NotANumber(name)
+
+
+def _finite(text):
+    return float(text) if math.isfinite(float(text)) else _refused(text)
+
+
+def _whole(text):
+    return int(text) if len(text) < 300 else _refused(text)
 
 
 def read(text: str) -> dict[str, Any]:
@@ -31,14 +55,25 @@ def read(text: str) -> dict[str, Any]:
     Raises ConstraintError with the place where the text is no JSON.
     """
     try:
-        schema = json.loads(text)
+        schema = json.loads(text, parse_constant=_refused, parse_float=_finite, parse_int=_whole)
+    except _NotANumber as error:
+        places = (found for found in _TOKENS.finditer(text) if found[0] == str(error))
+        raise ConstraintError("the schema is not JSON: " + (
+            f"{error} is no number" if str(error)[-1] in "Ny" else "the number is too large"),
+            *_place(text, next(places).start())) from None
     except json.JSONDecodeError as error:
         raise ConstraintError(f"the schema is not JSON: {error.msg}", error.lineno, error.colno) from None
     except RecursionError:
         raise ConstraintError("the schema is nested too deeply") from None
+    for found in _TOKENS.finditer(text):
+        for escape in _ESCAPES.finditer(found[0]) if found[0][0] == '"' else ():
+            if escape["half"]:
+                raise ConstraintError("the schema is not JSON: one half of a surrogate pair stands alone",
+                                      *_place(text, found.start() + escape.start()))
     if not isinstance(schema, dict):
         raise ConstraintError("the schema must be a JSON object", 1, 1)
     try:
+        schema = without_one_of(schema, schema)
         return schema if '"allOf"' in text else _closed(schema)
     except RecursionError:
         raise ConstraintError("the schema is nested too deeply") from None
@@ -49,6 +84,10 @@ def place_of(name: str, text: str) -> tuple[int | None, int | None]:
     at = text.find(f'"{name}"')
     if at < 0:
         return None, None
+    return _place(text, at)
+
+
+def _place(text, at):
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 

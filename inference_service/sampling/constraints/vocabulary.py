@@ -52,6 +52,45 @@ class Vocabulary:
         return np.frombuffer(b"".join(self.pieces), np.uint8), starts
 
     @cached_property
+    def by_first_byte(self) -> list[np.ndarray]:
+        """For each byte the ordinary tokens that begin with it, the shorter first, int64."""
+        bytes_, starts = self.flat
+        tokens = np.argsort(self.shortest_first)[: int(self.ordinary.sum())]
+        first = bytes_[starts[tokens]]
+        return [tokens[first == byte] for byte in range(256)]
+
+    @cached_property
+    def single(self) -> np.ndarray:
+        """The token that is each byte alone, int64 [256]; -1 where there is none."""
+        return np.array([next((int(one) for one in tokens[:1] if len(self.pieces[one]) == 1), -1)
+                         for tokens in self.by_first_byte])
+
+    @cached_property
+    def _ids(self) -> dict[bytes, int]:
+        return {piece: id for id, piece in enumerate(self.pieces) if piece}
+
+    def fewest(self, text: bytes) -> tuple[int, ...] | None:
+        """A text in as few tokens as can be; None where the vocabulary cannot write it."""
+        longest = int(self.lengths.max(initial=0))
+        counts: list[int | None] = [0]  # from the end
+        steps: list[int] = []
+        for begin in range(len(text) - 1, -1, -1):
+            best, step = None, -1
+            for end in range(begin + 1, min(len(text), begin + longest) + 1):
+                id, rest = self._ids.get(text[begin:end]), counts[len(text) - end]
+                if id is not None and rest is not None and (best is None or rest + 1 < best):
+                    best, step = rest + 1, id
+            counts.append(best)
+            steps.append(step)
+        if counts[-1] is None:
+            return None
+        found, at = [], 0
+        while at < len(text):
+            found.append(steps[len(text) - 1 - at])
+            at += len(self.pieces[found[-1]])
+        return tuple(found)
+
+    @cached_property
     def shortest_first(self) -> np.ndarray:
         """The rank of each token when the shorter go first, int32 [V]; special ones last."""
         order = np.lexsort((np.arange(self.width), np.where(self.ordinary, self.lengths, 1 << 30)))

@@ -4,9 +4,10 @@ A witness is a full canvas that matches and agrees with every decided position. 
 witness has it there, or when a search finds another witness that has. So there is always a way on, the old witness's
 own token; but the search is bounded, and a token with a completion that it does not find is refused.
 
-The search goes from the left with a beam: at a decided position its token, at an open one the tokens that the model
-likes best and the shortest ones, all of them let through by llguidance. Of texts between which the grammar makes no
-difference at the next token, the likeliest goes on. A text that matches is filled up with ends.
+The search goes from the left with a beam: at a decided position its token; at an open one the tokens that the model
+likes best, one for each way in which the grammar can go on, and those of the shortest completion, which is looked for
+byte by byte (`completion`) and always kept. Of texts between which the grammar makes no difference, the likeliest goes
+on. A text that matches is filled up with ends.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,74 +17,86 @@ import numpy as np
 import torch
 from llguidance import LLMatcher
 
-from inference_service.sampling.constraints.prefix import mask
+from inference_service.sampling.constraints import completion
 from inference_service.sampling.constraints.spec import ConstraintError, Progress
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 
 BEAM = 8  # texts kept at each position
-BUDGET = 4000  # tokens tried in one search
+BUDGET = 12_000  # tokens tried in one search; then the shortest completion alone goes on
 LIKELY = 4  # tokens that the model likes best, tried at an open position
-SHORT = 6  # shortest tokens tried there, no two with the same first and last byte
+LOOKED = 64  # of the model's best, how many are looked at to find those
+WAYS = 10  # ways to go on that are tried there, the rarest first
+COMPLETIONS = 4  # looked for in one search
+REMEMBERED = 256  # completions and ways to go on
 
 Witness = tuple[int, ...]
 
 
 @dataclass
 class _Text:
-    """One text of the beam. mask: what may come next, bool [V]. accepts: whether it is a match."""
+    """One text of the beam. place: behind its last byte. rest: what completes it in the fewest tokens, if known."""
 
-    matcher: LLMatcher
+    place: completion.Place
     tokens: Witness
     score: float
-    mask: np.ndarray
-    accepts: bool
+    rest: Witness | None = None
 
 
 class Witnesses:
-    """A constraint on canvases of any length. Safe to share between threads: it keeps nothing.
+    """A constraint on canvases of any length. Safe to share between threads: what it keeps only helps the next search.
 
     Raises ConstraintError, from any method, where llguidance meets a limit of its own.
     """
 
     exact = False
 
-    def __init__(self, make: Callable[[], LLMatcher], vocabulary: Vocabulary):
-        """make: gives a matcher before the first token."""
-        self._make = make
-        self._first = make()
+    def __init__(self, make: Callable[[], LLMatcher], make_bytes: Callable[[], LLMatcher], vocabulary: Vocabulary):
+        """make: gives a matcher before the first token. make_bytes: one over the vocabulary completion.BYTES."""
+        self._make, self._make_bytes = make, make_bytes
+        self._first, self._first_place = make(), completion.place(make_bytes())
         self._vocabulary = vocabulary
+        self._completions: dict[bytes, Witness | None] = {}
+        self._ways: dict[object, list[int]] = {}
 
     def search(self, tokens: Sequence[int | None], logits: Mapping[int, torch.Tensor] | None = None,
                beam: int = BEAM, budget: int = BUDGET) -> Witness | None:
         """A complete canvas that matches and agrees with what is decided, None where none is found.
 
         tokens: the generated part, None where open. logits: of open positions, by their index, each [V]; where there
-        are none the shortest tokens are tried alone. beam: texts kept at each position. budget: tokens tried in all.
+        are none the model is not asked. beam: texts kept at each position. budget: tokens tried in all.
         """
         try:
-            return self._search([None if token is None else int(token) for token in tokens], logits, beam, budget)
+            found = self._search([None if token is None else int(token) for token in tokens], logits, beam, budget)
+            return found if found and self.matches(found) else None
         except ConstraintError:
-            self._first = self._make()  # copies of a matcher share what a limit has broken
+            # Copies of a matcher share what a limit has broken.
+            self._first, self._first_place = self._make(), completion.place(self._make_bytes())
             raise
 
     def _search(self, tokens, logits, beam, budget):
         rows = {} if logits is None else {place: _row(logits[place]) for place in logits if tokens[place] is None}
         fill, fill_scores = self._fill(tokens, rows)
-        first = self._first.deep_copy()
-        texts = [_Text(first, (), 0.0, mask(first, self._vocabulary), first.is_accepting())]
+        texts = [_Text(self._first_place, (), 0.0)]
         found: tuple[float, Witness] | None = None
+        completions = COMPLETIONS
         for position in range(len(tokens) + 1):
             for text in texts:
                 score = text.score + fill_scores[position]
-                if text.accepts and fill[position] is not None and (found is None or score > found[0]):
+                if text.place.accepts and fill[position] is not None and (found is None or score > found[0]):
                     found = score, text.tokens + fill[position]
-            if position == len(tokens) or budget <= 0:
+            if position == len(tokens):
                 break
+            token, row = tokens[position], rows.get(position)
+            if token is None and completions and all(text.rest is None for text in texts):
+                texts[0].rest, completions = self._completion(texts[0]), completions - 1
+            if budget <= 0:
+                texts = [text for text in texts if text.rest is not None][:1]
+            best = () if row is None or token is not None else _best(row, LOOKED)
             tried = []
             for text in texts:
-                for token, score in self._next(text, tokens[position], rows.get(position)):
+                for one, score in self._next(text, token, row, best, budget > 0):
                     budget -= 1
-                    tried.append((text.score + score, token, text))
+                    tried.append((text.score + score, one, text))
             texts = self._kept(tried, beam)
             if not texts:
                 break
@@ -156,50 +169,93 @@ class Witnesses:
             scores.append(scores[-1] + score)
         return out[::-1], scores[::-1]
 
-    def _next(self, text, decided, row):
-        """Tokens to try after a text, with what each adds to its score."""
+    def _next(self, text, decided, row, best, all_ways):
+        """Tokens to try after a text, with what each adds to its score. best: the model's, likeliest first."""
+        pieces = self._vocabulary.pieces
         if decided is not None:
             if self._vocabulary.is_special(decided):
                 return [] if decided in self._vocabulary.ends else [(decided, 0.0)]
-            return [(decided, 0.0)] if text.mask[decided] else []
-        options = np.flatnonzero(text.mask & self._vocabulary.ordinary)
-        if not len(options):
-            return []
-        rank = self._vocabulary.shortest_first[options]
-        near = options[np.argpartition(rank, min(len(rank) - 1, 8 * SHORT))[: 8 * SHORT + 1]]
-        near = near[np.argsort(self._vocabulary.shortest_first[near])]
-        chosen: dict[int, float] = {}
-        if row is not None:
-            best = options[np.argpartition(-row[options], min(len(options) - 1, LIKELY))[:LIKELY]]
-            chosen = {int(token): float(row[token]) for token in best}
-        edges = set()
-        for token in near.tolist():
-            piece = self._vocabulary.pieces[token]
-            if (piece[0], piece[-1]) not in edges and len(edges) < SHORT:
-                edges.add((piece[0], piece[-1]))
-                chosen.setdefault(token, float(row[token]) if row is not None else -1.0)
-        return list(chosen.items())
+            return [(decided, 0.0)] if text.place.follows(pieces[decided]) else []
+        chosen = dict.fromkeys(text.rest[:1] if text.rest else ())
+        if all_ways:
+            starts = [self._vocabulary.by_first_byte[byte] for byte in text.place.allowed]
+            if row is not None and sum(map(len, starts)) <= 2000:  # few tokens can come at all: of those the best
+                options = np.concatenate(starts) if starts else np.zeros(0, np.int64)
+                best = options[np.argsort(-row[options], kind="stable")[:LOOKED]].tolist()
+            likely = 0
+            for token in best:
+                if pieces[token] and text.place.follows(pieces[token]):
+                    chosen[token] = None
+                    if (likely := likely + 1) == LIKELY:
+                        break
+            chosen |= dict.fromkeys(self._ways_on(text.place))
+        return [(token, float(row[token]) if row is not None else -1.0) for token in chosen]
+
+    def _ways_on(self, place):
+        """Short tokens, one for each way in which the grammar can go on; what was found at a place alike is used."""
+        known = self._ways.get(place.key)
+        if known is None:
+            single = self._vocabulary.single
+            known = [int(single[byte]) for byte, _, _ in place.groups(single >= 0)][:WAYS]
+            for byte in place.allowed:
+                if len(known) == WAYS:
+                    break
+                if single[byte] < 0:  # the vocabulary has it at the beginning of longer tokens alone
+                    known += [int(token) for token in self._vocabulary.by_first_byte[byte][:1]]
+            # A token of several bytes that ends something and goes on: no other is as short where there is little room.
+            for token in list(known):
+                longer = self._vocabulary.by_first_byte[self._vocabulary.pieces[token][0]]
+                if len(longer) > 1 and len(known) < 2 * WAYS:
+                    fits = [int(one) for one in longer[1:33] if place.follows(self._vocabulary.pieces[one])]
+                    known += fits[:1] + fits[-1:]
+            self._ways[place.key] = known = list(dict.fromkeys(known))
+            if len(self._ways) > REMEMBERED:
+                self._ways = {}
+        return [token for token in known if place.follows(self._vocabulary.pieces[token])]
+
+    def _completion(self, text):
+        """The tokens, as few as can be, of the shortest text that completes one; None where none is found."""
+        before = b"".join(self._vocabulary.pieces[token] for token in text.tokens)
+        if (known := self._completions.get(before, ...)) is not ...:
+            return known
+        short = completion.shortest(text.place, self._vocabulary.single >= 0)
+        self._completions[before] = found = None if short is None else self._vocabulary.fewest(short)
+        if len(self._completions) > REMEMBERED:
+            self._completions = {}
+        return found
 
     def _kept(self, tried, beam):
-        """The next texts: half for the likeliest, half for those to which the grammar leaves the least choice."""
+        """The next texts: the shortest completion, half for the likeliest, half for different ways to go on."""
         tried.sort(key=lambda one: (-one[0], one[1]))
-        if len(tried) > 2 * beam:
-            rest = tried[beam:]
-            tried = tried[:beam] + [rest[number * len(rest) // beam] for number in range(beam)]
-        seen, made = set(), []
-        for score, token, before in tried:
-            matcher = before.matcher.deep_copy()
-            if not self._vocabulary.is_special(token) and not matcher.try_consume_tokens([token]):
+        completing = [one for one in tried if one[2].rest and one[2].rest[0] == one[1]]
+        likely, others, seen, tokens = [], [], set(), set()
+        for score, token, before in completing + tried:
+            if (key := (token, id(before))) in tokens:
                 continue
-            allowed = mask(matcher, self._vocabulary)
-            key = allowed.tobytes()
-            if key in seen and len(made) >= beam // 2:
+            tokens.add(key)
+            piece = self._vocabulary.pieces[token]
+            there = before.place.after(piece) if piece else before.place
+            if there is None:
                 continue
-            seen.add(key)
-            made.append(_Text(matcher, (*before.tokens, token), score, allowed, matcher.is_accepting()))
-        likely, others = made[: beam // 2], made[beam // 2 :]
-        others.sort(key=lambda text: (not text.accepts, int(text.mask.sum())))
-        return likely + others[: beam - len(likely)]
+            new = there.key not in seen
+            seen.add(there.key)
+            rest = before.rest if not piece else (
+                before.rest[1:] if before.rest and before.rest[0] == token else None)
+            text = _Text(there, (*before.tokens, token), score, rest)
+            if rest is not None or len(likely) < beam // 2:
+                likely.append(text)
+            elif new:
+                others.append(text)
+        others.sort(key=lambda text: (not text.place.accepts, len(text.place.allowed)))
+        room = max(beam - len(likely), 1)
+        if len(others) > room:  # what ends soonest, and what can still become anything
+            others = others[: room - room // 2] + others[len(others) - room // 2 :]
+        return likely + others
+
+
+def _best(row, count):
+    best = np.argpartition(-row, min(len(row) - 1, count))[:count]
+    return best[np.argsort(-row[best])].tolist()
 
 
 def _row(logits):
