@@ -63,7 +63,7 @@ class Recipe:
 
 
 # Every token of a response is learnt from in every sample, so fewer are needed. All but facts are learnt after
-# 8,250 steps; looking them up takes a second rise of the rates, on a mixture of its own.
+# 8,250 steps; a second rise of the rates, on a mixture of its own, did not bring looking them up.
 CAUSAL = Recipe(
     rates=((0, 1 / 480), (479, 1.0), (2_500, 1.0), (8_250, 150 / 5_900), (8_600, 0.5), (11_000, 0.5), (13_000, 0.0)),
     pace=2.5,

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { csvOf, inOrder, piecesOf, readRecover, recoverRefused, recoveringModels, summed, textsOf, UNRECOVERED } from "app/core/recovering.js";
-import { convergence, readScore, refusedBy, scoredModel } from "app/core/scoring.js";
+import { convergence, readScore, refusedBy, scoredModel, UNSCORED } from "app/core/scoring.js";
 import { initialState } from "app/core/state.js";
 
 const FORM = { model: "", prompt: "", chat: true, answer: "five", samples: "", exact: false, cfg: "", seed: "" };
@@ -17,6 +17,15 @@ test("an empty score form asks with what is usual", () => {
     wanted: { model: "m", prompt: "", chat: false, answer: "five", samples: 128, exact: false, cfgScale: 0, seed: "0" },
     problems: {},
   });
+});
+
+test("a prompt is scored as a chat where the model has a template", () => {
+  const form = { ...UNSCORED.form, prompt: "Two?", answer: "2", seed: "x" };
+  assert.equal(readScore(form, "m").wanted.chat, true);
+  assert.equal(readScore(form, "m", false, false).wanted.chat, false);
+  assert.ok(readScore(form, "m").problems.seed);
+  assert.deepEqual(readScore(form, "m", true).problems, {}, "nothing is drawn, and there is no field for a seed");
+  assert.deepEqual(readScore({ ...form, exact: true }, "m").problems, {});
 });
 
 test("what is wrong with a score form is said at its field", () => {

@@ -1,8 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { Models } from "app/actions/models.js";
-import { factsOf, goneModel, modelNote, NO_MODELS, modelRows, progressOf, readWish, shortName, startModel, startModelProblem, wishProblems } from "app/core/models.js";
-import { hindrances } from "app/core/selectors.js";
+import { factsOf, goneModel, modelNote, NO_MODELS, modelRows, progressOf, readWish, shortName, startModel, startModelProblem, waitsForModel, wishProblems } from "app/core/models.js";
+import { formOfSteps, hindrances } from "app/core/selectors.js";
+import { settingsToSend } from "app/core/settings.js";
 import { initialState, reduce } from "app/core/state.js";
 import { Store } from "app/core/store.js";
 import { RpcError } from "app/net/rpc-error.js";
@@ -38,12 +39,36 @@ test("a model chosen while a session is shown is the next one's alone", () => {
   assert.equal(state.model?.name, "embedded");
   assert.equal(state.tokens.size, 1);
   assert.equal(startModel(state)?.name, OTHER.name);
-  assert.equal(modelNote(state), "The session shown is embedded's and stays so. Start takes tiny.");
+  assert.equal(modelNote(state), "The session shown is embedded's and stays so, with its settings. Start takes tiny.");
   const next = reduce(state, opened({ ...SESSION, id: "t", model: OTHER.name }));
   assert.equal(next.model?.name, OTHER.name, "known, so not asked for again");
   assert.equal(next.tokens.size, 0);
   assert.equal(modelNote(next), "");
   assert.equal(reduce(state, { type: "session.closed" }).model?.name, OTHER.name);
+});
+
+test("while the form is for another model's next session, a step keeps the settings in force", () => {
+  const parameter = { name: "step", kind: "integer", minimum: 1, maximum: null, choices: [], default: 1, summary: "" };
+  const model = { ...MODEL, samplers: [{ ...MODEL.samplers[0], parameters: [parameter] }, { ...MODEL.samplers[0], name: "p2", parameters: [parameter] }] };
+  /** @type {import("app/core/tree.js").Settings} */
+  const settings = { sampler: "p2", parameters: { step: 3 }, seed: "7", constraint: { kind: "regex", value: "[a-z]*" } };
+  const own = after(ready, received(model), opened({ ...SESSION, settings }), received({ ...OTHER, samplers: [] }));
+  assert.equal(formOfSteps(own), own.form);
+  const other = [chosen(OTHER.name), { type: "form.changed", fields: { sampler: "autoregressive", seed: "x" } }].reduce(reduce, own);
+  assert.equal(settingsToSend(other.model, formOfSteps(other), settings), null);
+  assert.equal(hindrances(other).step, "");
+  assert.match(hindrances(other).start, /^seed:/);
+  assert.notEqual(settingsToSend(own.model, formOfSteps(own), settings), null);
+});
+
+test("a model that is out of memory keeps what was known of it, and its tokens their texts", () => {
+  const cold = { ...MODEL, state: "unloaded", vocabularySize: 0, hasTokenizer: false, bidirectional: false, samplers: [] };
+  const state = after(ready, received(MODEL), opened(), token, received(cold));
+  assert.deepEqual(state.model, { ...MODEL, state: "unloaded" });
+  assert.equal(state.tokens.get(5)?.text, "hi");
+  assert.ok(waitsForModel(state));
+  assert.match(hindrances(state).step, /Press its row under Model/);
+  assert.equal(waitsForModel(reduce(state, received(MODEL))), false);
 });
 
 test("what the form may ask for follows the model of the next session", () => {

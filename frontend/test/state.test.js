@@ -107,11 +107,11 @@ test("a step with parts says which, and what it did", () => {
 });
 
 test("a finished canvas tells what it took, also when it is gone back to", () => {
-  const last = step(1, 0, ALL, summary({ totalForwardCount: 2, tokensBeforeEnd: 1, totalWallSeconds: 0.4 }));
+  const last = step(1, 0, ALL, summary({ forwardCount: 2, totalForwardCount: 2, tokensBeforeEnd: 1, totalWallSeconds: 0.4 }));
   const back = { ...step(2, 1, []), frame: { ...step(2, 1, []).frame, cause: "rewind", summary: { ...last.frame.summary, tokensBeforeEnd: null } } };
   for (const state of [after(last), after(last, back)]) {
     const numbers = statistics(state);
-    assert.deepEqual([numbers.complete, numbers.beforeEnd, numbers.forwards, numbers.perForward, numbers.wallSeconds], [true, 1, 2, 0.5, 0.4]);
+    assert.deepEqual([numbers.complete, numbers.beforeEnd, numbers.forwards, numbers.perForward, numbers.wallSeconds], [true, 1, 2, 1.5, 0.4]);
   }
 });
 
@@ -328,7 +328,7 @@ test("undo and redo start from the newest revision only, and may be pressed ahea
 
 test("what filled the holes of a prompt is copied, and counted", () => {
   const holes = { ...SESSION, promptLength: 4 };
-  const state = after({ type: "session.opened", session: holes }, step(1, 0, ALL, summary({ totalForwardCount: 2, tokensBeforeEnd: 0 })));
+  const state = after({ type: "session.opened", session: holes }, step(1, 0, ALL, summary({ forwardCount: 2, totalForwardCount: 2, tokensBeforeEnd: 0 })));
   assert.equal(writtenText(state), "Hi Tom\n");
   const { beforeEnd, perForward } = statistics(state);
   assert.deepEqual([beforeEnd, perForward], [null, 1.5]);
@@ -393,6 +393,15 @@ test("picks wait at the revision they were made for", () => {
 test("news of one thing is told once", () => {
   const news = (why) => ({ type: "notice.raised", id: 1, notice: { what: "Dropped.", why, advice: "", details: "", kind: "info" } });
   assert.deepEqual(after(news("to 5"), news("to 9")).notices.map(({ why }) => why), ["to 9"]);
+});
+
+test("the newest error of an action takes the place of its older ones, until the action works", () => {
+  const failed = (id, what, why) => ({ type: "notice.raised", id, notice: { what, why, advice: "", details: "" } });
+  const state = after(failed(1, "The start did not work.", "a"), failed(2, "The step did not work.", "b"), failed(3, "The start did not work.", "c"));
+  assert.deepEqual(state.notices.map(({ id }) => id), [2, 3]);
+  const settled = reduce(state, { type: "notices.settled", what: "The start did not work." });
+  assert.deepEqual(settled.notices.map(({ id }) => id), [2]);
+  assert.equal(reduce(settled, { type: "notices.settled", what: "The start did not work." }), settled);
 });
 
 test("a lost connection keeps what was typed and what came", () => {

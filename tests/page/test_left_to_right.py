@@ -74,6 +74,33 @@ def test_a_text_grows_at_its_end_stops_for_a_reason_and_goes_on(page: Page, clie
     assert "46" in session.text
 
 
+def test_going_on_follows_the_form_and_another_kind_of_model_has_the_form_for_itself(page: Page, client: unmask.Client):
+    page.locator("#parameter-stop").fill(".")
+    session = client.open(start(page, STORY, length=30, seed=3))
+    run_to_end(page)
+    expect(page.get_by_test_id("complete")).to_have_text("Stopped: a stop sequence")
+    stopped = session.text
+    page.locator("#parameter-stop").fill("")
+    page.get_by_test_id("go-on").click()
+    expect(page.get_by_test_id("complete")).to_have_text("Stopped: as many tokens as asked for", timeout=60_000)
+    assert dict(session.get().settings.parameters).get("stop", []) == []
+    assert session.text.startswith(stopped) and len(session.text) > len(stopped) + 20
+    undone = session.revision + 1
+    page.get_by_test_id("undo").click()
+    at_revision(page, undone, undone)
+    # The form is the next model's; the session keeps what is in force.
+    choose_model(page, "embedded")
+    expect(page.get_by_test_id("model-note")).to_contain_text("Start takes embedded")
+    page.get_by_test_id("sampler").select_option("fast_dllm")
+    expect(page.get_by_label("Length", exact=True)).to_be_visible()
+    page.get_by_test_id("step").click()
+    at_revision(page, undone + 1, undone + 1)
+    assert session.get().settings.sampler == "autoregressive"
+    assert client.open(start(page, STORY, length=8)).get().settings.sampler == "fast_dllm"
+    choose_model(page, CAUSAL)
+    expect(page.get_by_test_id("sampler").locator("option")).to_have_text(["Autoregressive"])
+
+
 def test_the_past_is_looked_at_chosen_anew_and_edited(page: Page, client: unmask.Client):
     session = client.open(start(page, STORY, length=24, seed=3))
     run_to_end(page)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import unmask
-from tests.page.driver import at_revision, cell, go_to, shown_canvas, start, steps
+from tests.page.driver import at_revision, cell, choose_model, go_to, shown_canvas, start, steps
 from tests.page.stack import PATIENCE, Stack
 
 PLACE = """() => {
@@ -23,6 +23,10 @@ PLACE = """() => {
         candidates: document.querySelectorAll('[data-testid="candidates"] li').length,
     };
 }"""
+
+
+DECIDED = """() => [...document.querySelectorAll("um-canvas [data-position]")]
+    .filter(cell => cell.dataset.state !== "open").map(cell => cell.textContent.trim())"""
 
 
 def somewhere(page: Page) -> dict:
@@ -73,6 +77,39 @@ def test_the_page_comes_back_where_it_was(page: Page, stack: Stack, interrupted:
     # And goes on from there.
     page.get_by_test_id("step").click()
     at_revision(page, 4, 4)
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_a_session_whose_model_a_restart_took_out_of_memory_gets_it_back(page: Page, stack: Stack, reload: bool):
+    choose_model(page, "embedded-causal")
+    start(page, length=12)
+    steps(page, 3)
+    page.locator("#parameter-temperature").fill("0.35")
+    written = page.evaluate(DECIDED)
+    assert "kite" in "".join(written)
+    page.evaluate("""() => {
+        window.forms = new Set();
+        new MutationObserver(() => {
+            const sampler = document.querySelector("#sampler");
+            if (sampler) window.forms.add(sampler.value);
+            if (/#[0-9]/.test(document.querySelector("um-canvas")?.textContent ?? "")) window.forms.add("ids");
+        }).observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+    }""")
+    stack.kill_service()
+    expect(page.get_by_test_id("disconnected")).to_be_visible()
+    if reload:
+        page.reload()
+    stack.start_service()
+    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("model-line")).to_contain_text("ready", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("sampler")).to_have_value("autoregressive")
+    expect(page.locator("#parameter-temperature")).to_have_value("0.35")
+    page.wait_for_function(f"written => JSON.stringify(({DECIDED})()) === JSON.stringify(written)", arg=written)
+    if not reload:
+        assert set(page.evaluate("[...window.forms]")) <= {"autoregressive", "Autoregressive"}
+    page.get_by_test_id("step").click()
+    at_revision(page, 4, 4)
+    expect(page.get_by_test_id("error")).to_have_count(0)
 
 
 def test_a_reload_while_the_service_is_away_loses_nothing(page: Page, stack: Stack):

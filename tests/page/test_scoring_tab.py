@@ -32,7 +32,7 @@ def test_a_score_is_what_a_client_is_told_and_the_form_outlasts_a_reload(page: P
     fill(page, prompt=PROMPT, answer=ANSWER, samples="96", seed="5")
     page.get_by_test_id("score-run").click()
     expect(page.get_by_test_id("score-result")).to_have_attribute("data-done", "96")
-    told = client.score(ANSWER, prompt=PROMPT, raw=True, samples=96, seed=5)
+    told = client.score(ANSWER, prompt=PROMPT, samples=96, seed=5)
     assert number(page, "score-value") == pytest.approx(told.log_likelihood, abs=6e-4)
     assert number(page, "score-error") == pytest.approx(told.standard_error, abs=6e-4)
     expect(page.get_by_test_id("score-plot")).to_be_visible()
@@ -57,7 +57,7 @@ def test_a_model_that_reads_from_left_to_right_tells_each_token(page: Page, clie
     page.get_by_test_id("score-model").select_option("embedded-causal")
     fill(page, prompt=PROMPT, answer=ANSWER)
     page.get_by_test_id("score-run").click()
-    told = client.score(ANSWER, prompt=PROMPT, raw=True, model="embedded-causal")
+    told = client.score(ANSWER, prompt=PROMPT, model="embedded-causal")
     bars = page.get_by_test_id("score-tokens").locator("li .number")
     expect(bars).to_have_count(len(told.tokens))
     shown = [float(text.replace("−", "-")) for text in bars.all_inner_texts()]

@@ -51,7 +51,7 @@ export class Archive {
       signal.throwIfAborted();
       download(new Blob([made], { type: "text/html" }), `${tree.id}.html`);
       const less = this.#store.state.view.asks ? "" : " The model is off: of the candidates, it holds those that were looked at.";
-      this.#troubles.news("The page is saved.", `It opens in any browser, asks no server and sends nothing.${less}`);
+      this.#troubles.done("The page is saved.", `It opens in any browser, asks no server and sends nothing.${less}`);
     });
   }
 

@@ -28,6 +28,7 @@ export class Branches {
     if (!tree) return false;
     try {
       await act(tree.id);
+      this.#troubles.worked(what);
       return true;
     } catch (error) {
       this.#troubles.tell(what, error);

@@ -1,10 +1,11 @@
 // Two runs side by side: made, followed while they grow, and paired.
 import { CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND } from "app/core/errors.js";
 import { OPEN } from "app/core/canvas.js";
-import { beginningOf, choiceOf, goesOn, goneInWords, indexShown, inTurns, pairingWanted, readyModels, runs, settingsFor, SIDES, sideOf, wantedOf } from "app/core/comparing.js";
+import { beginningInText, beginningOf, choiceOf, goesOn, goneInWords, indexShown, inTurns, pairingWanted, readyModels, runs, settingsFor, SIDES, sideOf, unread, wantedOf } from "app/core/comparing.js";
 import { earlierOf, isChat } from "app/core/prompting.js";
 import { headOf } from "app/core/tree.js";
 import { readWords, wordsOf } from "app/core/settings.js";
+import { readsLeftToRight } from "app/core/left-to-right.js";
 import { offline } from "app/core/readiness.js";
 
 /** @typedef {import("app/core/comparing.js").Which} Which */
@@ -21,6 +22,8 @@ export class Comparing {
   #watches = { a: null, b: null };
   /** Ids whose texts are asked for or there, by model. @type {Map<string, Set<number>>} */
   #known = new Map();
+  /** Models that are being read, or could not be on this connection. @type {Set<string>} */
+  #reading = new Set();
 
   /**
    * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
@@ -33,8 +36,12 @@ export class Comparing {
     this.#client = client;
     this.#session = session;
     this.#troubles = troubles;
-    store.addEventListener("change", () => this.#pair());
+    store.addEventListener("change", () => {
+      this.#pair();
+      this.#describe();
+    });
     connection.addEventListener("ready", () => {
+      this.#reading.clear();
       if (this.#state.view.compare) this.#listModels();
       for (const side of SIDES) this.#resume(side);
     });
@@ -169,6 +176,11 @@ export class Comparing {
     const first = which === "b" ? sideOf(this.#state, "a") : null;
     if (first?.tree.model === name) return this.#client.createAlike({ model: name, ...beginningOf(first.tree, model?.maskToken ?? null), settings });
     const { form } = this.#state;
+    if (first) {
+      const begun = beginningInText(this.#state, first);
+      const unsent = model?.hasTokenizer === false || readsLeftToRight(model);
+      return this.#client.createSession({ ...begun, model: name, chat: begun.chat && (model?.hasChatTemplate ?? false), words: unsent ? [] : begun.words, settings });
+    }
     const chat = isChat(model, form);
     return this.#client.createSession({
       model: name,
@@ -196,6 +208,16 @@ export class Comparing {
       this.#store.dispatch({ type: "compare.models", models: await this.#client.listModels() });
     } catch (/** @type {any} */ error) {
       this.#troubles.tell("Listing the models", error);
+    }
+  }
+
+  /** A model chosen on an earlier visit is known by its name alone: it is read once. */
+  #describe() {
+    if (!this.#state.view.compare || offline(this.#state)) return;
+    for (const name of unread(this.#state)) {
+      if (this.#reading.has(name)) continue;
+      this.#reading.add(name);
+      this.#readModel(name);
     }
   }
 

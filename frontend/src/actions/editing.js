@@ -3,7 +3,6 @@ import { editOf } from "app/core/edits.js";
 import { fitting, painted } from "app/core/marking.js";
 import { remasked } from "app/core/remasking.js";
 import { shown } from "app/core/selectors.js";
-import { shownRevision } from "app/core/state.js";
 
 /** @type {Record<string, string>} */
 const WHAT = {
@@ -80,13 +79,13 @@ export class Editing {
     return this.#edit("Masking again", [{ case: "mask", value: { positions } }]);
   }
 
-  /** Opens the next position of a text that was told to stop, and writes on: as far as the settings in force go. */
+  /** Opens the next position of a text that was told to stop, and runs on with what is on the form. */
   async goOn() {
     const { tree } = this.#state;
     const end = shown(this.#state)?.canvas.length;
     if (!tree || end === undefined) return;
     const done = await this.#edit("Going on", [{ case: "insert", value: { position: end, count: 1 } }]);
-    if (done && this.#state.tree?.id === tree.id) await this.#session.finish(shownRevision(this.#state));
+    if (done && this.#state.tree?.id === tree.id) await this.#session.run();
   }
 
   /** Goes on after a finished answer. */

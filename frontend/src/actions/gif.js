@@ -52,7 +52,7 @@ export class Gif {
       }
       gif.finish();
       download(new Blob([gif.bytes()], { type: "image/gif" }), `${tree.id}.gif`);
-      this.#troubles.news("The GIF is saved.", shownInWords(tree, revisions, every));
+      this.#troubles.done("The GIF is saved.", shownInWords(tree, revisions, every));
     });
   }
 }

@@ -1,6 +1,6 @@
 // The server's models: listed, chosen for the next session, loaded with progress.
-import { NOT_FOUND } from "app/core/errors.js";
-import { readWish, shortName, startModel, wishProblems } from "app/core/models.js";
+import { NOT_FOUND, UNAVAILABLE } from "app/core/errors.js";
+import { readWish, shortName, startModel, waitsForModel, wishProblems } from "app/core/models.js";
 
 /** @typedef {import("app/core/settings.js").Model} Model */
 
@@ -15,6 +15,8 @@ export class Models {
   #timer = 0;
   /** @type {AbortController | null} */
   #call = null;
+  /** Models that were woken on this connection: once each. @type {Set<string>} */
+  #woken = new Set();
 
   /**
    * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
@@ -26,7 +28,12 @@ export class Models {
     this.#client = client;
     this.#connection = connection;
     this.#troubles = troubles;
-    connection.addEventListener("ready", () => this.#kept());
+    connection.addEventListener("ready", () => {
+      this.#woken.clear();
+      this.#kept();
+      this.#wake();
+    });
+    store.addEventListener("change", () => this.#wake());
   }
 
   get #state() {
@@ -47,6 +54,8 @@ export class Models {
       this.#change({ list });
       const arrived = list.filter((/** @type {Model} */ { name, state }) => state === "ready" && before?.some((other) => other.name === name && other.state === "loading"));
       for (const { name } of arrived) if (this.#state.models.known[name]) await this.#read(name);
+      const { model } = this.#state;
+      if (model && waitsForModel(this.#state) && list.some((/** @type {Model} */ { name, state }) => name === model.name && state === "ready")) await this.#read(model.name);
       if (!this.#call && list.some((/** @type {Model} */ { state }) => state === "loading")) this.#timer = Number(setTimeout(() => this.refresh(), LOADING_POLL));
       await this.#describe();
     } catch (error) {
@@ -98,12 +107,40 @@ export class Models {
     this.#call?.abort();
   }
 
+  /** A session says nothing without its model: one that the server knows by name is loaded by itself. */
+  async #wake() {
+    const { model, models } = this.#state;
+    if (models.wanted) {
+      this.#woken.delete(models.wanted);
+      this.#change({ wanted: "" });
+    }
+    if (!model || !waitsForModel(this.#state) || !this.#connection.isReady || this.#call || this.#woken.has(model.name)) return;
+    const { name } = model;
+    this.#woken.add(name);
+    const stands = (/** @type {Model["state"]} */ state) => {
+      const held = this.#state.models.known[name];
+      if (held && held.state !== state) this.#store.dispatch({ type: "model.received", model: { ...held, state } });
+    };
+    // Somebody else loads it: it is looked for until it is there.
+    if (model.state === "loading") return this.refresh();
+    stands("loading");
+    const there = await this.#load({ name, dtype: "", tokenIds: {} }, (error) => {
+      stands("unloaded");
+      if (error.reason === "MODEL_LOADING") setTimeout(() => (this.#woken.delete(name), this.#wake()), LOADING_POLL);
+      // The page connects again by itself, and then it is loaded once more.
+      else if (error.code === UNAVAILABLE && error.reason !== "HUB_UNREACHABLE") this.#connection.serviceLost(error);
+      else this.#troubles.tell(`Loading ${shortName(name)} for the session`, error, { label: "Load", event: { type: "models.changed", fields: { wanted: name } } });
+    }, false);
+    if (!there && this.#state.models.known[name]?.state === "loading") stands("unloaded"); // cancelled
+  }
+
   /**
    * @param {{ name: string, dtype: string, tokenIds: Record<string, number> }} request
    * @param {(error: any) => void} [refused]
+   * @param {boolean} [next]  it is chosen for the next session, and what goes wrong is told here
    * @returns {Promise<boolean>} whether it is there
    */
-  async #load(request, refused = () => {}) {
+  async #load(request, refused = () => {}, next = true) {
     if (this.#call) return false;
     const call = (this.#call = new AbortController());
     const { name } = request;
@@ -119,15 +156,15 @@ export class Models {
     } catch (/** @type {any} */ error) {
       if (!call.signal.aborted) {
         refused(error);
-        this.#troubles.tell(`Loading ${label}`, error);
+        if (next) this.#troubles.tell(`Loading ${label}`, error);
       }
     }
     this.#call = null;
     this.#change({ load: null });
     if (model) {
       this.#store.dispatch({ type: "model.received", model });
-      this.#store.dispatch({ type: "form.changed", fields: { model: model.name } });
-      this.#change({ said: `${label} is loaded.` });
+      if (next) this.#store.dispatch({ type: "form.changed", fields: { model: model.name } });
+      this.#change({ problems: {}, said: `${label} is loaded.` });
     } else if (call.signal.aborted) this.#change({ said: `Loading ${label} was cancelled. Nothing of it stays in the server's memory.` });
     await this.refresh();
     return model !== null;

@@ -24,6 +24,7 @@ export class Progress {
     told(0, 0);
     try {
       await act(work.signal, told);
+      this.#troubles.worked(what);
     } catch (/** @type {any} */ error) {
       if (!work.signal.aborted && error.code !== CANCELLED) this.#troubles.tell(what, error);
     } finally {

@@ -1,6 +1,6 @@
 // Has an answer scored, with the estimate as it comes.
 import { CANCELLED, UNAVAILABLE } from "app/core/errors.js";
-import { inspectionHindrance, isExact, readScore, refusedBy, scoredModel } from "app/core/scoring.js";
+import { inspectionHindrance, isExact, readScore, refusedBy, scoredModel, takesChat } from "app/core/scoring.js";
 
 export class Scoring {
   #store;
@@ -37,7 +37,7 @@ export class Scoring {
     const { state } = this.#store;
     if (state.scoring.running || inspectionHindrance(state, "score")) return;
     const model = scoredModel(state);
-    const { wanted, problems } = readScore(state.scoring.form, model, isExact(state, model));
+    const { wanted, problems } = readScore(state.scoring.form, model, isExact(state, model), takesChat(state, model));
     if (Object.keys(problems).length) return this.#put({ problems });
     const call = (this.#call = new AbortController());
     this.#put({ running: true, stopped: false, problems: {}, model, trail: [] });

@@ -8,7 +8,7 @@ import { earlierOf, isChat } from "app/core/prompting.js";
 import { weighingOf } from "app/core/weighing.js";
 import { shownRevision } from "app/core/state.js";
 import { RANKING_SAMPLER, rankingOf, readWords, samplerNamed, settingsOf, settingsToSend, wordsOf } from "app/core/settings.js";
-import { cellsOf, hindrances, shown } from "app/core/selectors.js";
+import { cellsOf, formOfSteps, hindrances, shown } from "app/core/selectors.js";
 
 export class SessionActions {
   #store;
@@ -219,9 +219,10 @@ export class SessionActions {
 
   /** @returns {Promise<number | null>} the last revision that was made; null: none */
   async #advance(/** @type {number} */ count, /** @type {AbortSignal} */ signal, base = shownRevision(this.#state)) {
-    const { tree, model, form } = this.#state;
+    const { tree, model } = this.#state;
     if (!tree) return null;
-    const settings = settingsToSend(model, form, tree.revisions[base].settings);
+    const inForce = tree.revisions[base].settings;
+    const settings = settingsToSend(model, formOfSteps(this.#state, inForce), inForce);
     const made = await this.#take(tree.id, this.#client.step({ ...this.#place(tree, base), count, settings, predict: false }, { signal }));
     if (settings) this.#store.dispatch({ type: "form.sent" });
     return made;
@@ -284,8 +285,9 @@ export class SessionActions {
   /** What the ranking, or the sampler of the steps, would do next, put into the tray. */
   propose() {
     return this.#perform("propose", "Auto-select", async (signal) => {
-      const { tree, model, form, ranking, view } = this.#state;
+      const { tree, model, ranking, view } = this.#state;
       if (!tree) return;
+      const form = formOfSteps(this.#state);
       const at = shownRevision(this.#state);
       const sampler = view.selector === "ranking" ? samplerNamed(model, RANKING_SAMPLER) : null;
       const settings = sampler
@@ -380,6 +382,7 @@ export class SessionActions {
     let interrupted = false;
     try {
       await act(call.signal);
+      this.#troubles.worked(what);
     } catch (/** @type {any} */ error) {
       if (!(call.signal.aborted && error.code === CANCELLED)) {
         interrupted = error.code === UNAVAILABLE && (activity === "run" || activity === "step");

@@ -138,7 +138,7 @@ export class Takeaway {
   }
 
   #told(/** @type {boolean} */ done, /** @type {string} */ what, /** @type {string} */ why) {
-    if (done) this.#troubles.news(what, why);
+    if (done) this.#troubles.done(what, why);
     else this.#troubles.news("Nothing was copied.", "The browser does not let this page write to the clipboard.");
   }
 }

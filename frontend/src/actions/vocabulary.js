@@ -9,6 +9,8 @@ export class Vocabulary {
   /** @type {Set<number>} */
   #wanted = new Set();
   #asking = false;
+  /** Whether the model in view was in memory when it was looked at last. */
+  #there = false;
 
   /**
    * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
@@ -19,6 +21,11 @@ export class Vocabulary {
     this.#client = client;
     this.#connection = connection;
     connection.addEventListener("ready", () => this.#ask());
+    store.addEventListener("change", () => {
+      const there = store.state.model?.state === "ready";
+      if (there && !this.#there) this.#ask();
+      this.#there = there;
+    });
   }
 
   /** @param {Iterable<number>} ids */
@@ -35,7 +42,7 @@ export class Vocabulary {
 
   async #ask() {
     const { model } = this.#store.state;
-    if (this.#asking || !this.#wanted.size || !this.#connection.isReady || !model?.hasTokenizer) return;
+    if (this.#asking || !this.#wanted.size || !this.#connection.isReady || !model?.hasTokenizer || model.state !== "ready") return;
     this.#asking = true;
     // What else this turn needs goes along.
     await null;

@@ -1,7 +1,7 @@
 // Why a token: what is asked of the model, what it answered, and what of that the
 // canvas shown can bear. Pure; asked by actions/attribution.js.
 import { OPEN } from "app/core/canvas.js";
-import { decimal } from "app/core/format.js";
+import { decimal, withMinus } from "app/core/format.js";
 import { offline, switchedOff } from "app/core/readiness.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
 import { sourcesIn } from "app/core/tree.js";
@@ -266,7 +266,7 @@ export function scoreInWords(/** @type {Method} */ method, /** @type {number} */
 
 /** The target, as what it is: "ln p −0.31 (73%)" or how far one is ahead of the other. */
 export function targetInWords(/** @type {Attribution} */ { target, contrast }) {
-  const number = `${target < 0 ? "−" : ""}${Math.abs(target).toFixed(2)}`;
+  const number = withMinus(target);
   if (contrast === null) return `ln p ${number}, p ${(100 * Math.exp(target)).toPrecision(3)}%`;
   return `ln p apart by ${signed(target)}`;
 }

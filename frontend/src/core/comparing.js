@@ -5,10 +5,12 @@ import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { based, grow, headOf, isComplete, plant } from "app/core/tree.js";
 import { branchAt, branchesOf, placeOf, startOf, titleOf } from "app/core/places.js";
 import { wayTo } from "app/core/ways.js";
+import { paceOf } from "app/core/pace.js";
 import { inTokens } from "app/core/pacing.js";
-import { alike } from "app/core/constraints.js";
+import { alike, NO_CONSTRAINT } from "app/core/constraints.js";
 import { humanised, plural } from "app/core/format.js";
-import { problemsOf, sameValue, samplerNamed, samplerOf, settingsOf } from "app/core/settings.js";
+import { earlierOf } from "app/core/prompting.js";
+import { problemsOf, readWords, sameValue, samplerNamed, samplerOf, settingsOf } from "app/core/settings.js";
 
 /**
  * @typedef {import("app/core/state.js").State} State
@@ -142,7 +144,11 @@ export function compared(compare, event) {
     }
     case "compare.models": {
       const models = new Map(compare.models);
-      for (const model of event.models) if (model.samplers.length || !models.has(model.name)) models.set(model.name, model);
+      // A list tells of no samplers: what was read of a model stays, but for where it stands.
+      for (const model of event.models) {
+        const held = models.get(model.name);
+        models.set(model.name, held && !model.samplers.length ? { ...held, state: model.state } : model);
+      }
       return { ...compare, models };
     }
     case "compare.paired":
@@ -257,16 +263,40 @@ function formOf(/** @type {State} */ { form }, /** @type {Choice & { seed: strin
 /** The settings to make a side's run with. */
 export const settingsFor = (/** @type {State} */ state, /** @type {Which} */ side) => {
   const choice = choiceOf(state, side);
-  return settingsOf(modelNamed(state, choice.model), formOf(state, choice));
+  const settings = settingsOf(modelNamed(state, choice.model), formOf(state, choice));
+  // B is held to what A is held to.
+  const first = side === "b" ? sideOf(state, "a") : null;
+  const inForce = first && first.tree.revisions[endOf(first)].settings;
+  return inForce ? { ...settings, constraint: inForce.constraint ?? null } : settings;
 };
+
+/** The models that sides are to run with and whose samplers are not known here. @returns {string[]} */
+export const unread = (/** @type {State} */ state) => [...new Set(SIDES.map((side) => choiceOf(state, side)).filter(({ what, model }) => what === "run" && model && !modelNamed(state, model)?.samplers.length).map(({ model }) => model))];
+
+/**
+ * What B is begun with, with another model than A's: the prompt that A was started with, as
+ * far as it is known here, A's length, and A's given words.
+ * @param {State} state
+ * @param {Side} first  A
+ */
+export function beginningInText({ form, asked }, first) {
+  const { length, words } = beginningOf(first.tree, null);
+  const told = asked?.id === first.tree.id ? asked : null;
+  const texts = words.map(({ offset, ids }) => ({ offset, known: ids.every((id) => first.tokens.has(id)), text: ids.map((id) => first.tokens.get(id)?.text ?? "").join("") }));
+  // Of a run that was begun just now no texts may be there; then it was begun with the form's.
+  return { prompt: told?.prompt ?? form.prompt, chat: told?.chat ?? form.chat, earlier: told ? (told.earlier ?? []) : earlierOf(form), length, words: texts.every(({ known }) => known) ? texts.map(({ offset, text }) => ({ offset, text })) : readWords(form.words).words };
+}
+
 
 /** What a side's run is made of: its model and settings, and what it begins with. */
 export function wantedOf(/** @type {State} */ state, /** @type {Which} */ side) {
   const { model } = choiceOf(state, side);
   const first = side === "b" ? sideOf(state, "a") : null;
   const { prompt, chat, system, turns, length, words } = state.form;
-  const alike = first?.tree.model === model;
-  return JSON.stringify([model, settingsFor(state, side), alike ? beginningOf(first.tree, null) : { prompt, chat, system, turns, length, words }]);
+  const typed = { prompt, chat, system, turns, length, words };
+  // The texts of A's words may come later than its ids, which say the same.
+  const begun = !first ? typed : first.tree.model === model ? beginningOf(first.tree, null) : { ...beginningInText(state, first), words: beginningOf(first.tree, null).words };
+  return JSON.stringify([model, settingsFor(state, side), begun]);
 }
 
 /** Whether a side's run was stopped on its way and is still what is chosen: then it goes on. */
@@ -302,7 +332,10 @@ export function choiceProblem(/** @type {State} */ state, /** @type {Which} */ s
   if (choice.what !== "run") return "";
   const model = modelNamed(state, choice.model);
   if (!model?.samplers.length) return "The model is not known yet.";
-  const [problem] = Object.entries(problemsOf(model, formOf(state, choice)));
+  const form = formOf(state, choice);
+  // B's constraint and words are A's where there is an A.
+  const begun = side === "b" && sideOf(state, "a") ? { ...form, words: "", constraint: NO_CONSTRAINT } : form;
+  const [problem] = Object.entries(problemsOf(model, begun));
   return problem ? `${problem[0]}: ${problem[1]}.` : "";
 }
 
@@ -570,14 +603,13 @@ export function timingsAt(side, index) {
   const end = all[all.length - 1];
   const { canvas } = revision;
   const sure = Array.from(canvas.probabilities).filter((p, at) => canvas.states[at] === COMMITTED && !Number.isNaN(p));
-  const committed = canvas.states.reduce((n, state) => n + (state === COMMITTED ? 1 : 0), 0);
   const forwards = newest(upTo, ({ totalForwardCount }) => totalForwardCount) ?? 0;
   return {
     step: upTo.length - 1,
     steps: way.length - 1,
     open: canvas.openCount,
     forwards,
-    perForward: forwards ? committed / forwards : null,
+    perForward: paceOf(tree, revision.revision)?.tokensAPass ?? null,
     deviceSeconds: deviceSeconds(upTo),
     wallSeconds: newest(upTo, ({ totalWallSeconds }) => totalWallSeconds),
     meanProbability: sure.length ? sure.reduce((sum, p) => sum + p, 0) / sure.length : null,

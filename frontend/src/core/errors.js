@@ -19,6 +19,7 @@ import { fieldInWords, formProblems } from "app/core/fields.js";
  * @property {string} advice
  * @property {string} details  for a bug report
  * @property {"info"} [kind]  news, and no error
+ * @property {boolean} [passing]  it says that something was done, and goes by itself
  * @property {Record<string, string>} [refused]  what is wrong with the form, by its fields
  * @property {{ label: string, event: any }} [action]  what can be done about it: once, by an event
  */
@@ -51,7 +52,7 @@ const ADVICE_BY_REASON = {
   NOTHING_TO_REDO: "Nothing was made from here yet.",
   UNREADABLE_FILE: "Choose another file. What is shown is as it was.",
   MODEL_NOT_FOUND: "Check how it is written: a folder on the server's machine, or a hub id such as org/name.",
-  MODEL_NOT_LOADED: "Load it under Model, at the top of the settings.",
+  MODEL_NOT_LOADED: "Press its row under Model, at the top of the settings.",
   MODEL_NOT_ALLOWED: "Choose one of the models listed, or ask who runs the server to add it to its catalog.",
   MODEL_LOADING: "One model loads at a time. Wait for that one, or cancel it.",
   MODEL_LOADED: "Take it as it is: choose it from the list.",
@@ -74,6 +75,9 @@ const ADVICE = {
   UNAVAILABLE: "The page connects again by itself; then try once more. Every revision that was shown is kept.",
   INTERNAL: "The server's log says more. The session keeps its last revision.",
 };
+
+/** "The step did not work." */
+export const failed = (/** @type {string} */ what) => `${what} did not work.`;
 
 /** What does not work of a model is no matter of a session. */
 const ADVICE_FOR_MODELS = "Choose a folder with a checkpoint (config.json and safetensors).";
@@ -98,7 +102,7 @@ export function explain(what, failure) {
   const wait = failure.retryAfter ? ` Best in ${Math.ceil(failure.retryAfter)} s.` : "";
   const metadata = Object.entries(failure.metadata).map(([key, value]) => `${key}=${value}`);
   return {
-    what: `${what} did not work.`,
+    what: failed(what),
     why,
     advice: adviceFor(failure, name) + wait,
     refused: formProblems(failure.method.endsWith("/CreateSession") ? failure.fields : failure.fields.filter(({ field }) => field.startsWith("settings.constraint"))),

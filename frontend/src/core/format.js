@@ -16,6 +16,12 @@ export function decimal(/** @type {number | null | undefined} */ value, digits =
   return value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits);
 }
 
+/** A number with a true minus sign; what rounds to nothing has none. */
+export function withMinus(/** @type {number} */ value, digits = 2) {
+  const size = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(size) > 0 ? `−${size}` : size;
+}
+
 export function duration(/** @type {number | null | undefined} */ seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   if (seconds < 0.001) return "<1 ms";

@@ -29,6 +29,7 @@ import { amount } from "app/core/format.js";
  * @property {Readonly<Record<string, string>>} problems  of the wish, by field
  * @property {Load | null} load
  * @property {string} said  how the last load ended, where that was well
+ * @property {string} wanted  a model to be loaded again for the session in view; empty: none
  */
 
 export const DTYPES = ["auto", "float32", "bfloat16", "float16"];
@@ -45,6 +46,7 @@ export const NO_MODELS = {
   problems: {},
   load: null,
   said: "",
+  wanted: "",
 };
 
 /**
@@ -59,11 +61,26 @@ export function startModel({ form, model, models }) {
   return Object.values(models.known).find(({ isDefault, state }) => isDefault && state !== "unknown") ?? model;
 }
 
+/** The form is for another model than that of the session in view, which keeps the settings in force. */
+export function formIsNext(/** @type {Pick<State, "form" | "model" | "models" | "tree">} */ state) {
+  const next = state.tree && startModel(state);
+  return Boolean(next && next.name !== state.tree?.model);
+}
+
+/** The model of the session in view is known by name and not in memory: the form waits for what it publishes. */
+export const waitsForModel = (/** @type {Pick<State, "model" | "tree">} */ { model, tree }) => model !== null && model.name === tree?.model && (model.state === "unloaded" || model.state === "loading");
+
+/** Only a model in memory is described; of another one the server tells the name and usual samplers. */
+const isDescribed = (/** @type {Model} */ { vocabularySize }) => vocabularySize > 0;
+
+/** What is known of a model after news of it: where it stands now, described as before where the news tell less. @param {Model | undefined} held  @param {Model} news @returns {Model} */
+export const newest = (held, news) => (held && isDescribed(held) && !isDescribed(news) ? { ...held, state: news.state, isDefault: news.isDefault } : news);
+
 /** Why no session can be started with it; empty where one can. */
 export function startModelProblem(/** @type {Pick<State, "form" | "model" | "models">} */ state) {
   const model = startModel(state);
   if (!model) return "No model yet.";
-  if (model.state === "unloaded" || model.state === "unknown") return `${shortName(model.name)} is not loaded. Load it under Model, above.`;
+  if (model.state === "unloaded" || model.state === "unknown") return `${shortName(model.name)} is not loaded. Press its row under Model, above.`;
   return model.state === "loading" ? `${shortName(model.name)} is still loading.` : "";
 }
 
@@ -109,7 +126,7 @@ export function modelNote(/** @type {State} */ state) {
   const next = startModel(state);
   const { tree } = state;
   if (!tree || !next || next.name === tree.model) return "";
-  return `The session shown is ${shortName(tree.model)}'s and stays so. Start takes ${shortName(next.name)}.`;
+  return `The session shown is ${shortName(tree.model)}'s and stays so, with its settings. Start takes ${shortName(next.name)}.`;
 }
 
 /**

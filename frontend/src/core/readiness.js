@@ -18,6 +18,7 @@ export const switchedOff = (/** @type {State} */ { view }, /** @type {string} */
 
 /** A session can be looked at without its model, and no more. */
 function unloaded(/** @type {State} */ { tree, model }) {
-  if (!tree || !model || model.name !== tree.model || !["unloaded", "unknown"].includes(model.state)) return "";
-  return `The session's model, ${shortName(model.name)}, is not loaded. Load it under Model.`;
+  if (!tree || !model || model.name !== tree.model || model.state === "ready") return "";
+  if (model.state === "loading") return `The session's model, ${shortName(model.name)}, is loading.`;
+  return model.state === "unloaded" ? `The session's model, ${shortName(model.name)}, is not loaded. Press its row under Model.` : `The session's model, ${shortName(model.name)}, is not loaded. Load it under Model.`;
 }

@@ -7,7 +7,7 @@ import { offline, switchedOff } from "app/core/readiness.js";
  * @typedef {object} ScoreForm  as typed; kept over a reload
  * @property {string} model  empty: the one in view
  * @property {string} prompt
- * @property {boolean} chat  the prompt goes through the chat template
+ * @property {boolean} chat  the prompt goes through the chat template, where the model has one
  * @property {string} answer
  * @property {string} samples  empty: 128
  * @property {boolean} exact  every choice of masked positions is counted
@@ -46,7 +46,7 @@ import { offline, switchedOff } from "app/core/readiness.js";
 
 /** @type {Scoring} */
 export const UNSCORED = {
-  form: { model: "", prompt: "", chat: false, answer: "", samples: "", exact: false, cfg: "", seed: "" },
+  form: { model: "", prompt: "", chat: true, answer: "", samples: "", exact: false, cfg: "", seed: "" },
   running: false,
   stopped: false,
   model: "",
@@ -67,6 +67,9 @@ export const readyModels = (/** @type {State} */ { models, model }) => {
 /** Nothing is drawn for a model that reads from left to right, and there is nothing to guide. */
 export const isExact = (/** @type {State} */ { models, model }, /** @type {string} */ name) => (models.list?.find((known) => known.name === name) ?? model)?.bidirectional === false;
 
+/** Whether a prompt may be read as a chat. */
+export const takesChat = (/** @type {State} */ { models, model }, /** @type {string} */ name) => (models.list?.find((known) => known.name === name) ?? model)?.hasChatTemplate !== false;
+
 /** The one chosen, where it is still there. */
 export const scoredModel = (/** @type {State} */ state) => {
   const ready = readyModels(state);
@@ -78,9 +81,10 @@ export const scoredModel = (/** @type {State} */ state) => {
  * @param {ScoreForm} form
  * @param {string} model
  * @param {boolean} [leftToRight]
+ * @param {boolean} [template]  the model has a chat template
  * @returns {{ wanted: Wanted, problems: Record<string, string> }}
  */
-export function readScore({ prompt, chat, answer, samples, exact, cfg, seed }, model, leftToRight = false) {
+export function readScore({ prompt, chat, answer, samples, exact, cfg, seed }, model, leftToRight = false, template = true) {
   /** @type {Record<string, string>} */
   const problems = {};
   if (!answer) problems.answer = "Write the answer that is to be scored.";
@@ -88,10 +92,11 @@ export function readScore({ prompt, chat, answer, samples, exact, cfg, seed }, m
   if (!exact && !leftToRight && !(Number.isInteger(count) && count >= 1 && count <= 100_000)) problems.samples = "1 to 100,000, without a fraction.";
   const cfgScale = leftToRight ? 0 : Number(cfg || 0);
   if (!(cfgScale >= 0 && cfgScale <= 10)) problems.cfg = "0 to 10.";
-  const typed = seed.trim() || "0";
+  // Where nothing is drawn there is no field for it.
+  const typed = exact || leftToRight ? "0" : seed.trim() || "0";
   const seeded = /^\d{1,20}$/.test(typed) && BigInt(typed) < 2n ** 64n;
   if (!seeded) problems.seed = "0 to 2⁶⁴ − 1.";
-  return { wanted: { model, prompt, chat: chat && prompt !== "", answer, samples: exact || leftToRight ? 0 : count, exact: exact && !leftToRight, cfgScale, seed: typed }, problems };
+  return { wanted: { model, prompt, chat: chat && template && prompt !== "", answer, samples: exact || leftToRight ? 0 : count, exact: exact && !leftToRight, cfgScale, seed: typed }, problems };
 }
 
 /** The form's field that a field of the request comes from. @type {Record<string, string>} */

@@ -1,6 +1,6 @@
 // What is shown, worked out of the state. Pure functions; what is costly is
 // remembered for as long as its input lives.
-import { startModel, startModelProblem } from "app/core/models.js";
+import { formIsNext, startModel, startModelProblem, waitsForModel } from "app/core/models.js";
 import { faceOf, textOf } from "app/core/tokens.js";
 import { blockFrom, blocksAt } from "app/core/blocks.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
@@ -11,13 +11,14 @@ import { grows, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
 import { busy, offline, switchedOff, unchangeable } from "app/core/readiness.js";
 import { readingOf } from "app/core/lenses.js";
 import { painted, runOf } from "app/core/marking.js";
+import { paceOf } from "app/core/pace.js";
 import { remasked } from "app/core/remasking.js";
 import { couldGoOn, makerOf, stopInWords } from "app/core/stopping.js";
 import { deedsOf, headOf, isComplete, pathTo } from "app/core/tree.js";
 import { weighingOf } from "app/core/weighing.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
 import { duration, humanised, percent, plural } from "app/core/format.js";
-import { answerProblem, problemsOf, RANKING_SAMPLER, samplerNamed, samplerOf, settingsToSend, trialOf } from "app/core/settings.js";
+import { answerProblem, formInForce, problemsOf, RANKING_SAMPLER, samplerNamed, samplerOf, settingsToSend, trialOf } from "app/core/settings.js";
 
 /** @typedef {import("app/core/state.js").State} State */
 
@@ -25,6 +26,14 @@ import { answerProblem, problemsOf, RANKING_SAMPLER, samplerNamed, samplerOf, se
 export function shown(state) {
   return state.tree ? state.tree.revisions[shownRevision(state)] : null;
 }
+
+/**
+ * The form as far as the session in view goes: where it is for another model's
+ * next session, a step keeps the settings in force.
+ * @param {State} state
+ * @param {import("app/core/tree.js").Settings | null} [inForce]
+ */
+export const formOfSteps = (state, inForce = shown(state)?.settings ?? null) => (inForce && formIsNext(state) ? formInForce(state.form, inForce) : state.form);
 
 /**
  * @typedef {import("app/core/tree.js").Deed} Deed
@@ -255,13 +264,13 @@ export function inspected(state) {
  * @param {State} state
  */
 export function trialWanted(state) {
-  const { tree, looked, model, form } = state;
+  const { tree, looked, model } = state;
   const revision = shown(state);
   if (!tree || !revision || looked === null || revision.canvas.states[looked] !== OPEN) return null;
   const target = weighingOf(tree, revision.revision, looked);
   const weighing = target && state.weighings.get(weighingKey(target.revision, target.position));
   if (!target || !weighing || weighing === "asked" || "failed" in weighing) return null;
-  const settings = trialOf(model, form, revision.settings);
+  const settings = trialOf(model, formOfSteps(state), revision.settings);
   if (!settings) return null;
   return { revision: target.revision, position: looked, settings, key: `${target.revision} ${looked} ${JSON.stringify(settings)}` };
 }
@@ -316,7 +325,7 @@ export function statistics(state) {
     turn: revision.promptLength !== null,
     beforeEnd,
     forwards: forwards ?? 0,
-    perForward: forwards ? (beforeEnd ?? committed) / forwards : null,
+    perForward: paceOf(tree, revision.revision)?.tokensAPass ?? null,
     meanProbability: summary?.meanProbability ?? null,
     minProbability: summary?.minProbability ?? null,
     meanEntropy: summary?.meanEntropy ?? tree.predictions.get(revision.revision)?.meanEntropy ?? null,
@@ -394,11 +403,12 @@ export function marksOf(state) {
  * @returns {Record<"start" | "forward" | "step" | "run" | "propose" | "apply" | "clear" | "pick" | "change" | "undo" | "redo" | "mask" | "turn" | "goOn", string>}
  */
 export function hindrances(state) {
-  const { turns: _, prompt: __, ...others } = problemsOf(state.model, state.form); // no step sends them
+  const form = formOfSteps(state);
+  const { turns: _, prompt: __, ...others } = problemsOf(state.model, form); // no step sends them
   const problem = inWords(others);
   const revision = shown(state);
   const closed = revision && revision.canvas.openCount === 0 ? (grows(state) ? "The text has stopped." : "No position is open at this revision.") : "";
-  const sampler = samplerOf(state.model, state.form);
+  const sampler = samplerOf(state.model, form);
   const over = revision && isComplete(revision);
   const fills = sampler && !sampler.revises && !over && sampler.name !== revision?.settings?.sampler ? `No position is open, and ${humanised(sampler.name)} only fills open ones. Choose the sampler that began, or open some.` : "";
   const done = closed && (fills || (over && !goesOn(state, sampler) ? closed : ""));
@@ -425,7 +435,7 @@ export function hindrances(state) {
     undo: going || (tree && undoOf(tree) === null ? (tree.first ? "The revisions before are not kept any more." : "There is nothing to undo.") : ""),
     redo: going || (tree && redoOf(tree) === null ? "There is nothing to redo." : ""),
     mask: change || (grows(state) ? NO_MASKING_AGAIN : preview?.positions.length ? "" : switchedOff(state, "see what would be opened") || "Nothing would be opened."),
-    goOn: off("go on") || (couldGoOn(state) ? "" : "The text has not been told to stop."),
+    goOn: off("go on") || (couldGoOn(state) ? problem : "The text has not been told to stop."),
     turn: change || (revision && over ? answerProblem(state.model, state.form, endOf(state, revision.canvas)) : UNFINISHED),
   };
 }
@@ -438,7 +448,7 @@ const LOOKING_BACK = "Undo and redo start from the newest revision. Show it firs
 
 /** On a complete canvas a sampler that revises has something to do, unless it has just done it. */
 function goesOn(/** @type {State} */ state, /** @type {import("app/core/settings.js").Sampler | null} */ sampler) {
-  return Boolean(sampler?.revises) && settingsToSend(state.model, state.form, shown(state)?.settings ?? null) !== null;
+  return Boolean(sampler?.revises) && settingsToSend(state.model, formOfSteps(state), shown(state)?.settings ?? null) !== null;
 }
 
 /** Where the answer ends: a turn is appended to what stands before its first special token. */
@@ -469,7 +479,8 @@ export function writtenText(/** @type {State} */ state) {
 
 /** A token's face; without a tokenizer, its id has to do. */
 export function faceOfId(/** @type {State} */ state, /** @type {number} */ id) {
-  return faceOf(state.model?.hasTokenizer === false ? numbered(id) : state.tokens.get(id));
+  // Of a model that is not in memory it is not known yet whether it has one.
+  return faceOf(state.model?.hasTokenizer === false && !waitsForModel(state) ? numbered(id) : state.tokens.get(id));
 }
 
 /** @type {Map<number, import("app/core/tokens.js").Token>} */

@@ -1,9 +1,9 @@
 // The settings form: what a person typed, checked against what the model's
 // samplers publish about themselves. Nothing here knows a sampler by name.
-import { alike, readConstraint } from "app/core/constraints.js";
+import { alike, NO_CONSTRAINT, readConstraint, typedOf as constraintTyped } from "app/core/constraints.js";
 import { NO_HOLES, readsLeftToRight } from "app/core/left-to-right.js";
 import { promptProblem } from "app/core/prompting.js";
-import { textsIn } from "app/core/texts.js";
+import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
 
 /**
  * @typedef {object} Parameter
@@ -266,6 +266,21 @@ export function settingsOf(model, form) {
     seed: form.seed.trim() || null,
     constraint: readConstraint(form.constraint).constraint,
   };
+}
+
+/** A parameter's value as one would type it. @param {unknown} value @returns {string | boolean} */
+export const valueTyped = (value) => (typeof value === "boolean" ? value : Array.isArray(value) ? textsTyped(value) : String(value ?? ""));
+
+/**
+ * The form as it would stand for settings in force: with nothing to send.
+ * @param {Form} form
+ * @param {import("app/core/tree.js").Settings} inForce
+ * @returns {Form}
+ */
+export function formInForce(form, { sampler, parameters, seed, constraint }) {
+  const typed = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, valueTyped(value)]));
+  // What all samplers share is the sampler's own here.
+  return { ...form, sampler, typed: { [sampler]: typed, [SHARED]: {} }, seed: seed ?? "", constraint: constraint ? constraintTyped(constraint) : NO_CONSTRAINT, dirty: false };
 }
 
 /** Whether two values of a parameter are the same; some are lists. */

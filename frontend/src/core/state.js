@@ -5,7 +5,7 @@ import { OPEN } from "app/core/canvas.js";
 import { broughtBack, compared, keptApart } from "app/core/comparing.js";
 import { NO_CONSTRAINT } from "app/core/constraints.js";
 import { followed } from "app/core/following.js";
-import { NO_MODELS } from "app/core/models.js";
+import { newest, NO_MODELS } from "app/core/models.js";
 import { NO_SESSIONS } from "app/core/sessions.js";
 import { withMargins } from "app/core/margins.js";
 import { NO_BRUSH, NOTHING, stillMarked } from "app/core/marking.js";
@@ -222,8 +222,10 @@ function reduced(state, event) {
     case "connection.changed":
       return { ...state, connection: { ...state.connection, ...event.connection } };
 
-    case "model.received":
-      return viewing({ ...state, models: withModel(state.models, event.model) }, state.tree && state.tree.model !== event.model.name ? state.model : event.model);
+    case "model.received": {
+      const model = newest(state.models.known[event.model.name], event.model);
+      return viewing({ ...state, models: withModel(state.models, model) }, state.tree && state.tree.model !== model.name ? state.model : model);
+    }
     case "models.changed":
       return { ...state, models: { ...state.models, ...event.fields } };
     case "sessions.changed":
@@ -388,12 +390,16 @@ function reduced(state, event) {
 
     case "notice.raised": {
       const { notice } = event;
-      // News of one thing is told once: the newest.
-      const same = state.notices.find((held) => held.what === notice.what && (held.why === notice.why || notice.kind === "info") && !held.action);
-      const others = state.notices.filter((held) => held !== same);
+      // Of one action, and of one thing, only the newest is told.
+      const others = state.notices.filter((held) => held.what !== notice.what || held.kind !== notice.kind || held.action);
       // Errors, and the way back from something, stay until they are dismissed.
       const all = [...others, { ...notice, id: event.id }];
       return { ...state, refused: { ...state.refused, ...notice.refused }, notices: all.filter(({ action, kind }, at) => action || kind !== "info" || at >= all.length - 4) };
+    }
+    case "notices.settled": {
+      // Its errors are of the past; those of other actions stay.
+      const left = state.notices.filter(({ what, kind, action }) => what !== event.what || kind === "info" || action);
+      return left.length === state.notices.length ? state : { ...state, notices: left };
     }
     case "notice.dismissed":
       return { ...state, notices: state.notices.filter(({ id }) => id !== event.id) };

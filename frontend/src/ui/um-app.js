@@ -70,6 +70,9 @@ class App extends PageElement {
       const cell = /** @type {HTMLElement | null | undefined} */ (held?.closest("um-canvas [data-position]"));
       this.#left = cell ? Number(cell.dataset.position) : null;
       await compare?.updateComplete;
+      // On a narrow screen it stands below the settings.
+      const top = compare?.getBoundingClientRect().top ?? 0;
+      if (top < 0 || top > window.innerHeight / 2) compare?.scrollIntoView({ block: "start", behavior: window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
       if (hidden) focusOn('[data-testid="compare-slider"]', '[data-testid="compare-close"]');
       return;
     }

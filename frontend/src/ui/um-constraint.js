@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { changeInWords, constraintInWords, exactness, KINDS, patternOf, pointed, readConstraint } from "app/core/constraints.js";
-import { startModel } from "app/core/models.js";
+import { formIsNext, startModel } from "app/core/models.js";
 import { shown } from "app/core/selectors.js";
 import { problemsOf } from "app/core/settings.js";
 
@@ -47,7 +47,7 @@ class ConstraintEditor extends PageElement {
   #change() {
     const { settings } = shown(this.state) ?? {};
     const { constraint, problem } = readConstraint(this.state.form.constraint);
-    const words = settings && !problem && this.state.connection.state !== "recorded" ? changeInWords(constraint, settings.constraint ?? null) : "";
+    const words = settings && !problem && !formIsNext(this.state) && this.state.connection.state !== "recorded" ? changeInWords(constraint, settings.constraint ?? null) : "";
     return words ? html`<p class="note" data-testid="constraint-change">${words}</p>` : nothing;
   }
 

@@ -5,6 +5,7 @@ import { stillCell } from "app/ui/still-cell.js";
 import { asInView, choiceOf, choiceProblem, goneInWords, indexShown, otherwise, pairingAt, readyModels, rests, revisionAt, sideOf, timingsAt } from "app/core/comparing.js";
 import { branchesOf, startOf, titleOf } from "app/core/places.js";
 import { lensOf } from "app/core/lenses.js";
+import { BY_HAND, COUNTED } from "app/core/pace.js";
 import { blocksOf, cellsOf } from "app/core/selectors.js";
 import { decimal, duration, humanised, plural } from "app/core/format.js";
 
@@ -158,8 +159,8 @@ class Contender extends PageElement {
     const numbers = timingsAt(side, index);
     const { forwards, perForward, deviceSeconds, wallSeconds, meanProbability, finishedIn, open, steps } = numbers;
     return html`<dl class="contender-facts" data-testid="facts-${this.which}">
-      ${fact("Open", open)} ${fact("Forwards", forwards)}
-      ${fact("Tokens a pass", decimal(perForward, 1), "Committed tokens divided by forward passes, up to here")}
+      ${fact("Open", open)} ${fact("Forwards", forwards, "Forward passes that steps took. Those asked for by hand are not counted.")}
+      ${fact("Tokens a pass", decimal(perForward, 1), `${COUNTED} divided by their forward passes, up to here. ${BY_HAND}`)}
       ${fact("Device", duration(deviceSeconds), "Device time of the forward passes, up to here")}
       ${fact("Wall", duration(wallSeconds), "Wall time of all steps up to here, waiting for the device included")}
       ${fact("Mean p", decimal(meanProbability), "Mean p_base of the committed tokens that stand here")}

@@ -109,6 +109,7 @@ class Inspector extends PageElement {
     const settings = tried ? trial.settings : view.settings;
     const cut = (/** @type {import("app/core/state.js").Candidate} */ candidate) => whyCut(drawn, candidate, settings?.parameters ?? {}, this.state.model?.maskToken ?? null);
     const offer = { position: view.position, chosen: view.target.chosen, greedy: settings?.parameters.temperature === 0, cut, hindrance: hindrances(this.state).pick };
+    const standing = view.state === "open" ? null : view.target.chosen;
     const size = this.state.model?.vocabularySize ?? 0;
     const barred = drawn.candidates.filter((/** @type {any} */ { invalid }) => invalid).length;
     const onlyShown = drawn.candidates.filter((/** @type {any} */ { kept }) => !kept).length - barred;
@@ -118,6 +119,9 @@ class Inspector extends PageElement {
             <span class="badge" data-warn title="The sampler's side is what the settings in the form would make of these logits. They take hold with the next step.">as in the form, not yet in force</span>
           </p>`
         : nothing}
+      ${standing === null || drawn.candidates.some((/** @type {any} */ { token }) => token === standing)
+        ? nothing
+        : html`<p class="lede" data-testid="not-listed">Here: ${this.#chip(standing)}, not among the likeliest.</p>`}
       <div class="row-head" aria-hidden="true">
         <span>token</span><span></span>
         <span title="p_base: the model's own probability, before anything is done to it">model</span>

@@ -47,7 +47,7 @@ class Notices extends PageElement {
         : nothing}
       <div role="alert">
         ${repeat(this.all ? notices : notices.slice(more), ({ id }) => id,
-          ({ id, kind = "error", what, why, advice, details, action }) => html`<div class="notice" data-kind=${kind} data-testid=${kind === "error" ? "error" : "news"}>
+          ({ id, kind = "error", what, why, advice, details, action, passing = false }) => html`<div class="notice" data-kind=${kind} ?data-passing=${passing} data-testid=${kind === "error" ? "error" : "news"} @animationend=${(/** @type {Event} */ e) => passing && e.target === e.currentTarget && this.dispatch({ type: "notice.dismissed", id })}>
             ${kind === "error" ? icons.alert : nothing}
             <div>
               <p><b>${what}</b> ${why}</p>

@@ -2,7 +2,8 @@ import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { shown } from "app/core/selectors.js";
-import { problemsOf, relevantParameters, samplerOf, SHARED, sharedNames, typedOf } from "app/core/settings.js";
+import { formIsNext, startModel, waitsForModel } from "app/core/models.js";
+import { problemsOf, relevantParameters, samplerOf, SHARED, sharedNames, typedOf, valueTyped } from "app/core/settings.js";
 import { valuesOf } from "app/core/plots/context.js";
 import { atDefaults, CUSTOM, following, isTouched, MEASURED, presetIn, presetsOf } from "app/core/presets.js";
 import { readsLeftToRight } from "app/core/left-to-right.js";
@@ -31,7 +32,7 @@ class SamplerFields extends PageElement {
 
   /** @override */
   watched(/** @type {import("app/core/state.js").State} */ state) {
-    return [state.form, state.model, state.tree && shown(state)?.settings];
+    return [state.form, state.model, state.models.known, state.tree && shown(state)?.settings];
   }
 
   updated() {
@@ -41,12 +42,15 @@ class SamplerFields extends PageElement {
   }
 
   render() {
-    const { form, model } = this.state;
+    const { form } = this.state;
+    const settings = shown(this.state)?.settings;
+    const model = this.#model;
+    if (settings && model === this.state.model && waitsForModel(this.state)) return this.#waiting(settings);
     const sampler = samplerOf(model, form);
     if (!model || !sampler) return nothing;
     const problems = problemsOf(model, form);
     const typed = typedOf(model, form, sampler);
-    const inForce = shown(this.state)?.settings;
+    const inForce = formIsNext(this.state) ? null : settings;
     const shared = sharedNames(model);
     const { values, unfit } = valuesOf(sampler.parameters, typed, this.#fitting.get(sampler.name));
     this.#fitting.set(sampler.name, values);
@@ -97,8 +101,33 @@ class SamplerFields extends PageElement {
       </details>`;
   }
 
+  /** What the form is for: the model of the next session, and so of the one in view until another is chosen. */
+  get #model() {
+    return startModel(this.state);
+  }
+
+  /** The session's own sampler and values, while nothing is known of what its model takes. */
+  #waiting(/** @type {import("app/core/tree.js").Settings} */ { sampler, parameters }) {
+    const { model, form } = this.state;
+    const typed = { ...form.typed[SHARED], ...form.typed[sampler] };
+    const why = model?.state === "loading" ? "The model is loading." : "The model is not loaded. Press its row under Model.";
+    const field = (/** @type {string} */ id, /** @type {string} */ name, /** @type {string} */ value) => html`<div class="field">
+      <label for=${id}>${name}</label>
+      <input id=${id} readonly aria-disabled="true" aria-describedby="sampler-note" title=${why} .value=${value} />
+    </div>`;
+    return html`${field("sampler", "Sampler", humanised(sampler))}
+      <p class="note" id="sampler-note" data-testid="sampler-waits" role="status">${why} What is typed here comes back with it.</p>
+      <div class="grid">
+        ${Object.entries(parameters).map(([name, value]) => {
+          const told = valueTyped(typed[name] === undefined || typed[name] === "" ? value : typed[name]);
+          return field(`parameter-${name}`, humanised(name), typeof told === "boolean" ? (told ? "yes" : "no") : told);
+        })}
+      </div>`;
+  }
+
   #presets() {
-    const { form, model } = this.state;
+    const { form } = this.state;
+    const model = this.#model;
     const presets = presetsOf(model);
     const present = presetIn(model, form);
     const { changed } = this;
@@ -117,7 +146,8 @@ class SamplerFields extends PageElement {
   }
 
   #choose(/** @type {any} */ { target }) {
-    const { form, model } = this.state;
+    const { form } = this.state;
+    const model = this.#model;
     const preset = presetsOf(model).find(({ name }) => name === target.value);
     if (model && preset) this.#settle(following(model, form, preset));
   }

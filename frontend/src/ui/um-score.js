@@ -6,8 +6,8 @@ import { focusOn } from "app/ui/focus.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { faceOf } from "app/core/tokens.js";
 import { shortName } from "app/core/models.js";
-import { decimal, percent, plural } from "app/core/format.js";
-import { convergence, inspectionHindrance, isExact, LONGEST_EXACT, readyModels, scoredModel } from "app/core/scoring.js";
+import { decimal, percent, plural, withMinus } from "app/core/format.js";
+import { convergence, inspectionHindrance, isExact, LONGEST_EXACT, readyModels, scoredModel, takesChat } from "app/core/scoring.js";
 
 /** @typedef {import("app/core/scoring.js").Estimate} Estimate */
 
@@ -31,12 +31,11 @@ class ScorePanel extends PageElement {
     const { form, running, problems } = this.state.scoring;
     const model = scoredModel(this.state);
     const why = inspectionHindrance(this.state, "score");
-    const of = this.state.models.list?.find(({ name }) => name === model) ?? this.state.model;
     const leftToRight = isExact(this.state, model);
     return html`<form class="texts-form" @submit=${(/** @type {Event} */ e) => (e.preventDefault(), !why && !running && this.page.scoring.run())}>
         <p class="note">The log-likelihood of an answer: exact where the model reads from left to right, else a lower bound, estimated from random maskings.</p>
         ${this.#area("prompt", "Prompt", "What stands before the answer; it is not scored", 2)}
-        ${form.prompt && of?.hasChatTemplate !== false
+        ${takesChat(this.state, model)
           ? html`<label class="switch"><input type="checkbox" data-testid="score-chat" .checked=${live(form.chat)} @change=${(/** @type {any} */ e) => this.#type({ chat: e.target.checked })} /><span>As a chat</span></label>`
           : nothing}
         ${this.#area("answer", "Answer", "", 3)}
@@ -48,7 +47,7 @@ class ScorePanel extends PageElement {
             </select>
             ${problem("score-model", problems.model)}
           </div>
-          ${leftToRight ? nothing : this.#masked()} ${this.#small("seed", "Seed", "0")}
+          ${leftToRight ? nothing : this.#masked()} ${leftToRight || form.exact ? nothing : this.#small("seed", "Seed", "0")}
         </div>
         ${leftToRight
           ? html`<p class="note">This model reads from left to right: nothing is drawn, the number is exact.</p>`
@@ -146,7 +145,7 @@ class ScorePanel extends PageElement {
   }
 }
 
-const signedNats = (/** @type {number} */ value) => `${value < 0 ? "−" : ""}${Math.abs(value).toFixed(3)}`;
+const signedNats = (/** @type {number} */ value) => withMinus(value, 3);
 
 /** What is wrong with a field, under it. */
 const problem = (/** @type {string} */ id, /** @type {string | undefined} */ words) => (words ? html`<p class="note" id="${id}-problem" role="alert" data-problem>${words}</p>` : nothing);

@@ -1,7 +1,7 @@
 import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
-import { faceOfId, hindrances } from "app/core/selectors.js";
+import { faceOfId, formOfSteps, hindrances } from "app/core/selectors.js";
 import { RANKING_SAMPLER, rankingOf, samplerNamed, samplerOf } from "app/core/settings.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { humanised, percent } from "app/core/format.js";
@@ -16,8 +16,9 @@ class Selection extends PageElement {
   }
 
   render() {
-    const { model, form, picks, ranking, activity, view } = this.state;
+    const { model, picks, ranking, activity, view } = this.state;
     const why = hindrances(this.state);
+    const form = formOfSteps(this.state);
     const chosen = samplerOf(model, form);
     const ranker = samplerNamed(model, RANKING_SAMPLER);
     const sampler = view.selector === "ranking" ? ranker : null;

@@ -4,7 +4,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { hindrances, shown } from "app/core/selectors.js";
 import { problemsOf } from "app/core/settings.js";
 import { isComplete } from "app/core/tree.js";
-import { startModel } from "app/core/models.js";
+import { formIsNext, startModel } from "app/core/models.js";
 import { NO_WORDS, readsLeftToRight } from "app/core/left-to-right.js";
 import "app/ui/um-constraint.js";
 import "app/ui/um-model.js";
@@ -16,6 +16,9 @@ import * as icons from "app/ui/icons.js";
 class SettingsPanel extends PageElement {
   static properties = { folded: { state: true } };
 
+  /** The comparison was open when this was drawn last. */
+  #compared = false;
+
   constructor() {
     super();
     /** On a narrow screen the form makes room once a session is there. */
@@ -23,8 +26,8 @@ class SettingsPanel extends PageElement {
   }
 
   /** @override */
-  watched(/** @type {any} */ { form, refused, model, models, tree, connection, activity }) {
-    return [form, refused, model, models.known, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
+  watched(/** @type {any} */ { form, refused, model, models, tree, connection, activity, view }) {
+    return [view.compare, form, refused, model, models.known, tree?.id, tree && shown(this.state)?.settings, connection.state, activity];
   }
 
   #change(/** @type {object} */ fields) {
@@ -35,11 +38,30 @@ class SettingsPanel extends PageElement {
     event.preventDefault();
     if (hindrances(this.state).start) return;
     this.folded = true;
-    this.page.session.start();
+    this.#start();
+  }
+
+  /** Where the form folds away above the canvas, the canvas comes into its place. */
+  async #start() {
+    const before = this.state.tree?.id;
+    await this.page.session.start();
+    if (this.state.tree?.id === before || !matchMedia("(max-width: 1199.98px)").matches) return;
+    // The fold is drawn first, in one go with the rest of the page.
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    document.querySelector("um-canvas")?.scrollIntoView({ block: "start" });
+  }
+
+  /** @override */
+  willUpdate(/** @type {any} */ changed) {
+    super.willUpdate?.(changed);
+    const { compare } = this.state.view;
+    if (compare && !this.#compared) this.folded = true;
+    this.#compared = compare;
   }
 
   render() {
-    const { form, refused, tree, connection } = this.state;
+    const { form, refused, tree, connection, view } = this.state;
+    const folded = this.folded && (tree !== null || view.compare);
     const why = hindrances(this.state).start;
     // The server knows more than the page: how much room the prompt leaves, say.
     const problems = { ...refused, ...problemsOf(startModel(this.state), form) };
@@ -47,17 +69,17 @@ class SettingsPanel extends PageElement {
     const complete = revision !== null && isComplete(revision);
     const rightwards = readsLeftToRight(startModel(this.state));
     return html`${connection.state === "recorded" ? nothing : html`<um-model .page=${this.page}></um-model>`}
-    <form class="card settings" ?data-folded=${this.folded && tree !== null} @submit=${this.#submit} novalidate>
+    <form class="card settings" ?data-folded=${folded} @submit=${this.#submit} novalidate>
       <button
         type="button"
         class="fold"
-        aria-expanded=${!(this.folded && tree !== null)}
+        aria-expanded=${!folded}
         aria-controls="settings-body"
         @click=${() => (this.folded = !this.folded)}
       >
         <span class="fold-title">Prompt and settings</span>
         <span class="fold-prompt">${form.prompt}</span>
-        <span class="fold-more">${this.folded ? "Edit" : "Hide"}</span>
+        <span class="fold-more">${folded ? "Edit" : "Hide"}</span>
       </button>
       <div class="settings-body" id="settings-body">
         <um-prompt .page=${this.page}></um-prompt>
@@ -137,7 +159,7 @@ class SettingsPanel extends PageElement {
   }
 
   #seedNote() {
-    const inForce = shown(this.state)?.settings?.seed;
+    const inForce = formIsNext(this.state) ? null : shown(this.state)?.settings?.seed;
     return this.state.form.seed === "" && inForce ? `drawn: ${inForce}` : "repeats a run";
   }
 

@@ -3,8 +3,8 @@ import { PageElement } from "app/ui/page-element.js";
 import { deedInWords, sentence, shown, statistics } from "app/core/selectors.js";
 import { constraintInWords, STANDS, typedOf } from "app/core/constraints.js";
 import { grows } from "app/core/left-to-right.js";
-import { paceOf } from "app/core/pace.js";
-import { decimal, duration, percent } from "app/core/format.js";
+import { BY_HAND, COUNTED, paceOf } from "app/core/pace.js";
+import { decimal, duration, percent, plural } from "app/core/format.js";
 
 /** Milliseconds between two announcements: speech takes longer than steps. */
 const BREATH = 1500;
@@ -87,9 +87,9 @@ class Status extends PageElement {
           : beforeEnd === null
           ? fact("Open", this.#open(numbers.open), "Open positions, and their share of the whole canvas")
           : fact("Before end", beforeEnd, "Generated tokens before the first that ends the turn or the text")}
-        ${fact("Forwards", numbers.forwards, "Forward passes on the way here")}
-        ${fact("Tokens a pass", decimal(numbers.perForward, 1), beforeEnd === null ? "Committed tokens divided by forward passes" : "Tokens before the end divided by forward passes")}
-        ${fact("Tokens a second", decimal(pace?.tokensASecond, 1), `Positions that steps filled, divided by the time of these steps. ${MEASURED}`)}
+        ${fact("Forwards", numbers.forwards, "Forward passes that steps took on the way here. Those asked for by hand are not counted.")}
+        ${fact("Tokens a pass", decimal(numbers.perForward, 1), `${COUNTED} divided by their forward passes. ${BY_HAND}`)}
+        ${fact("Tokens a second", decimal(pace?.tokensASecond, 1), `${COUNTED} divided by the time of these steps. ${BY_HAND} ${MEASURED}`)}
         ${complete
           ? fact("Wall time", duration(numbers.wallSeconds), "All steps on the way here, waiting for the device included")
           : fact("Time", numbers.cached ? "cached" : duration(numbers.seconds), "Device time of the forward pass")}
@@ -108,7 +108,7 @@ class Status extends PageElement {
       ${fact("Mean p", decimal(numbers.meanProbability), "Mean p_base of the tokens this step committed")}
       ${fact("Lowest p", decimal(numbers.minProbability), "Lowest p_base among the tokens this step committed")}
       ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were predicted")}
-      ${fact("Time a step", duration(pace?.secondsAStep), `Mean of the ${pace?.steps ?? 0} steps on the way here. ${MEASURED}`)}`;
+      ${fact("Time a step", duration(pace?.secondsAStep), `Mean of ${plural(pace?.steps ?? 0, "step")} on the way here. ${BY_HAND} ${MEASURED}`)}`;
   }
 
   /** "48 of 256 positions" */

@@ -205,10 +205,12 @@ class Transport extends PageElement {
             <button class="button" data-testid="newest" @click=${() => this.#show(null)}>Newest</button>
           </div>`
         : nothing}
-      ${complete && !back && !recorded && couldGoOn(this.state)
-        ? html`<button class="button" data-testid="go-on" aria-disabled=${why.goOn ? "true" : "false"} title=${why.goOn || "Open the next position and write on"} @click=${() => !why.goOn && this.page.editing.goOn()}>Go on</button>`
+      ${complete && !back
+        ? html`<div class="ending">
+            <p class="done" data-testid="complete">${icons.check}<span>${stopInWords(this.state) || "Complete"}</span></p>
+            ${recorded || !couldGoOn(this.state) ? nothing : html`<button class="button" data-testid="go-on" aria-disabled=${why.goOn ? "true" : "false"} title=${why.goOn || "Open the next position and write on"} @click=${() => !why.goOn && this.page.editing.goOn()}>Go on</button>`}
+          </div>`
         : nothing}
-      ${complete && !back ? html`<p class="done" data-testid="complete">${icons.check}<span>${stopInWords(this.state) || "Complete"}</span></p>` : nothing}
     </div>`;
   }
 
