@@ -11,15 +11,27 @@ const LEFT = {
   "llmDemo.topK": "10",
   "llmDemo.attrMethod": "saliency",
   "llmDemo.constraintEnabled": "1",
+  "llmDemo.constraintType": "cfg",
+  "llmDemo.constraintSchema": 'start: "a"',
 };
 const TYPED = { temperature: "0.7", top_p: "0.8", repetition_penalty: "1.05", frequency_penalty: "0.1" };
 const reading = (left) => (key) => left[key] ?? null;
 
 test("on a first visit all that means the same here is taken over", () => {
   const { kept, taken } = takenOver({}, reading(LEFT));
-  assert.deepEqual(kept, { form: { typed: { "": TYPED }, seed: "7" }, view: { delay: 500, asks: false }, wish: { name: "Qwen/Qwen2.5-0.5B-Instruct" } });
-  assert.equal(taken.length, 8);
+  assert.deepEqual(kept, {
+    form: { typed: { "": TYPED, autoregressive: { stop: "###" } }, seed: "7", constraint: { kind: "grammar", texts: { grammar: 'start: "a"' } } },
+    view: { delay: 500, asks: false, why: { method: "saliency" } },
+    wish: { name: "Qwen/Qwen2.5-0.5B-Instruct" },
+  });
+  assert.equal(taken.length, 11);
   assert.ok(taken.includes("temperature 0.7") && taken.includes("the model switched off"));
+});
+
+test("a constraint that was off waits with its pattern, and one of an unknown kind is passed over", () => {
+  const off = { "llmDemo.constraintEnabled": "0", "llmDemo.constraintType": "multiple_choice", "llmDemo.constraintSchema": "yes\nno" };
+  assert.deepEqual(takenOver({}, reading(off)).kept.form.constraint, { kind: "", texts: { choice: "yes\nno" } });
+  assert.equal(takenOver({}, reading({ ...off, "llmDemo.constraintType": "xml" })).kept.form, undefined);
 });
 
 test("greedy is a temperature of 0, whatever its slider said", () => {

@@ -176,7 +176,8 @@ def in_terminal(*arguments: str, until: bytes | None = None, size=(24, 80)) -> t
     """The exit status and all that a terminal was sent; SIGINT once `until` is there."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "CI")}
+    theirs_not = ("NO_COLOR", "CI", "LINES", "COLUMNS")  # the last two go before the terminal's own size
+    environment = {name: value for name, value in os.environ.items() if name not in theirs_not}
     child = subprocess.Popen([sys.executable, "-m", "unmask", "replay", *map(str, arguments)], cwd=ROOT, stdin=theirs,
                              stdout=theirs, stderr=theirs, env=environment | {"TERM": "xterm-256color"})
     os.close(theirs)

@@ -2,12 +2,21 @@
 // keys, its settings among them. Those that mean the same here are taken over
 // once; whatever does not read as that page wrote it is passed over.
 import { SHARED } from "app/core/settings.js";
+import { typedOf } from "app/core/texts.js";
 
 /** Marks that it was done. */
 export const TAKEN = "unmask.llmDemo";
 
-/** The keys that have a counterpart. Folded panels, its bars' number, constraints and attribution have none. */
-const KEYS = { model: "llmDemo.modelId", params: "llmDemo.params", on: "llmDemo.llmEnabled", speed: "llmDemo.stepSpeedMs" };
+/** The keys that have a counterpart. Folded panels and its bars' number have none. */
+const KEYS = {
+  model: "llmDemo.modelId", params: "llmDemo.params", on: "llmDemo.llmEnabled", speed: "llmDemo.stepSpeedMs",
+  constrained: "llmDemo.constraintEnabled", kind: "llmDemo.constraintType", pattern: "llmDemo.constraintSchema",
+  method: "llmDemo.attrMethod",
+};
+
+/** Its kinds of constraint, as they are called here. @type {Record<string, string>} */
+const KINDS = { multiple_choice: "choice", regex: "regex", cfg: "grammar", json_schema: "json_schema" };
+const METHODS = ["attention", "saliency", "input_x_gradient", "integrated_gradients"];
 
 /**
  * Its ranges, as far as they are this page's too, and the value that does nothing.
@@ -48,15 +57,24 @@ export function takenOver(kept, read) {
   if (!first) return { kept: both, taken };
   const delay = delayIn(read(KEYS.speed));
   const off = read(KEYS.on) === "0";
+  const constraint = constraintIn(read);
+  const method = METHODS.find((known) => known === read(KEYS.method)) ?? null;
+  const stops = stopsIn(read(KEYS.params));
+  if (constraint) taken.push(`a constraint${constraint.kind ? "" : ", not in force"}`);
+  if (method) taken.push(`${method.replaceAll("_", " ")} as the method of why`);
+  if (stops) taken.push("stop texts");
   if (seed !== null) taken.push(`seed ${seed}`);
   if (delay !== null) taken.push(`a pause of ${delay / 1000} s`);
   if (isName) taken.push(`the model ${model}, as one to load`);
   if (off) taken.push("the model switched off");
+  const typed = stops ? { typed: { ...both.form?.typed, autoregressive: { stop: stops } } } : {};
+  const more = { ...(seed === null ? {} : { seed }), ...typed, ...(constraint ? { constraint } : {}) };
+  const view = { ...(delay === null ? {} : { delay }), ...(off ? { asks: false } : {}), ...(method ? { why: { method } } : {}) };
   return {
     kept: {
       ...both,
-      ...(seed === null ? {} : { form: { ...both.form, seed } }),
-      ...(delay === null && !off ? {} : { view: { ...(delay === null ? {} : { delay }), ...(off ? { asks: false } : {}) } }),
+      ...(Object.keys(more).length ? { form: { ...both.form, ...more } } : {}),
+      ...(Object.keys(view).length ? { view } : {}),
       ...(isName ? { wish: { name: model } } : {}),
     },
     taken,
@@ -75,6 +93,22 @@ function paramsIn(/** @type {string | null} */ text) {
   }
   const { seed } = params;
   return { parameters, seed: Number.isSafeInteger(seed) && seed >= 0 ? String(seed) : null };
+}
+
+/** A constraint as the form holds it; one that was switched off waits with its pattern. */
+function constraintIn(/** @type {(key: string) => string | null} */ read) {
+  const kind = KINDS[read(KEYS.kind) ?? ""];
+  const pattern = read(KEYS.pattern) ?? "";
+  const on = read(KEYS.constrained) === "1";
+  if (!kind || !pattern.trim() || pattern.length > 65_536) return null;
+  return { kind: on ? kind : "", texts: { [kind]: pattern } };
+}
+
+/** Its stop sequences, one a line as this form has them; "" where there are none. */
+function stopsIn(/** @type {string | null} */ text) {
+  const stops = parsed(text)?.params?.stop_sequences;
+  if (!Array.isArray(stops) || stops.length > 16 || !stops.every((stop) => typeof stop === "string" && stop && stop.length <= 256)) return "";
+  return typedOf(stops);
 }
 
 function delayIn(/** @type {string | null} */ text) {
