@@ -49,9 +49,9 @@ def test_a_constraint_is_quiet_until_it_is_wanted_and_in_force_it_is_seen(
     weighed = client._sessions.GetCandidates(pb.GetCandidatesRequest(
         session_id=session.id, revision=2, positions=[position], count=10)).candidates[0]
     barred = [candidate.token for candidate in weighed.candidates if candidate.invalid]
-    assert barred and len(barred) < 10
+    assert barred and len(barred) <= 10
     rows = page.get_by_test_id("candidates").locator("li")
-    expect(rows).to_have_count(10)
+    expect(rows).to_have_count(len(weighed.candidates))
     assert page.get_by_test_id("candidates").locator("li[data-invalid]").evaluate_all(
         "rows => rows.map(row => Number(row.dataset.token))") == barred
     size = client.model("embedded-causal").vocabulary_size

@@ -106,6 +106,7 @@ def test_the_past_is_looked_at_chosen_anew_and_edited(page: Page, client: unmask
     run_to_end(page)
     place = session.prompt_length + 5
     cell(page, place).click()
+    expect(page.get_by_test_id("drawn-with")).to_have_text("The likeliest, by autoregressive.")
     other = page.get_by_test_id("candidates").locator("li:not([data-chosen])").first
     token = int(other.get_attribute("data-token"))
     other.locator(".choose").click()

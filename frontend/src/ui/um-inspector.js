@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { drawnWith } from "app/core/drawn-with.js";
 import { PageElement } from "app/ui/page-element.js";
 import { tokenFace } from "app/ui/token-face.js";
 import { addButton, bar, offered, unseen } from "app/ui/candidate.js";
@@ -88,7 +89,12 @@ class Inspector extends PageElement {
     return html`<p class="lede">
       ${this.#chip(token)} ${how} at revision ${target.origin}${p}${before}. What the model weighed
       ${target.replaced === null ? "just before" : `when the position was last open, at revision ${target.revision}`}:
-    </p>`;
+    </p>
+    ${this.#drawn(drawnWith(this.state.tree?.revisions[target.origin].settings, byHand))}`;
+  }
+
+  #drawn(/** @type {string} */ words) {
+    return words ? html`<p class="lede" data-testid="drawn-with" title="The settings in force at the time">${words}.</p>` : nothing;
   }
 
   #weighing(/** @type {any} */ view) {

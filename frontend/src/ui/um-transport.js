@@ -206,7 +206,7 @@ class Transport extends PageElement {
           </div>`
         : nothing}
       ${complete && !back
-        ? html`<div class="ending">
+        ? html`<div class="ending" ?data-told=${stopInWords(this.state)}>
             <p class="done" data-testid="complete">${icons.check}<span>${stopInWords(this.state) || "Complete"}</span></p>
             ${recorded || !couldGoOn(this.state) ? nothing : html`<button class="button" data-testid="go-on" aria-disabled=${why.goOn ? "true" : "false"} title=${why.goOn || "Open the next position and write on"} @click=${() => !why.goOn && this.page.editing.goOn()}>Go on</button>`}
           </div>`
