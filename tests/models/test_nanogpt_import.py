@@ -122,6 +122,7 @@ def refused(kind, tmp_path, checkpoint, meta):
 def test_code_in_either_file_is_refused_by_name_and_not_run(tmp_path):
     trap = tmp_path / "trap"
     good = made.write(tmp_path / "good")
+    # These bytes are our own: that the trap works where it is unpickled is what makes the rest a test.
     pickle.loads(pickle.dumps(Evil(trap)))
     assert trap.is_dir(), "it would have run"
     trap.rmdir()
