@@ -54,7 +54,7 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
         for reopen in proposal.reopens:
             tokens[reopen.position] = None
         if plan.sampler.grows and None not in tokens and not stop_reason(
-                tuple(tokens[len(prompt):]), plan, info, denoiser.text, len(tokens)):
+                tuple(tokens), len(prompt), plan, denoiser, plan.active):
             tokens.append(None)
         states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state))
         proposals.append(proposal)

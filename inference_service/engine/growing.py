@@ -2,39 +2,41 @@
 
 from dataclasses import replace
 
+from inference_service.engine.constraining import Active
 from inference_service.engine.plan import Plan
-from inference_service.models.denoiser import ModelInfo
+from inference_service.models.denoiser import Denoiser
 from inference_service.models.text import Text
 from inference_service.sessions.frame import Frame, Splice, StopReason
 from inference_service.sessions.session import Session
 
 
-def grown(session: Session, frame: Frame, plan: Plan, info: ModelInfo, text: Text | None) -> Frame:
+def grown(session: Session, frame: Frame, plan: Plan, denoiser: Denoiser) -> Frame:
     """A step's frame with the next open position behind its token, or with why there is none."""
     after = session.after(frame)
     if None in after.tokens:
         return frame
-    reason = stop_reason(after.tokens[after.start:], plan, info, text, after.size)
+    reason = stop_reason(after.tokens, after.start, plan, denoiser, plan.active)
     if reason:
         return replace(frame, summary=replace(frame.summary, stop_reason=reason))
     return session.counted(replace(frame, splices=(*frame.splices, Splice(after.size, 0, 1))))
 
 
-def stop_reason(written: tuple[int, ...], plan: Plan, info: ModelInfo, text: Text | None, size: int) -> StopReason:
-    """Why nothing follows what is written, NONE while something does.
+def stop_reason(tokens: tuple[int, ...], start: int, plan: Plan, denoiser: Denoiser,
+                constraint: Active | None) -> StopReason:
+    """Why nothing follows the tokens of a canvas, NONE while something does.
 
-    written: the generated tokens. size: of the canvas.
+    start: of the generated part. constraint: the one in force.
     """
-    parameters = plan.parameters
+    written, parameters = tokens[start:], plan.parameters
     if written and written[-1] in plan.moment.ids.ends:
         return StopReason.END
-    if text and written and any(_just_written(stop, written, text) for stop in parameters.stop):
+    if denoiser.text and written and any(_just_written(stop, written, denoiser.text) for stop in parameters.stop):
         return StopReason.STOP_SEQUENCE
-    if plan.nothing_follows(written):
+    if constraint and constraint.closed(written):
         return StopReason.CONSTRAINT
     if len(written) >= parameters.max_tokens:
         return StopReason.MAX_TOKENS
-    return StopReason.CONTEXT if size >= info.context_length else StopReason.NONE
+    return StopReason.CONTEXT if len(tokens) >= denoiser.info.context_length else StopReason.NONE
 
 
 def _just_written(stop: str, written: tuple[int, ...], text: Text) -> bool:

@@ -27,7 +27,6 @@ from inference_service.sessions.frame import (
     Draft,
     Frame,
     Settings,
-    StopReason,
     Summary,
 )
 from inference_service.sessions.session import Session, totalled
@@ -248,7 +247,7 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
         read_only=proposal.read_only, settings=settings if settings != state.settings else None,
         draft=_step_draft(plan, predicted) if draft else None)
     if plan.sampler.grows:
-        frame = grown(session, frame, plan, denoiser.info, denoiser.text)
+        frame = grown(session, frame, plan, denoiser)
     frame = with_pending(session, frame, denoiser)
     left = None if frame.summary.pending else before_end(session, frame, plan)
     summary = replace(frame.summary, tokens_before_end=left, wall_seconds=perf_counter() - begun)
@@ -267,15 +266,8 @@ def with_pending(session: Session, frame: Frame, denoiser: Denoiser) -> Frame:
     progress = stands.progress(after.tokens) if stands else ConstraintProgress.NONE
     summary = replace(frame.summary, pending=pending, constraint=progress)
     if plan and plan.sampler.grows and None not in after.tokens and not summary.stop_reason:
-        summary = replace(summary, stop_reason=stopped(after, plan, stands, denoiser))
+        summary = replace(summary, stop_reason=stop_reason(after.tokens, after.start, plan, denoiser, stands))
     return replace(frame, summary=summary)
-
-
-def stopped(state: State, plan: Plan, stands: Active | None, denoiser: Denoiser) -> StopReason:
-    """Why a text that is written from left to right has no open position."""
-    written = state.tokens[state.start:]
-    reason = stop_reason(written, plan, denoiser.info, denoiser.text, state.size)
-    return reason or (StopReason.CONSTRAINT if stands and stands.closed(written) else StopReason.NONE)
 
 
 def by_hand(session: Session, frame: Frame, denoiser: Denoiser, field: str) -> Frame:

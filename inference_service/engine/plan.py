@@ -1,7 +1,7 @@
 """How a session's settings apply to one revision of it."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -93,10 +93,6 @@ class Plan:
         end = region.start + (block + 1) * self.parameters.block_length
         decided = max((position + 1 for position in range(size) if region.tokens[position] is not None), default=0)
         return min(size, max(decided, end + self.parameters.suffix_window))
-
-    def nothing_follows(self, written: Sequence[int]) -> bool:
-        """Whether the constraint is met and lets nothing follow, not even an end."""
-        return self.active is not None and self.active.closed(written)
 
     def constrained(self, denoiser: Denoiser, key: str) -> "Plan":
         """The plan with its constraint on what is drawn. key: whose canvas it is. Raises as constraining.active."""
