@@ -10,6 +10,8 @@
     +-- Exhausted            too much at once; try again later
     +-- Unavailable          not now; try again
     +-- DataLoss             a file that is damaged
+    +-- DeadlineExceeded     the caller has given up
+    +-- Cancelled            the call has ended; nobody hears this
     +-- Internal             our fault, or the device's
 
 The core raises these; `rpc` alone knows which gRPC status each becomes. Messages
@@ -78,6 +80,14 @@ class Unavailable(ServiceError):
 
 class DataLoss(ServiceError):
     default_reason = "DATA_LOSS"
+
+
+class DeadlineExceeded(ServiceError):
+    default_reason = "DEADLINE_EXCEEDED"
+
+
+class Cancelled(ServiceError):
+    default_reason = "CANCELLED"
 
 
 class Internal(ServiceError):

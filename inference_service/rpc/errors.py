@@ -10,6 +10,7 @@ from grpc import StatusCode
 from grpc_status import rpc_status
 
 from inference_service import errors
+from inference_service.sandbox import scope
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ CODES = {
     errors.Exhausted: StatusCode.RESOURCE_EXHAUSTED,
     errors.Unavailable: StatusCode.UNAVAILABLE,
     errors.DataLoss: StatusCode.DATA_LOSS,
+    errors.DeadlineExceeded: StatusCode.DEADLINE_EXCEEDED,
+    errors.Cancelled: StatusCode.CANCELLED,
     errors.Internal: StatusCode.INTERNAL,
 }
 
@@ -68,21 +71,30 @@ async def abort(context, error: Exception) -> None:
 
 
 def answers_errors(handler):
-    """Wraps a servicer method, unary or streaming, so that a raised ServiceError becomes the call's status."""
+    """Wraps a servicer method, unary or streaming, so that a raised ServiceError becomes the call's status.
+
+    What works for the call, on whichever thread, sees its deadline and its end in `sandbox.scope`.
+    """
     if inspect.isasyncgenfunction(handler):
         @functools.wraps(handler)
         async def stream(self, request, context):
+            call = scope.begin(context.time_remaining())
             try:
                 async for response in handler(self, request, context):
                     yield response
             except Exception as error:
                 await abort(context, error)
+            finally:
+                call.cancelled.set()
         return stream
 
     @functools.wraps(handler)
     async def unary(self, request, context):
+        call = scope.begin(context.time_remaining())
         try:
             return await handler(self, request, context)
         except Exception as error:
             await abort(context, error)
+        finally:
+            call.cancelled.set()
     return unary
