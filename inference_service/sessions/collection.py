@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from time import time
 from types import MappingProxyType
 from typing import Protocol
@@ -28,6 +29,7 @@ EXTEND_SHARE = 0.1  # a lease is written again when this share of it is used up
 BASE_EVERY = 256  # frames on the way between two kept states: what a state takes at most to fold
 TRIM_TO = 0.75  # the share of the limit that trimming leaves
 MOST_NAMES = 1000
+SESSION_RETRY = 60.0  # seconds after which a session may have been deleted, or have expired
 
 
 class Codec(Protocol):
@@ -92,6 +94,14 @@ class Turn:
         self._sessions._commit(self._live, frame, self._request_id)
 
 
+@dataclass(eq=False)
+class _Holders:
+    """A lock, and how many threads have it or wait for it."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    count: int = 0
+
+
 class Sessions:
     """The sessions of one server."""
 
@@ -100,8 +110,25 @@ class Sessions:
         self._codec = codec
         self._limits = limits
         self._clock = clock
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()  # of what follows; held for no read and no fold, so that nobody waits for another's
         self._live: OrderedDict[str, Live] = OrderedDict()
+        self._holders: dict[str, _Holders] = {}
+        self._coming = 0  # sessions that are being created
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """Holds one session, or one request id, against other threads: what is slow about one is slow for it alone."""
+        with self._lock:
+            holders = self._holders.setdefault(key, _Holders())
+            holders.count += 1
+        try:
+            with holders.lock:
+                yield
+        finally:
+            with self._lock:
+                holders.count -= 1
+                if not holders.count:
+                    del self._holders[key]
 
     # ---- creating, finding, listing, deleting ----
 
@@ -116,42 +143,52 @@ class Sessions:
 
         prompt: None where it leaves a position open. fixed: offset from the prompt's end to the token given there.
         """
-        with self._lock:
+        with self._alone(f"request {request_id or new_id()}"):
             known = self._store.created_by(request_id) if request_id else None
             if known:
                 return self.get(known)
             now = self._clock()
-            self._check_room(now)
             given = (*prompt, *(fixed.get(offset) for offset in range(length)))
             origin = Origin(new_id(), model, given, len(prompt), mask_token, now, self.ttl(ttl))
             frame = first_frame(origin, settings)
-            row = self._store.create(origin.session_id, self._codec.origin_to_bytes(origin), [self._entry(frame)], now,
-                                     now + origin.ttl, request_id)
+            with self._room(now):
+                row = self._store.create(origin.session_id, self._codec.origin_to_bytes(origin), [self._entry(frame)],
+                                         now, now + origin.ttl, request_id)
             session = Session(origin, self._log(origin.session_id), Tree(), read_base=self._base(origin.session_id))
             session.append(frame)
             return self._keep(Live(session, row))
 
     def add(self, made: Session, names: Mapping[str, int], request_id: str = "") -> Live:
         """Keeps a session that was made elsewhere, under an id of its own; see create for the request id."""
-        with self._lock:
+        with self._alone(f"request {request_id or new_id()}"):
             known = self._store.created_by(request_id) if request_id else None
             if known:
                 return self.get(known)
             now = self._clock()
-            self._check_room(now)
             session_id = new_id()
             origin = replace(made.origin, session_id=session_id, ttl=self.ttl(made.origin.ttl))
             gone = [Entry(made.tree.parent(revision), int(Cause.STEP), b"") for revision in range(made.first)]
-            self._store.create(session_id, self._codec.origin_to_bytes(origin), [*gone, *map(self._entry, made.frames)],
-                               now, now + origin.ttl, request_id, made.first, {
-                                   revision: self._codec.state_to_bytes(origin, revision, made.state(revision))
-                                   for revision in made.bases_for(BASE_EVERY)}, names)
+            with self._room(now):
+                self._store.create(session_id, self._codec.origin_to_bytes(origin),
+                                   [*gone, *map(self._entry, made.frames)], now, now + origin.ttl, request_id,
+                                   made.first, {revision: self._codec.state_to_bytes(origin, revision,
+                                                                                     made.state(revision))
+                                                for revision in made.bases_for(BASE_EVERY)}, names)
             return self._keep(self._load(session_id))
 
-    def _check_room(self, now: float) -> None:
-        if self._store.count(now) >= self._limits.sessions:
-            raise Exhausted(f"the server keeps at most {self._limits.sessions} sessions; delete some",
-                            reason="SESSION_LIMIT")
+    @contextmanager
+    def _room(self, now: float) -> Iterator[None]:
+        """Room for one more session, kept until it is in the store. Raises Exhausted."""
+        with self._lock:
+            self._coming += 1
+        try:
+            if self._store.count(now) + self._coming > self._limits.sessions:
+                raise Exhausted(f"the server keeps at most {self._limits.sessions} sessions; delete some",
+                                reason="SESSION_LIMIT", retry_after=SESSION_RETRY)
+            yield
+        finally:
+            with self._lock:
+                self._coming -= 1
 
     def _entry(self, frame: Frame) -> Entry:
         return Entry(frame.parent, int(frame.cause), self._codec.frame_to_bytes(frame))
@@ -169,7 +206,7 @@ class Sessions:
 
     def get(self, session_id: str, renew: bool = True) -> Live:
         """A session, from memory or the store; renews its lease unless told not to. Raises NotFound."""
-        with self._lock:
+        with self._alone(session_id):
             live = self._caught_up(session_id) or self._load(session_id)
             now = self._clock()
             if now >= live.row.expire_time:
@@ -189,11 +226,17 @@ class Sessions:
         try:
             self._catch_up(live)
         except Missing:
-            del self._live[session_id]
-            live.deleted = True
-            _tell(live)
+            self._drop(session_id)
             return None
         return live
+
+    def _drop(self, session_id: str) -> None:
+        """Forgets a session that is not kept any more."""
+        with self._lock:
+            live = self._live.pop(session_id, None)
+        if live:
+            live.deleted = True
+            _tell(live)
 
     def _catch_up(self, live: Live) -> None:
         """Takes over what another server has added, or dropped. Raises Missing."""
@@ -218,12 +261,14 @@ class Sessions:
         return Live(session, kept.row)
 
     def _keep(self, live: Live) -> Live:
-        self._live[live.row.session_id] = live
-        self._live.move_to_end(live.row.session_id)
-        surplus = len(self._live) - self._limits.live
-        idle = [key for key, other in self._live.items() if other.idle and other is not live]
-        for session_id in idle[:max(0, surplus)]:
-            del self._live[session_id]
+        with self._lock:
+            self._live[live.row.session_id] = live
+            self._live.move_to_end(live.row.session_id)
+            surplus = len(self._live) - self._limits.live
+            if surplus > 0:
+                idle = (key for key, other in self._live.items() if other.idle and other is not live)
+                for session_id in list(islice(idle, surplus)):
+                    del self._live[session_id]
         return live
 
     def page(self, limit: int, before: tuple[float, str] | None) -> list[Row]:
@@ -232,30 +277,23 @@ class Sessions:
 
     def delete(self, session_id: str) -> None:
         """Deletes a session; deleting a deleted one is fine. Raises Aborted while a call runs on it."""
-        with self._lock:
+        with self._alone(session_id):
             live = self._live.get(session_id)
             if live and live.busy:
                 raise _busy(session_id)
             self._store.delete(session_id)
-            if live:
-                del self._live[session_id]
-                live.deleted = True
-                _tell(live)
+            self._drop(session_id)
 
     def sweep(self) -> None:
         """Deletes what expired longer ago than the grace."""
-        with self._lock:
-            for session_id in self._store.expire(self._clock() - self._limits.grace):
-                live = self._live.pop(session_id, None)
-                if live:
-                    live.deleted = True
-                    _tell(live)
+        for session_id in self._store.expire(self._clock() - self._limits.grace):
+            self._drop(session_id)
 
     # ---- changing ----
 
     def replay(self, session_id: str, request_id: str) -> list[Frame] | None:
         """The frames that a request made when it was first sent, or None if it is new."""
-        with self._lock:
+        with self._alone(session_id):
             live = self.get(session_id)
             made = self._store.request(session_id, request_id) if request_id else None
             if made and live.busy:  # perhaps with this very request
@@ -272,7 +310,7 @@ class Sessions:
 
         from_revision: the one to go on from, the newest if None.
         """
-        with self._lock:
+        with self._alone(session_id):
             live = self.get(session_id)
             if live.busy:
                 raise _busy(session_id)
@@ -285,11 +323,11 @@ class Sessions:
                               metadata={"actual_revision": head})
             base = live.session.check_revision(from_revision, "from_revision")
             live.busy = True
+            self._keep(live)  # it may have been dropped from memory since `get`, when it was idle
         try:
             yield Turn(self, live, request_id, base)
         finally:
-            with self._lock:
-                live.busy = False
+            live.busy = False  # takes no lock: it may be done on the event loop
             _tell(live)
 
     def _commit(self, live: Live, frame: Frame, request_id: str) -> None:
@@ -303,12 +341,12 @@ class Sessions:
         try:
             row = self._store.append(live.row.session_id, session.head, [self._entry(frame)], now, request_id, bases)
         except Conflict:
-            with self._lock, suppress(Missing):
+            with self._alone(live.row.session_id), suppress(Missing):
                 self._catch_up(live)
             raise Aborted("another server changed the session; try again", reason="REVISION_MISMATCH") from None
         except Missing:
             raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND") from None
-        with self._lock:
+        with self._alone(live.row.session_id):
             if row.first > session.first:  # another server has trimmed it
                 session.based(row.first, self._store.load(row.session_id, row.head).bases)
             session.append(frame)
@@ -328,7 +366,7 @@ class Sessions:
             over -= sizes[first]
             first += 1
         # Whoever was faster trims it: what it needs may be gone, or it may need more.
-        with self._lock, session.lock, suppress(Conflict, Missing, FailedPrecondition):
+        with self._alone(session_id), session.lock, suppress(Conflict, Missing, FailedPrecondition):
             roots = session.roots(first)
             bases = {revision: self._codec.state_to_bytes(session.origin, revision, session.state(revision))
                      for revision in roots}
@@ -343,7 +381,7 @@ class Sessions:
 
     def name(self, session_id: str, name: str, revision: int | None) -> int:
         """Names a revision, the newest if None; returns it. A name that it or another one had is replaced."""
-        with self._lock:
+        with self._alone(session_id):
             live = self.get(session_id)
             place = live.session.tree.place(live.session.check_revision(revision))
             others = [other for other, at in self.names(session_id).items() if other != name and at != place]
@@ -359,7 +397,7 @@ class Sessions:
 
     def unname(self, session_id: str, name: str) -> None:
         """Takes a name away; one that is not there is fine."""
-        with self._lock:
+        with self._alone(session_id):
             live = self.get(session_id)
             if self._store.unname(session_id, name):
                 live.names_version += 1
@@ -376,14 +414,13 @@ class Sessions:
 
     def follow(self, session_id: str, listener: Callable[[], None]) -> Live:
         """Calls the listener, from any thread, whenever the session changes. The caller reads its frames."""
-        with self._lock:
+        with self._alone(session_id):
             live = self.get(session_id)
             live.listeners.add(listener)
-            return live
+            return self._keep(live)  # see turn
 
     def unfollow(self, live: Live, listener: Callable[[], None]) -> None:
-        with self._lock:
-            live.listeners.discard(listener)
+        live.listeners.discard(listener)  # takes no lock: it may be done on the event loop
 
 
 def new_id() -> str:
