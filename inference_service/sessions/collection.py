@@ -110,7 +110,7 @@ class Sessions:
         self._codec = codec
         self._limits = limits
         self._clock = clock
-        self._lock = threading.Lock()  # of what follows; held for no read and no fold, so that nobody waits for another's
+        self._lock = threading.Lock()  # of what follows; held for no read and no fold: nobody waits for another's
         self._live: OrderedDict[str, Live] = OrderedDict()
         self._holders: dict[str, _Holders] = {}
         self._coming = 0  # sessions that are being created
