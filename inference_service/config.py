@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inference_service.models.library import EMBEDDED
+from unmask.address import is_loopback
 
 
 class Config(BaseSettings):
@@ -14,7 +15,7 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="UNMASK_", extra="ignore")
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 takes a free one.")
     insecure: bool = Field(False, description="Allow listening beyond this machine without authentication.")
     model: str = Field(EMBEDDED, description="The model loaded at start: a name, a checkpoint folder or a hub id.")
@@ -36,7 +37,7 @@ class Config(BaseSettings):
 
     @property
     def is_loopback(self) -> bool:
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        return is_loopback(self.host)
 
     @property
     def policy(self) -> Literal["local", "catalog"]:

@@ -2,11 +2,12 @@
 
 import argparse
 import os
-import socket
 import sys
 
 from gunicorn.app.wsgiapp import WSGIApplication
 from pydantic import ValidationError
+
+from unmask.address import listening_error
 
 from .config import Settings
 
@@ -38,17 +39,11 @@ def main():
 
 def cannot_bind(settings: Settings) -> str | None:
     """Why the address cannot be listened on. gunicorn finds out by itself too, but after five seconds of tries."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.web_host, settings.web_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        why = error.strerror or str(error)
-        return f"cannot listen on {settings.bind}: {why}; UNMASK_WEB_PORT and UNMASK_WEB_HOST choose another address"
-    return None
+    error = listening_error(settings.web_host, settings.web_port)
+    if error is None:
+        return None
+    why = error.strerror or str(error)
+    return f"cannot listen on {settings.bind}: {why}; UNMASK_WEB_PORT and UNMASK_WEB_HOST choose another address"
 
 
 if __name__ == "__main__":

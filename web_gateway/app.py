@@ -8,7 +8,7 @@ from wsproto.utilities import RemoteProtocolError
 
 from . import page, recordings
 from .config import Settings
-from .origins import host_allowed, origin_allowed
+from .origins import refusal
 from .socket import Sockets
 from .upstream import Upstream
 from .wire import Wire
@@ -42,16 +42,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_frame_bytes
 
     @app.before_request
-    def check_host():
-        if not host_allowed(request.host, settings):
-            abort(403, f"Host {request.host!r} is not served here; UNMASK_ALLOWED_ORIGINS names others.")
+    def check_caller():
+        if why := refusal(request.host, request.headers.get("Origin"), settings):
+            abort(403, why)
 
     @app.before_request
     def check_handshake():
         if request.path != "/ws":
             return
-        if not origin_allowed(request.headers.get("Origin"), request.host, settings):
-            abort(403, "Pages of another origin may not connect; UNMASK_ALLOWED_ORIGINS names those that may.")
         if "gunicorn.socket" not in request.environ:
             abort(501, "WebSockets need gunicorn: python -m web_gateway.")
         environ = request.environ

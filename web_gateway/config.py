@@ -1,19 +1,13 @@
 """What can be set, all of it by environment variables that begin with UNMASK_."""
 
-import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server bound to `host`."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+from unmask.address import is_loopback, joined
 
 
 class Settings(BaseSettings):
@@ -21,9 +15,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="UNMASK_", extra="ignore", frozen=True)
 
-    web_host: str = "127.0.0.1"
+    web_host: str = Field("127.0.0.1", min_length=1)
     web_port: int = Field(8000, ge=1, le=65535)
     inference_address: str = "127.0.0.1:50051"
+    # Names under which the page may be asked for, besides localhost, IP addresses, the name that is bound and those of
+    # allowed_origins; separated by commas. * lets every name in: for behind a proxy that checks them itself.
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     # Origins let in besides the page's own, such as https://lab.example; separated by commas.
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     # Allows a bind that other machines can reach. There are no tokens yet.
@@ -47,11 +44,19 @@ class Settings(BaseSettings):
     # How long a closing socket waits for the client's own close.
     linger: float = Field(2, gt=0)
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value):
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(part.strip().rstrip("/").lower() for part in parts if part.strip())
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, hosts):
+        for host in hosts:
+            if host != "*" and not re.fullmatch(r"[a-z0-9._-]+", host):
+                raise ValueError(f"{host!r} is not a host's name such as lab.example, without scheme and port")
+        return tuple(host.removesuffix(".") for host in hosts)
 
     @model_validator(mode="after")
     def _refuse_open_bind(self):
@@ -70,4 +75,4 @@ class Settings(BaseSettings):
     @property
     def bind(self) -> str:
         """The address as gunicorn writes it, host:port."""
-        return f"[{self.web_host}]:{self.web_port}" if ":" in self.web_host else f"{self.web_host}:{self.web_port}"
+        return joined(self.web_host, self.web_port)

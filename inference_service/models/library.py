@@ -8,7 +8,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from inference_service.errors import Aborted, FailedPrecondition, InvalidField, NotFound, PermissionDenied, Unavailable
+from inference_service.errors import (
+    Aborted,
+    FailedPrecondition,
+    InvalidField,
+    NotFound,
+    PermissionDenied,
+    ServiceError,
+    Unavailable,
+)
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.left_to_right import CACHE_BYTES
 from inference_service.models.loading import load
@@ -125,6 +133,19 @@ class Library:
             with self._lock:
                 self._loaded[name] = source, denoiser
             return denoiser
+        except ServiceError as error:
+            if known:
+                raise _by_name(error, name, source) from None
+            raise
         finally:
             with self._lock:
                 self._loading = None
+
+
+def _by_name(error: ServiceError, name: str, source: Source) -> ServiceError:
+    """The error in words of the catalog's name: where the model lies is the operator's business."""
+    for place in sorted({source.folder_or_id, str(Path(source.folder_or_id).absolute())}, key=len, reverse=True):
+        error.message = error.message.replace(place, name)
+        error.fields = tuple((field, text.replace(place, name)) for field, text in error.fields)
+        error.metadata = {key: value.replace(place, name) for key, value in error.metadata.items()}
+    return error

@@ -1,6 +1,7 @@
 """The gRPC server: services, health, reflection, and how it starts and stops."""
 
 import asyncio
+import errno
 import logging
 import signal
 from contextlib import suppress
@@ -20,6 +21,7 @@ from inference_service.rpc.model_service import ModelService
 from inference_service.rpc.session_service import SessionService
 from inference_service.sessions.collection import Limits, Sessions
 from inference_service.sessions.store import SQLiteStore
+from unmask.address import joined, listening_error
 from unmask.v1 import (
     inspection_service_pb2,
     inspection_service_pb2_grpc,
@@ -83,12 +85,11 @@ class Server:
         """Listens; calls are answered from now on, and health says SERVING once the default model is ready."""
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
-            port = self._grpc.add_insecure_port(f"{self._config.host}:{self._config.port}")
+            port = self._grpc.add_insecure_port(joined(self._config.host, self._config.port))
         except RuntimeError:
-            raise Unavailable(f"port {self._config.port} of {self._config.host} is taken; set UNMASK_PORT to another",
-                              reason="PORT_TAKEN") from None
+            raise cannot_listen(self._config.host, self._config.port) from None
         await self._grpc.start()
-        self.address = f"{self._config.host}:{port}"
+        self.address = joined(self._config.host, port)
 
     async def ready(self) -> None:
         """The default model is in memory."""
@@ -123,3 +124,13 @@ class Server:
             await asyncio.sleep(SWEEP_SECONDS)
             with suppress(Exception):
                 await asyncio.to_thread(self._sessions.sweep)
+
+
+def cannot_listen(host: str, port: int) -> Unavailable:
+    """Why the address was refused: gRPC itself does not say."""
+    error = listening_error(host, port)
+    if error is not None and error.errno == errno.EADDRINUSE:
+        return Unavailable(f"port {port} of {host} is taken; set UNMASK_PORT to another", reason="PORT_TAKEN")
+    why = "gRPC cannot resolve it" if error is None else error.strerror or error
+    return Unavailable(f"cannot listen on {joined(host, port)}: {why}; UNMASK_HOST and UNMASK_PORT choose another"
+                       " address", reason="CANNOT_LISTEN")

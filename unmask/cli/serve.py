@@ -1,14 +1,15 @@
 """`unmask serve`: the inference service and the web gateway, started and stopped together."""
 
 import errno
+import os
 import re
-import socket
 import sys
 import time
 from typing import Annotated
 
 import typer
 
+from unmask.address import is_loopback, joined, listening_error, reachable
 from unmask.cli.supervise import Child, run, say
 from unmask.probe import answers, is_serving
 
@@ -50,8 +51,8 @@ def serve(
             say(f"Port {number} {problem}: choose another with {option} or {variable}.", file=sys.stderr)
             raise typer.Exit(1)
 
-    target = f"{reachable(grpc_host)}:{grpc_port}"
-    page = f"{reachable(host)}:{port}"
+    target = joined(reachable(grpc_host), grpc_port)
+    page = joined(reachable(host), port)
     shared = {"UNMASK_INSECURE": "1"} if insecure else {}
     children = [
         Child(
@@ -60,7 +61,8 @@ def serve(
             lambda: is_serving(target),
             shared
             | {"UNMASK_HOST": grpc_host, "UNMASK_PORT": str(grpc_port)}
-            | ({"UNMASK_MODEL": model} if model else {}),
+            | ({"UNMASK_MODEL": model} if model else {})
+            | policy(host if web else grpc_host),
             shown=Progress(),
             grace=SERVICE_GRACE,
         )
@@ -87,25 +89,22 @@ def serve(
 
 def cannot_listen(host, port) -> str | None:
     """What is wrong with the address, to follow the words 'Port N'; None if it is free."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            # As servers do, so that connections of an earlier run which are still closing do not count as taken.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return "is taken"
-        return f"of {host} cannot be listened on ({error.strerror or error})"
-    return None
+    error = listening_error(host, port)
+    if error is None:
+        return None
+    if error.errno == errno.EADDRINUSE:
+        return "is taken"
+    return f"of {host} cannot be listened on ({error.strerror or error})"
 
 
-def reachable(host) -> str:
-    """The host as a client on this machine writes it in an address."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{host}]" if ":" in host else host
+def policy(host) -> dict[str, str]:
+    """What the service has to be told where callers come in at `host`.
+
+    The service itself listens on loopback and would let them load any folder, as its own machine's users may.
+    """
+    if is_loopback(host) or os.environ.get("UNMASK_MODEL_POLICY"):
+        return {}
+    return {"UNMASK_MODEL_POLICY": "catalog"}
 
 
 class Progress:
