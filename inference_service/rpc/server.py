@@ -19,6 +19,7 @@ from inference_service.rpc.codec import ProtoCodec, tree_of
 from inference_service.rpc.inspection_service import InspectionService
 from inference_service.rpc.model_service import ModelService
 from inference_service.rpc.session_service import SessionService
+from inference_service.rpc.unreadable import RefusesUnreadable
 from inference_service.sessions.collection import Limits, Sessions
 from inference_service.sessions.store import SQLiteStore
 from unmask.address import joined, listening_error
@@ -71,7 +72,7 @@ class Server:
         self._engine = Engine(config.max_batch_tokens, config.max_waiting,
                               on_fault=lambda: loop.call_soon_threadsafe(self._failed.set))
         self._health = health.aio.HealthServicer()
-        self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=1024)
+        self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=1024, interceptors=[RefusesUnreadable()])
         parts = self.library, self._sessions, self._engine, self._predictions
         session_service_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(*parts), self._grpc)
         inspection_service_pb2_grpc.add_InspectionServiceServicer_to_server(InspectionService(*parts), self._grpc)

@@ -180,6 +180,7 @@ def test_a_later_version_whose_fields_are_others():
     {"frames": 5}, {"session": []}, {"version": "one"}, {"version": -1}, {"version": 1.5}, {"frames": [{"cause": {}}]},
     {"session": {"canvas": {"tokens": ["x"]}}}, {"createTime": "yesterday"}, {"model": {"name": "\ud800"}},
     {"branchNames": {"a": "b"}}, {"checkpoint": 5}, {"frames": [None]}, {"versions": {"a": None}},
+    {"\ud800": 1}, {"frames": [{"\udfff": 1}]}, {"session": {"settings": {"parameters": {"\ud800": 1}}}},
 ])
 def test_json_that_does_not_fit(content):
     data = json.dumps({"format": "unmask.recording", "version": 1} | content).encode()

@@ -8,6 +8,7 @@ from unmask.recording.values import (
     Ids,
     check_ascending,
     check_draft,
+    check_enums,
     check_sampler_state,
     check_settings,
     check_times,
@@ -94,6 +95,7 @@ def check_session(session: Session, ids: Ids, where: str) -> None:
     check_settings(session.settings, where)
     check_times(session, where)
     check_times(session.summary, where)
+    check_enums(session.summary, where)
 
 
 # ---- the frames ----
@@ -172,6 +174,7 @@ def check_parts(frame: Frame, size: int, drafted: int, ids: Ids) -> None:
     check_settings(frame.settings, where)
     check_times(frame, where)
     check_times(frame.summary, where)
+    check_enums(frame.summary, where)
 
 
 def check_change(change: Change, frame: Frame, ids: Ids, where: str) -> None:

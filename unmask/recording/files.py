@@ -79,6 +79,9 @@ def from_json(data: bytes) -> Recording:
         return json_format.ParseDict(content, Recording(), ignore_unknown_fields=True)
     except (json_format.ParseError, ValueError, TypeError, RecursionError) as error:
         raise BadRecording(f"the JSON does not fit a recording: {error}", "INVALID") from None
+    except SystemError:  # what protobuf's own code raises for a name with half of a surrogate pair
+        raise BadRecording("the JSON does not fit a recording: it has a name that is not Unicode text", "INVALID"
+                           ) from None
 
 
 def from_history(content: list | dict) -> Recording:

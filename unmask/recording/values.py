@@ -71,6 +71,13 @@ def check_times(message: Message, where: str) -> None:
             raise invalid(f"{where}: {field.name} must not be negative, nor longer than 8,000 years")
 
 
+def check_enums(message: Message, where: str) -> None:
+    """Of the named values that a message itself has: none of a number without a name."""
+    for field, value in message.ListFields():
+        if field.enum_type and not field.is_repeated and value not in field.enum_type.values_by_number:
+            raise invalid(f"{where}: {field.name} has no value with the number {value}")
+
+
 def check_draft(draft: Draft, size: int, ids: Ids, where: str) -> None:
     count = len(draft.positions)
     check_ascending(draft.positions, size, f"{where}: draft")
