@@ -15,7 +15,8 @@ def test_loopback(host):
 
 @pytest.mark.parametrize("host", [
     "", "0.0.0.0", "::", "[::]", "192.168.0.1", "::ffff:192.168.0.1", "fe80::1%lo", "127.evil.example",
-    "127.0.0.1.evil", "localhost.evil.example", "evil.localhost", "127.0.0.1.", "127.1", "0177.0.0.1", "2130706433", "127.0.0.1:80",
+    "127.0.0.1.evil", "localhost.evil.example", "evil.localhost", "127.0.0.1.", "127.1", "0177.0.0.1", "2130706433",
+    "127.0.0.1:80",
     " 127.0.0.1", "127.0.0.1/8", "[127.0.0.1", "::1]", "локалхост", "\0",
 ])
 def test_not_loopback(host):

@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     @app.get("/<path:name>")
     def file(name):
         mimetype = page.mimetype(name)
-        if mimetype is None:
+        if mimetype is None or not page.lies_in(settings.frontend_dir, name):
             abort(404)
         return send_from_directory(settings.frontend_dir, name, mimetype=mimetype)
 

@@ -12,7 +12,7 @@ from google.rpc import error_details_pb2  # noqa: F401  known to the pool, so th
 
 from unmask.v1.envelope_pb2 import Call, ClientEnvelope, ServerEnvelope, Status
 
-from . import statuses
+from . import expected, statuses
 
 MAX_ID = 2**32 - 1
 
@@ -23,6 +23,9 @@ ALLOWED = {
     "call.request": "the method's request as google.protobuf.Any",
     "call.timeout": "more than 0 seconds; absent takes the gateway's limit",
 }
+
+
+ENVELOPE = "the JSON of unmask.v1.ClientEnvelope"
 
 
 class BadFrame(Exception):
@@ -54,7 +57,7 @@ def encode(envelope: ServerEnvelope, as_text: bool) -> bytes | str:
         return envelope.SerializeToString()
     try:
         return json_format.MessageToJson(envelope, indent=None, ensure_ascii=False)
-    except (TypeError, ValueError, DecodeError, json_format.Error):
+    except Exception:  # json_format's own errors, and what it lets through of those below it
         status = Status(code=envelope.status.code, message=envelope.status.message)
         if envelope.WhichOneof("event") == "message":
             type_name = envelope.message.type_url.rpartition("/")[2]
@@ -84,30 +87,67 @@ def _from_bytes(frame: bytes) -> ClientEnvelope:
 
 def _from_text(frame: str) -> ClientEnvelope:
     try:
-        return json_format.Parse(frame, ClientEnvelope())
-    except (json_format.ParseError, ValueError, RecursionError) as error:
-        text = str(error).split("\n")[0].rstrip(".")
-        field = _field_at_fault(text)
-        allowed = ALLOWED.get(field, "the JSON of unmask.v1.ClientEnvelope")
-        raise _malformed(_id_of(frame), field, f"{allowed} ({text})") from None
+        content = json.loads(frame, object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
+        where = f"this is none from line {error.lineno}, column {error.colno}"
+        raise _malformed(0, "frame", f"{ENVELOPE} ({where})") from None
+    except RecursionError:
+        raise _malformed(0, "frame", f"{ENVELOPE}; this is nested too deeply") from None
+    except ValueError:
+        raise _malformed(0, "frame", f"{ENVELOPE}; this has a number of too many digits") from None
+    except _Twice as twice:
+        raise _malformed(0, "frame", f"{ENVELOPE}; this has {_printable(twice.name)!r} twice in one object") from None
+    if not isinstance(content, dict):
+        raise _malformed(0, "frame", f"{ENVELOPE}; this is no object")
+    try:
+        return json_format.ParseDict(content, ClientEnvelope())
+    except Exception as error:  # whatever it stumbles over, the frame is at fault; its words speak of Python
+        path = _field_at_fault(str(error))
+        field = ".".join(_printable(name) for name in path) or "frame"
+        allowed = ALLOWED.get(field) or expected.at(path, _request_type(content)) or ENVELOPE
+        if "too deep" in str(error):
+            allowed = f"{ENVELOPE}; this is nested too deeply"
+        raise _malformed(_id_of(content), field, allowed) from None
 
 
-def _field_at_fault(text: str) -> str:
-    """The path of the field in json_format's words, "frame" where it names none."""
-    if unknown := re.search(r'no field named "(.*?)" at "(.*?)"', text):
+class _Twice(Exception):
+    def __init__(self, name: str):
+        self.name = name
+
+
+def _each_once(pairs: list) -> dict:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        seen = set()
+        raise _Twice(next(name for name, _ in pairs if name in seen or seen.add(name)))
+    return content
+
+
+def _printable(name: str) -> str:
+    """A name from outside as an answer may hold it: half of a surrogate pair has no UTF-8."""
+    return name[:100].encode("utf-8", "replace").decode()
+
+
+def _field_at_fault(text: str) -> list[str]:
+    """The path of the field in json_format's words; empty where it names none."""
+    if unknown := re.search(r'no field named "(.*?)" at "(.*?)"', text, re.DOTALL):
         path = [*unknown[2].split("."), unknown[1]]
-        return ".".join(path[1:]) if path[0] == "ClientEnvelope" else unknown[1]
+        return path[1:] if path[0] == "ClientEnvelope" else path[-1:]
     if "oneof" in text:
-        return "action"
+        return ["action"]
     path = re.findall(r"Failed to parse (\w+) field", text)
     if path and path[0] in Call.DESCRIPTOR.fields_by_name:
         path.insert(0, "call")
-    return ".".join(path) or "frame"
+    return path
 
 
-def _id_of(frame: str) -> int:
+def _request_type(content: dict) -> str:
     try:
-        id = json.loads(frame)["id"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return 0
+        return content["call"]["request"]["@type"].rpartition("/")[2]
+    except (AttributeError, KeyError, TypeError):
+        return ""
+
+
+def _id_of(content: dict) -> int:
+    id = content.get("id")
     return id if type(id) is int and 0 < id <= MAX_ID else 0

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
@@ -26,6 +27,9 @@ TYPES = {
 
 # Beside the page in its folder, but not part of it.
 PRIVATE = {"test", "tests", "tools", "node_modules"}
+# Data is served from these folders alone: elsewhere a .json is what a tool keeps (package.json, tsconfig.json).
+DATA = {"demo", "data", "recordings"}
+FOR_TOOLS = re.compile(r".*\.(config|test|spec)\.m?js")
 
 
 def mimetype(name: str) -> str | None:
@@ -33,8 +37,18 @@ def mimetype(name: str) -> str | None:
     path = PurePosixPath(name)
     if PRIVATE.intersection(path.parts) or any(part.startswith(".") for part in path.parts):
         return None
+    if FOR_TOOLS.fullmatch(path.name) or path.suffix.lower() == ".json" and path.parts[0] not in DATA:
+        return None
     # Vendored libraries travel with their licences.
     return "text/plain" if path.name == "LICENSE" else TYPES.get(path.suffix.lower())
+
+
+def lies_in(folder: Path, name: str) -> bool:
+    """Whether a file is in the page's folder itself, and not where a link leads out of it."""
+    try:
+        return (folder / name).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a null byte
+        return False
 
 
 def policy(folder: Path) -> str:

@@ -314,7 +314,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frontend")
     files = {
         "index.html": f'<!doctype html><script type="importmap">{IMPORT_MAP}</script><script src="app.js"></script>',
-        "app.js": "export {}", "part.mjs": "export {}", "data.json": "{}", "icon.svg": "<svg/>",
+        "app.js": "export {}", "part.mjs": "export {}", "data/some.json": "{}", "icon.svg": "<svg/>",
         "app.webmanifest": "{}", "style.css": "a{}", "notes.md": "private", "test/app.test.js": "private",
         "tools/build.js": "private", ".hidden/key.js": "private", "parts/view.js": "export {}",
         "parts/LICENSE": "as you like",

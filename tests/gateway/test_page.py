@@ -26,7 +26,7 @@ from .conftest import IMPORT_MAP, ROOT
         ("/app.js", "text/javascript"),
         ("/parts/view.js", "text/javascript"),
         ("/part.mjs", "text/javascript"),
-        ("/data.json", "application/json"),
+        ("/data/some.json", "application/json"),
         ("/icon.svg", "image/svg+xml"),
         ("/app.webmanifest", "application/manifest+json"),
         ("/style.css", "text/css"),
