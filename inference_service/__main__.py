@@ -30,13 +30,16 @@ async def serve(config: Config) -> int:
     """Serves until stopped; prints one line "UNMASK READY <address>" when the model is loaded."""
     import torch  # after the settings are read, so that a wrong one is told at once
 
+    from inference_service.ending import Ending
     from inference_service.rpc.server import Server
 
+    ending = Ending()
+    ending.listen()
     if config.threads:
         torch.set_num_threads(config.threads)
     server = Server(config)
     await server.start()
-    running = asyncio.create_task(server.run())
+    running = asyncio.create_task(server.run(ending))
     given_up = threading.Event()
     loading = asyncio.create_task(asyncio.to_thread(server.library.load, "", progress=_show, cancelled=given_up.is_set))
     await asyncio.wait([running, loading], return_when=asyncio.FIRST_COMPLETED)
@@ -46,6 +49,7 @@ async def serve(config: Config) -> int:
             loading.result()
         except BaseException:
             running.cancel()
+            ending.begin(1)
             await server.stop()
             raise
         await server.ready()

@@ -30,6 +30,8 @@ class Config(BaseSettings):
         "Memory for what models that read from left to right keep of their passes, each."))
     max_batch_tokens: int = Field(8192, ge=1, description="Positions in one forward pass, all sessions together.")
     max_waiting: int = Field(256, ge=1, description="Calls that may wait for the device.")
+    stall_seconds: float = Field(300.0, gt=0, description=(
+        "How long one forward pass may take, in seconds, before the service counts as stuck and ends."))
     max_sessions: int = Field(100_000, ge=1, description="Sessions kept at most.")
     session_bytes: int = Field(64 << 20, ge=65_536, description=(
         "How large a session's frames may grow before the oldest are dropped."))

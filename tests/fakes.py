@@ -24,6 +24,9 @@ class FakeDenoiser:
         return [_TABLE[[_row(canvas, position) for position in wanted]]
                 for canvas, wanted in zip(canvases, positions, strict=True)]
 
+    def drop_caches(self):
+        return 0
+
 
 def _row(canvas, position):
     return (sum((place + 1) * token for place, token in enumerate(canvas)) + 31 * position) % len(_TABLE)

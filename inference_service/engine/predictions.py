@@ -54,3 +54,10 @@ class Predictions:
             while self._size > self._budget and self._kept:
                 _, dropped = self._kept.popitem(last=False)
                 self._size -= dropped.size
+
+    def clear(self) -> int:
+        """Drops all of them; returns their bytes."""
+        with self._lock:
+            size, self._size = self._size, 0
+            self._kept.clear()
+            return size

@@ -84,6 +84,10 @@ class Denoiser:
         columns = torch.tensor([self._row(p) for wanted in positions for p in wanted], device=hidden.device)
         return list(self.head(hidden[rows, columns]).float().split(counts))
 
+    def drop_caches(self) -> int:
+        """Frees what can be computed again, on the thread that owns the device; returns bytes."""
+        return 0
+
     def _row(self, position):
         """The row of the body's output that predicts a position."""
         return max(position - 1, 0) if self.info.shifted else position

@@ -90,6 +90,11 @@ class LeftToRight(Denoiser):
         self._keep(key, kept)
         return logits[0]
 
+    def drop_caches(self) -> int:
+        size = sum(one.size for one in self._kept.values())
+        self._kept.clear()
+        return size
+
     def _keep(self, key: str, kept: Kept) -> None:
         self._kept[key] = kept
         total = sum(one.size for one in self._kept.values())

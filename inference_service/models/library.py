@@ -103,6 +103,12 @@ class Library:
                                      reason="MODEL_NOT_LOADED")
         return denoiser
 
+    def drop_caches(self) -> int:
+        """Frees what the models in memory keep of their passes; for the engine's thread. Returns bytes."""
+        with self._lock:
+            denoisers = [denoiser for _, denoiser in self._loaded.values()]
+        return sum(denoiser.drop_caches() for denoiser in denoisers)
+
     def load(self, name: str, dtype: str = "", token_ids: Mapping[str, int] = NO_IDS,
              progress: Callable[[Progress], None] = lambda progress: None,
              cancelled: Callable[[], bool] = lambda: False) -> Denoiser:

@@ -1,7 +1,7 @@
 """What every call on sessions needs: the parts of the server, and finding, waiting, predicting."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from inference_service.engine.constraining import check_begins
 from inference_service.engine.engine import Engine, Ticket
@@ -28,6 +28,7 @@ class Calls:
         self._engine = engine
         self._predictions = predictions
         self._ending: dict[str, Ticket] = {}  # cancelled steps that have not reached their boundary
+        self._stuck: list[ExitStack] = []  # turns of jobs that the engine was given up in the middle of
 
     async def _get(self, session_id: str) -> Live:
         requests.check_id("session_id", session_id, required=True)
@@ -39,6 +40,16 @@ class Calls:
         if ticket:
             with suppress(Exception):
                 await asyncio.wrap_future(ticket.result)
+
+    def _leave(self, session_id: str, ticket: Ticket) -> None:
+        """Cancels a step whose call is over; the session's next change waits for its boundary."""
+        def settled(_) -> None:
+            if self._ending.get(session_id) is ticket:
+                del self._ending[session_id]
+
+        ticket.cancel()
+        self._ending[session_id] = ticket
+        ticket.result.add_done_callback(settled)
 
     async def _replayed(self, request) -> list[Frame] | None:
         """The frames that the same request made before, or None if it is a new one."""
@@ -68,7 +79,7 @@ class Calls:
         """What a job returns; it ends with the call if that is cancelled."""
         ticket = self._engine.submit(job, interactive)
         try:
-            return await asyncio.shield(asyncio.wrap_future(ticket.result))
+            return await asyncio.wrap_future(ticket.result)
         finally:
             ticket.cancel()
 

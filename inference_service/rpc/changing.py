@@ -59,7 +59,10 @@ class Changing(Calls):
             held = stack.pop_all()  # from here the turn ends with the job, wherever that is
 
         def ended(_):
-            held.close()
+            if ticket.abandoned:  # it may be in the middle of a commit: nobody else may change the session
+                self._stuck.append(held)
+            else:
+                held.close()
             frames.put(None)
 
         ticket.result.add_done_callback(ended)
@@ -69,9 +72,7 @@ class Changing(Calls):
             ticket.result.result()
         finally:
             if not ticket.result.done():
-                ticket.cancel()
-                self._ending[request.session_id] = ticket
-                ticket.result.add_done_callback(lambda _: self._ending.pop(request.session_id, None))
+                self._leave(request.session_id, ticket)
 
     @answers_errors
     async def Select(self, request, context):

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import logging
-import signal
 from contextlib import suppress
 
 import grpc
@@ -11,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from inference_service.config import Config
+from inference_service.ending import Ending, bounded, leave
 from inference_service.engine.engine import Engine
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import PermissionDenied, Unavailable
@@ -40,6 +40,9 @@ SERVICES = [
     inspection_service_pb2.DESCRIPTOR.services_by_name["InspectionService"].full_name,
 ]
 SWEEP_SECONDS = 600
+# How long a running pass may take to its end when the process is to end, then calls, then the store: less than
+# `ending.GRACE` in all.
+PASS_SECONDS, CALLS_SECONDS, STORE_SECONDS = 4.0, 2.0, 1.0
 OPTIONS = [
     # Clients may ping this often without a call open; more often is refused with "too_many_pings".
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -68,9 +71,10 @@ class Server:
             sessions=config.max_sessions, session_bytes=config.session_bytes))
         self._predictions = Predictions(config.prediction_bytes)
         self._failed = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        self._engine = Engine(config.max_batch_tokens, config.max_waiting,
-                              on_fault=lambda: loop.call_soon_threadsafe(self._failed.set))
+        self._ending: Ending | None = None  # of the process, where the server is all that it does
+        self._loop = asyncio.get_running_loop()
+        self._engine = Engine(config.max_batch_tokens, config.max_waiting, self._on_fault, self._drop_caches,
+                              config.stall_seconds)
         self._health = health.aio.HealthServicer()
         self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=1024, interceptors=[RefusesUnreadable()])
         parts = self.library, self._sessions, self._engine, self._predictions
@@ -94,27 +98,44 @@ class Server:
 
     async def ready(self) -> None:
         """The default model is in memory."""
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        if not self._failed.is_set():
+            await self._set_health(health_pb2.HealthCheckResponse.SERVING)
 
-    async def run(self) -> int:
-        """Serves until a signal or a device fault; the exit code."""
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopping.set)
+    async def run(self, ending: Ending) -> int:
+        """Serves until the process is to end, which a fault of the engine's begins too; the exit code."""
+        self._ending = ending
+        if self._failed.is_set():
+            ending.begin(1)
         sweeping = asyncio.create_task(self._sweep())
-        waiters = [asyncio.create_task(stopping.wait()), asyncio.create_task(self._failed.wait())]
-        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+        await ending.begun.wait()
         sweeping.cancel()
-        await self.stop()
-        return 1 if self._failed.is_set() else 0
+        if not await self.stop():
+            leave(ending.code)  # a process whose engine is in the middle of a pass cannot be taken down in order
+        ending.hurry()
+        return ending.code
 
-    async def stop(self) -> None:
-        """Lets running steps reach their boundary, then ends."""
+    async def stop(self) -> bool:
+        """Lets running steps reach their boundary, then ends. False: a pass takes too long and was left behind."""
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await asyncio.to_thread(self._engine.stop)
-        await self._grpc.stop(0.5)
-        await asyncio.to_thread(self._store.close)
+        await bounded(lambda: self._engine.stop(PASS_SECONDS), PASS_SECONDS + 1)
+        await asyncio.wait([asyncio.create_task(self._grpc.stop(0.5))], timeout=CALLS_SECONDS)
+        if not await bounded(self._store.close, STORE_SECONDS):
+            log.error("the store is still written to and was not closed")
+        return self._engine.ended
+
+    def _on_fault(self) -> None:
+        """The engine runs no job any more. From any thread."""
+        if self._ending:
+            self._ending.begin(1)
+        self._loop.call_soon_threadsafe(self._fail)
+
+    def _fail(self) -> None:
+        self._failed.set()
+        self._telling = asyncio.create_task(self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING))
+
+    def _drop_caches(self) -> int:
+        """Frees what can be computed again; on the engine's thread."""
+        return self._predictions.clear() + self.library.drop_caches()
 
     async def _set_health(self, status: int) -> None:
         for service in ["", *SERVICES]:

@@ -3,80 +3,11 @@
 import threading
 
 import pytest
-import torch
 
-from inference_service.engine.engine import Engine
 from inference_service.engine.jobs import Forward
 from inference_service.errors import Exhausted, FailedPrecondition, Internal, InvalidField, Unavailable
+from tests.engine.kit import WAIT, held, packed, passes
 from tests.fakes import FakeDenoiser
-
-WAIT = 20
-
-
-class Gate:
-    """Holds every pass until opened; `entered` tells that one is held."""
-
-    def __init__(self):
-        self.entered, self.opened = threading.Semaphore(0), threading.Semaphore(0)
-        self.free = False
-
-    def __call__(self, canvases):
-        if not self.free:
-            self.entered.release()
-            assert self.opened.acquire(timeout=WAIT)
-
-    def await_pass(self):
-        assert self.entered.acquire(timeout=WAIT)
-
-    def release(self, passes=1):
-        self.opened.release(passes)
-
-    def open(self):
-        self.free = True
-        self.opened.release(1000)
-
-
-@pytest.fixture
-def gate():
-    gate = Gate()
-    yield gate
-    gate.open()
-
-
-@pytest.fixture
-def started():
-    """Makes engines, and stops them."""
-    engines = []
-
-    def start(**options):
-        engines.append(Engine(**options))
-        return engines[-1]
-
-    yield start
-    for engine in engines:
-        engine.stop()
-
-
-def passes(denoiser, token, count=1, size=10, seen=None):
-    """A job of `count` passes over a canvas full of one token; it tells its token to `seen` after each."""
-    for _ in range(count):
-        passed = yield Forward(denoiser, [[token] * size], [0, 1])
-        assert passed.logits[0].shape == (2, 16)
-        if seen is not None:
-            seen.append(token)
-    return token
-
-
-def packed(denoiser):
-    """The tokens that went together, pass by pass."""
-    return [[canvas[0] for canvas in call] for call in denoiser.calls]
-
-
-def held(engine, gate, denoiser):
-    """Occupies the device, so that what is submitted now waits."""
-    blocker = engine.submit(passes(denoiser, 0), interactive=True)
-    gate.await_pass()
-    return blocker
 
 
 def test_waiting_jobs_go_together_under_the_token_budget(started, gate):
@@ -133,7 +64,7 @@ def test_an_interactive_call_waits_for_one_pass_of_a_run_at_most(started, gate):
     gate.open()
     call.result.result(WAIT)
     run.result.result(WAIT)
-    assert seen.index(2) == 1
+    assert seen.index(2) <= 1
     assert len(seen) == 51
 
 
@@ -238,53 +169,6 @@ def test_a_canvas_that_the_model_refuses_fails_alone_and_is_no_device_fault(star
     assert not faults
 
 
-def test_a_device_fault_ends_the_batch_and_calls_for_help(started):
-    def broken(canvases):
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
-
-    called = threading.Event()
-    engine = started(on_fault=called.set)
-    ticket = engine.submit(passes(FakeDenoiser(before=broken), 1), interactive=True)
-    with pytest.raises(Internal) as caught:
-        ticket.result.result(WAIT)
-    assert caught.value.reason == "DEVICE_ERROR"
-    assert "CUDA" not in caught.value.message
-    assert called.wait(WAIT)
-
-
-def test_out_of_memory_halves_the_batch_and_stays_smaller(started, gate):
-    def small(canvases):
-        gate(canvases)
-        if len(canvases) > 2:
-            raise torch.cuda.OutOfMemoryError("8 canvases")
-
-    denoiser = FakeDenoiser(before=small)
-    faults = []
-    engine = started(max_batch_tokens=80, on_fault=lambda: faults.append(1))
-    held(engine, gate, denoiser)
-    tickets = [engine.submit(passes(denoiser, token), interactive=False) for token in range(8)]
-    gate.open()
-    assert [ticket.result.result(WAIT) for ticket in tickets] == list(range(8))
-    assert [len(call) for call in denoiser.calls] == [1, 8, 4, 2, 2, 4, 2, 2]
-    assert not faults
-    again = [engine.submit(passes(denoiser, token), interactive=False) for token in range(8)]
-    [ticket.result.result(WAIT) for ticket in again]
-    assert max(len(call) for call in denoiser.calls[8:]) <= 4
-
-
-def test_one_that_does_not_fit_alone_is_told_so_and_the_engine_lives(started):
-    def none(canvases):
-        if canvases[0][0] == 1:
-            raise torch.cuda.OutOfMemoryError("too large")
-
-    denoiser = FakeDenoiser(before=none)
-    engine = started()
-    with pytest.raises(Exhausted) as caught:
-        engine.submit(passes(denoiser, 1), interactive=True).result.result(WAIT)
-    assert caught.value.reason == "OUT_OF_MEMORY"
-    assert engine.submit(passes(denoiser, 2), interactive=True).result.result(WAIT) == 2
-
-
 def test_stopping_ends_what_runs_at_its_boundary_and_takes_no_more(started, gate):
     denoiser = FakeDenoiser(before=gate)
     engine = started()
@@ -293,7 +177,7 @@ def test_stopping_ends_what_runs_at_its_boundary_and_takes_no_more(started, gate
     gate.await_pass()
     stopper = threading.Thread(target=engine.stop)
     stopper.start()
-    while not engine._stopping:  # set by stop() before it waits
+    while not engine._refusal:  # set by stop() before it waits
         pass
     with pytest.raises(Unavailable) as caught:
         engine.submit(passes(denoiser, 2), interactive=True)

@@ -5,8 +5,10 @@ import threading
 
 import grpc
 import pytest
+import torch
 from grpc import StatusCode as Code
 
+from inference_service.engine import faults
 from inference_service.errors import InvalidField
 from tests.fakes import MASK, FakeDenoiser
 from tests.service.calls import WAIT, Api, read_refusal, refusal, settings
@@ -156,10 +158,18 @@ def test_too_many_calls_are_refused_with_a_time_to_come_back(serve, made_up_mode
         assert len(api.step(sessions[2])) == 8
 
 
-def test_a_device_fault_is_told_and_reported(serve, made_up_models):
+def test_a_device_fault_is_told_and_reported(serve, made_up_models, monkeypatch):
+    lost = torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+    def fails(device):
+        raise lost
+
+    monkeypatch.setattr(faults, "probe", fails)
+    monkeypatch.setattr(faults, "_in_use", lambda: [None])
+
     def broken(canvases):
         if canvases[0][0] == 9:
-            raise RuntimeError("CUDA error")
+            raise lost
 
     made_up_models["broken"] = FakeDenoiser("broken", before=broken)
     with serve(model="broken") as server:
