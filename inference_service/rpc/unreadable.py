@@ -1,5 +1,7 @@
 """Requests that are not the bytes of their message: refused like any other wrong field, not as the server's fault."""
 
+import inspect
+
 import grpc
 from google.protobuf.message import DecodeError
 
@@ -43,7 +45,7 @@ def _answering(method, requests_stream: bool, responses_stream: bool):
         async def gathering(requests, context):
             return await method(_readable(requests), context)
         return gathering
-    if responses_stream:
+    if responses_stream and inspect.isasyncgenfunction(method):  # health's Watch writes its answers by itself
         async def stream(request, context):
             if request is UNREADABLE:
                 await abort(context, refusal())
