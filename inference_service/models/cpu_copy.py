@@ -29,7 +29,10 @@ def on_cpu(denoiser: Denoiser) -> Denoiser:
     memo = {key: _plain(tensor) for key, tensor in weights.items()}
     info = replace(denoiser.info, dtype="float32", device="cpu")
     if isinstance(denoiser, LeftToRight):
-        return LeftToRight(info, copy.deepcopy(denoiser.model, memo), denoiser.text, cache_bytes=0)
+        plain = LeftToRight(info, copy.deepcopy(denoiser.model, memo), denoiser.text, cache_bytes=0)
+        plain.batches = denoiser.batches
+        plain.keep_in(None, denoiser.info.cache_note)
+        return plain
     made = copy.copy(denoiser)
     made.body, made.head = (copy.deepcopy(part, memo) for part in parts)
     made.device, made.info = torch.device("cpu"), info

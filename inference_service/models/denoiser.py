@@ -25,6 +25,7 @@ class ModelInfo:
     shifted: whether the model's own row i - 1 predicts position i. `Denoiser.logits` has undone it.
     bidirectional: whether every position sees every other, or only those to its left.
     default_sampler: the sampler that the family's own code decodes with.
+    cache_note: why nothing is kept between passes, or not always; "" where it is, and where nothing could be.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ModelInfo:
     shifted: bool = False
     bidirectional: bool = True
     default_sampler: str = "llada"
+    cache_note: str = ""
 
 
 class Denoiser:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 import torch
 
 from inference_service.errors import DataLoss, FailedPrecondition
-from inference_service.models.checkpoint import Tensor, listed
+from inference_service.models.checkpoint import listed
+from inference_service.models.files import joined
+from inference_service.models.header import Tensor
+
+_MANY = 1_000_000
 
 
 def stock_name(stored: str, key_mapping: Mapping[str, str]) -> str:
@@ -16,6 +20,21 @@ def stock_name(stored: str, key_mapping: Mapping[str, str]) -> str:
         if hits:
             return name
     return stored
+
+
+def require_near(model: torch.nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Raises DataLoss where `model` cannot be what is stored, though its class has other names for some of it.
+
+    model: on the meta device, of a class that reads its checkpoints itself. What it would not find it would fill with
+    random numbers first, however many those are, and complain then.
+    """
+    weights = model.state_dict()
+    _require_shapes({name: (name, weight) for name, weight in weights.items() if name in tensors}, tensors)
+    wanted = sum(weight.numel() for weight in model.parameters())
+    stored = sum(tensor.size for tensor in tensors.values())
+    if wanted > 2 * stored + _MANY:
+        raise DataLoss(f"the checkpoint lacks weights: config.json makes a model of {wanted} and the files hold"
+                       f" {stored}", reason="MISSING_TENSORS")
 
 
 def require_fit(model: torch.nn.Module, tensors: Mapping[str, Tensor], key_mapping: Mapping[str, str]) -> None:
@@ -32,20 +51,25 @@ def require_fit(model: torch.nn.Module, tensors: Mapping[str, Tensor], key_mappi
         raise DataLoss(
             f"the checkpoint lacks weights: {listed(missing)}; download it again",
             reason="MISSING_TENSORS",
-            metadata={"tensors": ",".join(missing[:20])},
+            metadata={"tensors": joined(missing)},
         )
-    misshapen = [
-        f"{found[name]} is {list(tensors[found[name]].shape)}, config.json makes it {list(weight.shape)}"
-        for name, weight in wanted.items()
-        if tensors[found[name]].shape != tuple(weight.shape)
-    ]
-    if misshapen:
-        raise DataLoss(f"config.json does not fit the weights: {listed(misshapen)}", reason="SHAPE_MISMATCH")
+    _require_shapes({name: (found[name], weight) for name, weight in wanted.items()}, tensors)
     known = model.state_dict().keys()
     extra = sorted(stored for name, stored in found.items() if name not in known and not name.endswith(".inv_freq"))
     if extra:
         raise FailedPrecondition(
             f"the checkpoint holds weights that {type(model).__name__} has no place for: {listed(extra)}",
             reason="UNSUPPORTED_CHECKPOINT",
-            metadata={"tensors": ",".join(extra[:20])},
+            metadata={"tensors": joined(extra)},
         )
+
+
+def _require_shapes(pairs, tensors):
+    """pairs: by its name in the stock class, the name a weight is stored under and the weight."""
+    misshapen = [
+        f"{stored} is {list(tensors[stored].shape)}, config.json makes it {list(weight.shape)}"
+        for stored, weight in pairs.values()
+        if tensors[stored].shape != tuple(weight.shape)
+    ]
+    if misshapen:
+        raise DataLoss(f"config.json does not fit the weights: {listed(misshapen)}", reason="SHAPE_MISMATCH")

@@ -5,49 +5,47 @@ that token alone; one that was taken back is cropped to where it still agrees. T
 """
 
 import inspect
+import logging
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from transformers import DynamicCache
 
-from inference_service.errors import InvalidField
+from inference_service.errors import InvalidField, ServiceError
 from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.kept import Kept, kinds_of, steady_length
 from inference_service.models.text import Text
 
 CACHE_BYTES = 1 << 30
-
-
-@dataclass
-class Kept:
-    """The tokens that a cache has seen, and the cache."""
-
-    tokens: list[int]
-    cache: DynamicCache
-
-    @property
-    def size(self) -> int:
-        """Bytes on the device."""
-        parts = (part for layer in self.cache.layers for part in (layer.keys, layer.values) if part is not None)
-        return sum(part.numel() * part.element_size() for part in parts)
+FAILED = "runs without a cache: going on from an earlier pass failed"
+log = logging.getLogger(__name__)
 
 
 class LeftToRight(Denoiser):
     """A Denoiser of a causal model. Not thread-safe: the thread that owns the device uses it.
 
     cache_bytes: what the caches of all keys may take; those not used for longest go first.
+    batches: whether texts of different lengths go together.
     """
 
     def __init__(self, info: ModelInfo, model: torch.nn.Module, text: Text | None = None,
                  cache_bytes: int = CACHE_BYTES):
         super().__init__(info, model, text)
         self.model = model
+        self.batches = True
         self._budget = cache_bytes
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._picks_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
-        # A state that runs along, as Mamba's, cannot be taken back.
-        self._crops = not getattr(model, "_is_stateful", False)
+        self._steady = steady_length(model.config, info.context_length)
+        self._make: Callable[[], DynamicCache] | None = kinds_of(model.config)[0].make
+
+    def keep_in(self, make: Callable[[], DynamicCache] | None, note: str = "") -> None:
+        """What passes are kept in from now on; None for nothing, and then `note` says why. What was kept is dropped."""
+        self._make = make
+        self._kept.clear()
+        self.info = replace(self.info, cache_note=note)
 
     @torch.inference_mode()
     def logits(self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
@@ -66,7 +64,7 @@ class LeftToRight(Denoiser):
         for index, (canvas, wanted) in enumerate(zip(canvases, positions, strict=True)):
             if not len(wanted):
                 found[index] = torch.empty(0, self.info.vocabulary_size)
-            elif keys and keys[index] and self._crops:
+            elif keys and keys[index] and self._make and max(wanted) <= self._steady:
                 found[index] = self._continued(keys[index], list(canvas[:max(wanted)]), wanted)
             else:
                 alone.append(index)
@@ -76,16 +74,32 @@ class LeftToRight(Denoiser):
         return found
 
     def _continued(self, key: str, tokens: list[int], wanted: Sequence[int]) -> torch.Tensor:
+        """The rows of a pass that goes on from what is kept; of a whole one where the cache fails in it."""
+        try:
+            return self.go_on(key, tokens, wanted)
+        except (ServiceError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError):
+            raise
+        except Exception as error:
+            self._kept.clear()
+            rows, = self._whole([tokens], [wanted])  # raises what is no fault of the cache
+            if isinstance(error, RuntimeError) and "alloc" in str(error):  # memory, which there is again
+                return rows
+            log.warning("the cache of %s failed; it runs without one from now on", self.info.name, exc_info=error)
+            self.keep_in(None, FAILED)
+            return rows
+
+    def go_on(self, key: str, tokens: list[int], wanted: Sequence[int]) -> torch.Tensor:
         """The pass of what the cache has not seen."""
-        kept = self._kept.pop(key, None) or Kept([], DynamicCache(config=self.model.config))
+        kept = self._kept.pop(key, None) or Kept([], self._make())
         seen = min(_common(kept.tokens, tokens), min(wanted) - 1)
         if seen < len(kept.tokens):
             try:
                 kept.cache.crop(seen - len(kept.tokens))
             except (ValueError, RuntimeError):  # a window that slides has lost what stood before it
-                kept, seen = Kept([], DynamicCache(config=self.model.config)), 0
+                kept, seen = Kept([], self._make()), 0
         rows = [position - 1 - seen for position in wanted]
-        logits = self._pass(torch.tensor([tokens[seen:]], device=self.device), rows, past_key_values=kept.cache)
+        logits = self._pass(torch.tensor([tokens[seen:]], device=self.device), rows, past_key_values=kept.cache,
+                            use_cache=True)
         kept.tokens = tokens
         self._keep(key, kept)
         return logits[0]
@@ -103,9 +117,20 @@ class LeftToRight(Denoiser):
             total -= dropped.size
 
     def _whole(self, canvases, positions) -> list[torch.Tensor]:
-        """The pass of whole canvases together, up to the last position that any of them wants."""
-        if not canvases:
-            return []
+        """The passes of whole canvases, together where their lengths do not matter to each other."""
+        groups: dict[int, list[int]] = {}
+        for index, wanted in enumerate(positions):
+            length = max(wanted)
+            groups.setdefault(0 if self.batches and length <= self._steady else length, []).append(index)
+        found: list[torch.Tensor | None] = [None] * len(canvases)
+        for group in groups.values():
+            rows = self._together([canvases[index] for index in group], [positions[index] for index in group])
+            for index, part in zip(group, rows, strict=True):
+                found[index] = part
+        return found
+
+    def _together(self, canvases, positions) -> list[torch.Tensor]:
+        """One pass, up to the last position that any of them wants."""
         cut = [list(canvas[:max(wanted)]) for canvas, wanted in zip(canvases, positions, strict=True)]
         longest = max(map(len, cut))
         ids = torch.tensor([[*canvas, *[0] * (longest - len(canvas))] for canvas in cut], device=self.device)

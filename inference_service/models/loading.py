@@ -1,5 +1,6 @@
 """A folder or a hub id becomes a Denoiser."""
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -8,17 +9,24 @@ import safetensors
 import torch
 import transformers
 
-from inference_service.errors import DataLoss, Exhausted, Internal, NotFound, ServiceError
+from inference_service.errors import DataLoss, Exhausted, FailedPrecondition, Internal, NotFound, ServiceError
 from inference_service.models import memory
 from inference_service.models.checkpoint import listed
 from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.files import joined, shown, without_paths
+from inference_service.models.finite import require_finite
 from inference_service.models.folders import local_folder
 from inference_service.models.hub import fetch, is_hub_id
 from inference_service.models.left_to_right import CACHE_BYTES, LeftToRight
 from inference_service.models.placement import choose_device, choose_dtype
 from inference_service.models.progress import Progress, Reporter
 from inference_service.models.recognise import Recognised, recognise
+from inference_service.models.trial import trial
 from inference_service.models.weight_progress import watched_weights
+
+log = logging.getLogger(__name__)
+# What older releases stored of what follows from the config.
+_BUFFERS = (".inv_freq", ".attn.bias", ".masked_bias", ".attention.bias")
 
 
 def load(
@@ -56,10 +64,9 @@ def load(
 
     model = _weights(known, kind, "auto" if spread else place, source, report)
     info = _info(known, name or _name(source), kind, place)
-    denoiser = Denoiser(info, model, known.text) if info.bidirectional else LeftToRight(info, model, known.text,
-                                                                                        cache_bytes)
-    report("warming_up", 0, 1)
-    _try_out(denoiser, source)
+    denoiser = (Denoiser(info, model, known.text) if info.bidirectional
+                else LeftToRight(info, model, known.text, cache_bytes))
+    _try_out(denoiser, model, known, source, report)
     report("warming_up", 1, 1)
     return denoiser
 
@@ -98,7 +105,7 @@ def _info(known: Recognised, name, dtype, device):
 def _forbidden(mask, config, vocabulary):
     """The mask, and the rows that only round the head's width up: no token has their ids, nothing trained them."""
     tokens = config.get("vocab_size")
-    rows = set(range(tokens, vocabulary)) if isinstance(tokens, int) else set()
+    rows = set(range(max(tokens, 0), vocabulary)) if isinstance(tokens, int) else set()
     return tuple(sorted(rows if mask is None else rows | {mask}))
 
 
@@ -150,20 +157,36 @@ def _weights(known: Recognised, dtype, device_map, source, report):
         # from_pretrained has put random numbers there.
         lost = sorted(told["missing_keys"])
         raise DataLoss(f"the checkpoint lacks weights: {listed(lost)}", reason="MISSING_TENSORS")
+    extra = sorted(name for name in told["unexpected_keys"] if not name.endswith(_BUFFERS))
+    if extra:
+        # A config.json of fewer layers than are stored is read without a word.
+        raise FailedPrecondition(f"the checkpoint holds weights that config.json has no place for: {listed(extra)}",
+                                 reason="UNSUPPORTED_CHECKPOINT", metadata={"tensors": joined(extra)})
     return model.eval().requires_grad_(False)
 
 
-def _try_out(denoiser, source):
-    """A first forward pass, so that the first caller neither waits for it nor meets its error."""
+def _try_out(denoiser, model, known: Recognised, source, report):
+    """Raises unless every weight is finite and the model answers as it will be asked; see `trial`."""
     try:
-        denoiser.logits([[0, 0, 0], [0, 0]], [[1], [1]])
+        require_finite(model, known, report)
+        trial(denoiser, lambda: report("warming_up"))
+    except ServiceError:
+        raise
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise Exhausted(f"memory ran out in the first forward pass of {source!r}", reason="OUT_OF_MEMORY") from error
-    except Exception as error:
-        raise _failed(source, Path(source), error) from error
+    except torch.AcceleratorError as error:
+        raise _failed(source, known.checkpoint.folder, error) from error
+    except Exception as error:  # a config that a class takes and cannot compute with
+        reason = _reason(known.checkpoint.folder, error)
+        raise FailedPrecondition(f"{source!r} cannot be used, its first forward pass failed: {reason}",
+                                 reason="UNSUPPORTED_CHECKPOINT") from error
 
 
 def _failed(source, folder, error):
-    """What nobody foresaw, in its own words less the folder's path."""
-    first = str(error).partition("\n")[0].replace(str(folder.resolve()), source).replace(str(folder), source)
-    return Internal(f"{source!r} does not load: {first}", reason="LOAD_FAILED")
+    """What nobody foresaw, in its own words without paths."""
+    log.warning("a load failed", exc_info=error)
+    return Internal(f"{source!r} does not load: {_reason(folder, error)}", reason="LOAD_FAILED")
+
+
+def _reason(folder, error):
+    return shown(without_paths(str(error).partition("\n")[0], folder))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import torch
 
 from inference_service.errors import FailedPrecondition, InvalidField
-from inference_service.models.checkpoint import Tensor, listed
+from inference_service.models.checkpoint import listed
+from inference_service.models.header import Tensor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _STORED = {"F64": torch.float32, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}

@@ -11,7 +11,10 @@ Phase = Literal["inspecting", "downloading", "loading_weights", "warming_up"]
 
 @dataclass(frozen=True)
 class Progress:
-    """phase: what is being done; done, total: bytes when downloading, tensors when loading, 0 while unknown."""
+    """phase: what is being done. done, total: bytes when downloading, tensors when they are loaded and when checked.
+
+    total is 0 while unknown.
+    """
 
     phase: Phase
     done: int = 0

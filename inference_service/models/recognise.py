@@ -1,5 +1,6 @@
 """What a checkpoint folder is, told from its config, its tokenizer and its headers before a weight is read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ import transformers
 from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
 from inference_service.models.checkpoint import Checkpoint, inspect
 from inference_service.models.family import Family
-from inference_service.models.fit import require_fit, stock_name
+from inference_service.models.files import shown, without_paths
+from inference_service.models.fit import require_fit, require_near, stock_name
 from inference_service.models.placement import stored_dtype
+from inference_service.models.plausible import require_plausible
 from inference_service.models.registry import family_of
 from inference_service.models.text import Text
 from inference_service.models.token_ids import TokenIds, find_token_ids
@@ -42,7 +45,8 @@ class Recognised:
     @property
     def context(self) -> int:
         """Positions a canvas may have. Where the config tells no bound, as of models without positions, MOST."""
-        return min(getattr(self.config, "max_position_embeddings", None) or MOST, MOST)
+        told = getattr(self.config, "max_position_embeddings", None)
+        return min(told, MOST) if isinstance(told, int) and told > 0 else MOST
 
     @property
     def vocabulary(self) -> int:
@@ -60,7 +64,9 @@ def recognise(folder: Path, called: str, token_ids: Mapping[str, int]) -> Recogn
     family = family_of(checkpoint.config)
     _refuse_block_causal(family, folder, called)
     config, empty = _blueprint(family, checkpoint)
-    if not family.own_names:
+    if family.own_names:
+        require_near(empty, checkpoint.tensors)
+    else:
         require_fit(empty, checkpoint.tensors, family.key_mapping)
     text = Text.read(folder, family.tokenizer_class)
     ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, config.vocab_size)
@@ -88,7 +94,9 @@ def _blueprint(family: Family, checkpoint: Checkpoint):
         if not family.own_names and HEAD in stored:
             # A head that is stored is the head, also where the config says that it is the embeddings.
             settings["tie_word_embeddings"] = False
-        config = model_class.config_class(**settings)
+        kind = model_class.config_class
+        require_plausible(settings, getattr(kind, "attribute_map", {}), checkpoint.tensors)
+        config = kind(**settings)
         if family.bidirectional:
             config.is_causal = False
         with torch.device("meta"):
@@ -96,7 +104,8 @@ def _blueprint(family: Family, checkpoint: Checkpoint):
     except ServiceError:
         raise
     except Exception as error:  # a config holds anything, and each class complains in its own way
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise DataLoss(f"config.json does not describe a {family.name} model: {reason}") from error
+        last = (str(error).strip().splitlines() or [""])[-1].strip()
+        reason = without_paths(re.sub(r"^\w+(Error|Exception): ", "", last))
+        raise DataLoss(f"config.json does not describe a {family.name} model: {shown(reason)}") from error
     empty.tie_weights()
     return config, empty

@@ -28,5 +28,5 @@ def family_of(config: Mapping[str, Any]) -> Family:
     known = ", ".join(sorted(kind for family in FAMILIES for kind in family.model_types))
     known += " and the causal models of transformers"
     found = config.get("model_type")
-    told = f"model_type {found!r} is not one this server knows" if found else "config.json has no model_type"
+    told = f"model_type {repr(found)[:200]} is not one this server knows" if found else "config.json has no model_type"
     raise FailedPrecondition(f"{told}; it knows: {known}", reason="UNKNOWN_FAMILY", metadata={"known": known})

@@ -5,7 +5,7 @@ import torch
 
 from inference_service.errors import Exhausted
 from inference_service.models import memory
-from inference_service.models.checkpoint import Tensor
+from inference_service.models.header import Tensor
 from inference_service.models.placement import choose_dtype, stored_dtype
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda:0")

@@ -106,6 +106,31 @@ def write_stock_checkpoint(folder, model_class, seed=0, store_head=None, **field
     return folder, model
 
 
+CAUSAL = {"vocab_size": 97, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+          "num_key_value_heads": 2, "intermediate_size": 48, "max_position_embeddings": 128,
+          "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+
+
+def write_causal_checkpoint(folder, kind, written=None, **fields):
+    """Writes a checkpoint as the library does; returns its folder and the model.
+
+    kind: a model_type. fields: of its config, None for one of CAUSAL that it has not. written: what config.json says
+    and the model was not made with.
+    """
+    config_class = transformers.CONFIG_MAPPING[kind]
+    torch.manual_seed(0)
+    fields = {name: value for name, value in (CAUSAL | fields).items() if value is not None}
+    model = transformers.AutoModelForCausalLM.from_config(config_class(**fields)).eval()
+    for weight in model.parameters():  # so large that rounding is far below what tokens differ by
+        if weight.dim() > 1:
+            weight.data.mul_(4)
+    model.save_pretrained(folder)
+    if written:
+        config = json.loads((folder / "config.json").read_text()) | written
+        (folder / "config.json").write_text(json.dumps(config))
+    return folder, model
+
+
 @torch.inference_mode()
 def seen_both_ways(model, ids):
     """Logits [length, vocabulary] of a stock left-to-right model under a mask of ours that hides nothing."""

@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Model(_message.Message):
-    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional")
+    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional", "cache_note")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Model.State]
@@ -37,6 +37,7 @@ class Model(_message.Message):
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     SHIFTED_FIELD_NUMBER: _ClassVar[int]
     BIDIRECTIONAL_FIELD_NUMBER: _ClassVar[int]
+    CACHE_NOTE_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: Model.State
     family: str
@@ -54,7 +55,8 @@ class Model(_message.Message):
     is_default: bool
     shifted: bool
     bidirectional: bool
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ...) -> None: ...
+    cache_note: str
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ..., cache_note: _Optional[str] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()

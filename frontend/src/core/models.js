@@ -94,7 +94,7 @@ export function startModelProblem(/** @type {Pick<State, "form" | "model" | "mod
 export const goneModel = ({ known }, name) => known[name] ? { ...known[name], state: "unknown" } : ({
   name, state: "unknown", family: "", parameterCount: 0, dtype: "", device: "", contextLength: 0, vocabularySize: 0,
   maskToken: null, eosToken: null, eotToken: null, hasTokenizer: false, hasChatTemplate: false, isDefault: false,
-  shifted: false, bidirectional: true, samplers: [],
+  shifted: false, bidirectional: true, cacheNote: "", samplers: [],
 });
 
 /** A folder by its last part; names and hub ids as they are. */
@@ -146,6 +146,7 @@ export function factsOf(model, marks = {}) {
     ["Context", model.contextLength ? `${model.contextLength.toLocaleString("en")} positions` : ""],
     ["Vocabulary", model.vocabularySize ? `${model.vocabularySize.toLocaleString("en")} ids` : ""],
     ["Reads", read],
+    ["Cache", model.cacheNote],
     ["Mask", id(model.maskToken)],
     ["End of text", id(model.eosToken)],
     ["End of turn", id(model.eotToken)],

@@ -39,6 +39,7 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {boolean} isDefault  sessions use it when they name none
  * @property {boolean} shifted  its raw logits at a position are those of the next one
  * @property {boolean} bidirectional  every position sees every other
+ * @property {string} cacheNote  why nothing is kept between passes, or not always; "" where it is
  * @property {Sampler[]} samplers
  *
  * @typedef {object} Form

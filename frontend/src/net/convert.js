@@ -195,6 +195,7 @@ export function modelFrom(/** @type {any} */ message) {
     isDefault: message.isDefault,
     shifted: message.shifted,
     bidirectional: message.bidirectional,
+    cacheNote: message.cacheNote,
     samplers: message.samplers.map((/** @type {any} */ { name, summary, source, revises, parameters }) => ({
       name,
       summary,

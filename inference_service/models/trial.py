@@ -1,0 +1,200 @@
+"""A model is tried the way it will be used before anybody may use it.
+
+Two texts of different length, alone and in one batch; of a model that reads from left to right also whether it does,
+and whether going on from an earlier pass gives what a whole pass gives: grown by a token and by several, taken back,
+changed.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+import torch
+
+from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
+from inference_service.models.denoiser import Denoiser
+from inference_service.models.kept import CacheKind, kinds_of, steady_length
+from inference_service.models.left_to_right import LeftToRight
+
+log = logging.getLogger(__name__)
+
+# Passes of different shape sum in different order. What that may change, as a share of the logits' own spread over the
+# vocabulary, follows from the number format: float32 keeps 24 bits, float16 11, bfloat16 8. Through many layers a few
+# times the last bit add up; a cache that is wrong changes the logits by about their whole spread.
+TOLERANCE = {"float32": 1e-3, "float16": 0.03, "bfloat16": 0.15}
+_SHORT = 24
+_LONGEST = 1100
+# Weights times positions of a pass that takes seconds.
+_WORK = {"cpu": 1e11, "cuda": 1e13}
+_KEY = "trial"
+
+NOT_RIGHT = "runs without a cache: going on from an earlier pass gave other logits than a whole pass"
+NOT_TAKEN = "runs without a cache: its class cannot go on from an earlier pass"
+STATE = "runs without a cache: it keeps a state that runs along and cannot be taken back"
+TOO_LONG = "runs without a cache: its window of {window} positions is longer than what was tried"
+TOO_SHORT = "runs without a cache: its context is too short to try one"
+SCALED = "keeps nothing of a canvas of more than {steady} positions: from there on its length changes every logit"
+
+
+def trial(denoiser: Denoiser, report: Callable[[], None]) -> None:
+    """Raises DataLoss or FailedPrecondition where the model must not be used; decides what a causal one is kept in.
+
+    report: called before each pass; raises to give up.
+    """
+    with torch.inference_mode():
+        if isinstance(denoiser, LeftToRight):
+            _try_left_to_right(denoiser, report)
+        else:
+            _try_both_ways(denoiser, report)
+
+
+def _try_both_ways(denoiser: Denoiser, report: Callable[[], None]) -> None:
+    length = min(_SHORT, denoiser.info.context_length)
+    one, two = _texts(denoiser.info.vocabulary_size, length, length // 2)
+    wanted = [sorted({0, len(text) // 2, len(text) - 1}) for text in (one, two)]
+    alone = [_rows(denoiser, text, rows, report) for text, rows in zip((one, two), wanted, strict=True)]
+    report()
+    together = denoiser.logits([one, two], wanted)
+    if _off(together, alone) > TOLERANCE[denoiser.info.dtype]:
+        raise FailedPrecondition("the model's logits change with what stands beside a canvas in a batch",
+                                 reason="UNSUPPORTED_CHECKPOINT")
+
+
+def _try_left_to_right(denoiser: LeftToRight, report: Callable[[], None]) -> None:
+    info, tolerance = denoiser.info, TOLERANCE[denoiser.info.dtype]
+    kinds = kinds_of(denoiser.model.config)
+    length, changed = _lengths(denoiser, kinds[0].window)
+    if length < 1:
+        raise DataLoss("config.json gives the model a single position, and what stands at the first is never predicted",
+                       reason="IMPLAUSIBLE_CONFIG")
+    one, two = _texts(info.vocabulary_size, length, changed)
+    wanted = _wanted(len(one), changed), _wanted(len(two), changed)
+    denoiser.keep_in(None)
+    alone = [_rows(denoiser, [*text, 0], rows, report) for text, rows in zip((one, two), wanted, strict=True)]
+    before = sum(row <= changed for row in wanted[0])
+    if before and _off([alone[0][:before]], [alone[1][:before]]) > tolerance:
+        raise FailedPrecondition("what stands behind a position changes its logits: this model does not read from left"
+                                 " to right, and this server knows no mask to decode it with",
+                                 reason="UNSUPPORTED_CHECKPOINT")
+    report()
+    denoiser.batches = _batches(denoiser, one, two, wanted, alone, tolerance)
+    denoiser.keep_in(*_kind(denoiser, kinds, (one, two), changed, report))
+
+
+def _lengths(denoiser: LeftToRight, window: int) -> tuple[int, int]:
+    """How long the texts are, and where they part: behind the window, where that is affordable."""
+    info = denoiser.info
+    work = _WORK["cpu" if info.device == "cpu" else "cuda"]
+    affordable = min(_LONGEST, int(work / max(info.parameter_count, 1)))
+    most = min(info.context_length - 1, steady_length(denoiser.model.config, info.context_length))
+    length = min(most, max(window + 10 if window + 10 <= affordable else 0, _SHORT))
+    return length, max(length - 8, 0)
+
+
+def _texts(vocabulary: int, length: int, changed: int) -> tuple[list[int], list[int]]:
+    """Two texts that part after `changed` tokens, the other one shorter where there is room."""
+    one = [(7919 * place * place + 31 * place + 5) % vocabulary for place in range(length)]
+    two = [*one[:changed], *((token + 1 + vocabulary // 2) % vocabulary for token in one[changed:])]
+    return one, two[:max(length - 3, changed + 1, 1)]
+
+
+def _wanted(length: int, changed: int) -> list[int]:
+    """Positions whose logits are compared, some before the texts part and all behind."""
+    return sorted({place for place in (2, changed // 2, changed) if 1 <= place <= changed}
+                  | set(range(changed + 1, length + 1)))
+
+
+def _rows(denoiser: Denoiser, canvas: Sequence[int], wanted: Sequence[int], report: Callable[[], None]) -> torch.Tensor:
+    """The logits of a canvas by itself. Raises DataLoss where one is not finite, or where they are not one for each id.
+    """
+    report()
+    rows, = denoiser.logits([canvas], [wanted])
+    if rows.shape[-1] != denoiser.info.vocabulary_size:
+        raise DataLoss(f"config.json makes a vocabulary of {denoiser.info.vocabulary_size}, and the model's logits are"
+                       f" {rows.shape[-1]}", reason="SHAPE_MISMATCH")
+    if not bool(torch.isfinite(rows).all()):
+        told = "load it as float32" if denoiser.info.dtype == "float16" else "its config.json or weights are damaged"
+        raise DataLoss(f"the model's logits are not finite in {denoiser.info.dtype}, though each weight is; {told}",
+                       reason="LOGITS_NOT_FINITE")
+    return rows
+
+
+def _off(found: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> float:
+    """How far rows are from what they should be, the mean over them, in units of the spread of each.
+
+    The mean: in a mixture of experts rounding may send a token elsewhere, which changes its row alone.
+    """
+    shares = []
+    for have, want in zip(found, expected, strict=True):
+        spread = (want - want.mean(-1, keepdim=True)).pow(2).mean(-1).sqrt()
+        shares.append((have - want).pow(2).mean(-1).sqrt() / spread.clamp_min(1e-9))
+    off = torch.cat(shares).mean().item()
+    return off if off == off else float("inf")
+
+
+def _batches(denoiser: LeftToRight, one, two, wanted, alone, tolerance: float) -> bool:
+    """Whether texts of different lengths may go together."""
+    try:
+        together = denoiser.logits([[*one, 0], [*two, 0]], wanted)
+    except (ServiceError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        log.info("%s takes no texts of different lengths in a batch", denoiser.info.name, exc_info=error)
+        return False
+    return _off(together, alone) <= tolerance
+
+
+def _kind(denoiser: LeftToRight, kinds: Sequence[CacheKind], texts: tuple[list[int], list[int]], changed: int,
+          report: Callable[[], None]) -> tuple[Callable | None, str]:
+    """What to keep passes in, and what is to be said of it."""
+    info, config = denoiser.info, denoiser.model.config
+    if getattr(denoiser.model, "_is_stateful", False):
+        return None, STATE
+    if changed < 4:
+        return None, TOO_SHORT
+    way, expected = _way(denoiser, texts, changed, report)
+    why = NOT_TAKEN
+    for kind in kinds:
+        if kind.window > changed:
+            why = TOO_LONG.format(window=kind.window)
+            continue
+        try:
+            off = _off_when_kept(denoiser, kind, way, expected, report)
+        except (ServiceError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError):
+            raise
+        except Exception as error:
+            log.info("a cache of %s failed", info.name, exc_info=error)
+            continue
+        if off <= TOLERANCE[info.dtype]:
+            steady = steady_length(config, info.context_length)
+            return kind.make, SCALED.format(steady=steady) if steady < info.context_length else ""
+        why = NOT_RIGHT
+    return None, why
+
+
+def _way(denoiser: LeftToRight, texts: tuple[list[int], list[int]], changed: int, report: Callable[[], None]):
+    """Canvases and positions as a session asks for them in turn, and the rows that whole passes have there."""
+    one, two = ([*text, 0] for text in texts)
+    end, other = len(one) - 1, len(two) - 1
+    way = [
+        (one, [end - 3]), (one, [end - 2]), (one, [end - 1, end]),  # read, grown by a token, by two
+        (two, list(range(changed + 1, other + 1))),  # taken back to where it parts, and changed
+        (two, [other]),  # its last token once more
+        (one, [3]), (one, [changed, changed + 1]),  # taken back nearly to its start, and gone on from there
+    ]
+    rows = {}
+    for text in (one, two):
+        places = sorted({place for canvas, wanted in way if canvas is text for place in wanted})
+        found = _rows(denoiser, text, places, report)
+        rows |= {(id(text), place): row for place, row in zip(places, found, strict=True)}
+    return way, [torch.stack([rows[id(canvas), place] for place in wanted]) for canvas, wanted in way]
+
+
+def _off_when_kept(denoiser: LeftToRight, kind: CacheKind, way, expected: Sequence[torch.Tensor],
+                   report: Callable[[], None]) -> float:
+    """How far from whole passes those are that go on from each other."""
+    denoiser.keep_in(kind.make)
+    off = 0.0
+    for (canvas, wanted), rows in zip(way, expected, strict=True):
+        report()
+        off = max(off, _off([denoiser.go_on(_KEY, canvas[:max(wanted)], wanted)], [rows]))
+    return off
