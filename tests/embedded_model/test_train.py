@@ -15,6 +15,7 @@ from embedded_model.export import export
 from embedded_model.network import Network, Shape
 from embedded_model.tokenizer import shared
 from embedded_model.train import Recipe, causal_loss_of, loss_of, rate, train
+from tests.rounding import assert_same_logits
 
 SMALL = Shape(width=32, layers=1, heads=2, mlp=32)
 SHORT = Recipe(rates=((0, 1.0), (6, 0.0)), batch_tokens=512)
@@ -83,7 +84,7 @@ def test_the_export_goes_through_the_service_s_loader(tmp_path):
     with torch.inference_mode():
         ours = network(torch.tensor([prompt]))
     (theirs,) = denoiser.logits([prompt], [list(range(len(prompt)))])
-    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+    assert_same_logits(ours, theirs)
 
 
 # ---- the twin that writes from left to right ----
@@ -135,4 +136,4 @@ def test_its_export_is_a_plain_llama_that_writes(tmp_path):
     with torch.inference_mode():
         ours = network(torch.tensor([tokens]))
     (theirs,) = denoiser.logits([[*tokens, 0]], [list(range(1, len(tokens) + 1))])
-    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+    assert_same_logits(ours, theirs)

@@ -22,6 +22,11 @@ def golden():
 
 
 @pytest.fixture(scope="session")
+def exact_golden():
+    return in_float64(load(str(GOLDEN)))
+
+
+@pytest.fixture(scope="session")
 def dream_logits():
     return load_file(DREAM_GOLDEN / "expected_logits.safetensors")
 
@@ -29,3 +34,15 @@ def dream_logits():
 @pytest.fixture(scope="session")
 def dream():
     return load(str(DREAM_GOLDEN))
+
+
+@pytest.fixture(scope="session")
+def exact_dream():
+    return in_float64(load(str(DREAM_GOLDEN)))
+
+
+def in_float64(denoiser):
+    """The same weights, computed so exactly that only the stored numbers' own rounding is left."""
+    denoiser.body.double()
+    denoiser.head.double()
+    return denoiser

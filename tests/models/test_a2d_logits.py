@@ -9,6 +9,7 @@ from tiny_checkpoints import seen_both_ways, write_stock_checkpoint, write_token
 
 from inference_service import errors
 from inference_service.models.loading import load
+from tests.rounding import assert_same_logits
 
 KINDS = {"a2d-qwen2": "Qwen2ForCausalLM", "a2d-qwen3": "Qwen3ForCausalLM"}
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|mask|>"]
@@ -28,8 +29,8 @@ def test_equal_to_the_stock_class_that_sees_both_ways(tmp_path, kind, tied):
     folder, model = write_a2d(tmp_path, kind, tie_word_embeddings=tied)
     denoiser = load(str(folder))
     logits = denoiser.logits([CANVAS, CANVAS[:2]], [range(6), [1]])
-    torch.testing.assert_close(logits[0], seen_both_ways(model, CANVAS), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(logits[1], seen_both_ways(model, CANVAS[:2])[[1]], rtol=1e-4, atol=1e-4)
+    assert_same_logits(logits[0], seen_both_ways(model, CANVAS))
+    assert_same_logits(logits[1], seen_both_ways(model, CANVAS[:2])[[1]])
     assert denoiser.info.parameter_count == sum(weight.numel() for weight in model.parameters())
 
 
@@ -41,9 +42,7 @@ def test_a_head_that_is_stored_is_used_whatever_the_config_says(tmp_path, kind):
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     model.lm_head.weight = torch.nn.Parameter(weights["lm_head.weight"])
     denoiser = load(str(folder))
-    torch.testing.assert_close(
-        denoiser.logits([CANVAS], [range(6)])[0], seen_both_ways(model, CANVAS), rtol=1e-4, atol=1e-4
-    )
+    assert_same_logits(denoiser.logits([CANVAS], [range(6)])[0], seen_both_ways(model, CANVAS))
     assert denoiser.info.parameter_count == sum(weight.numel() for weight in weights.values())
 
 

@@ -8,6 +8,7 @@ from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.left_to_right import LeftToRight
 from inference_service.models.loading import load
 from inference_service.models.registry import family_of
+from tests.rounding import assert_same_logits
 
 SMALL = {"vocab_size": 61, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
          "intermediate_size": 48, "max_position_embeddings": 64}
@@ -55,7 +56,7 @@ def test_the_logits_are_its_own_class_s(pair):
         "causal", False, "autoregressive", 64)
     wanted = [1, 5, len(TOKENS)]
     found = denoiser.logits([[*TOKENS, 0]], [wanted])[0]
-    torch.testing.assert_close(found, whole(plain, TOKENS)[[position - 1 for position in wanted]], atol=1e-4, rtol=1e-4)
+    assert_same_logits(found, whole(plain, TOKENS)[[position - 1 for position in wanted]])
 
 
 def test_what_is_kept_changes_no_logit_whatever_way_a_text_goes(pair):
@@ -66,7 +67,7 @@ def test_what_is_kept_changes_no_logit_whatever_way_a_text_goes(pair):
     for tokens in way:
         found = denoiser.logits([[*tokens, 0]], [[len(tokens)]], ["one"])[0][0]
         expected = whole(plain, tokens)[-1]
-        torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+        assert_same_logits(found, expected)
         assert found.argmax() == expected.argmax()
 
 
@@ -75,7 +76,7 @@ def test_texts_of_different_lengths_go_together(pair):
     texts = [TOKENS[:3], TOKENS[:9], TOKENS]
     together = denoiser.logits([[*text, 0] for text in texts], [[len(text)] for text in texts])
     for text, found in zip(texts, together, strict=True):
-        torch.testing.assert_close(found[0], whole(plain, text)[-1], atol=1e-3, rtol=1e-3)
+        assert_same_logits(found[0], whole(plain, text)[-1])
 
 
 def test_nothing_stands_before_the_first_position(pair):

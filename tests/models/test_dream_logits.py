@@ -9,6 +9,7 @@ from tiny_checkpoints import DREAM_GOLDEN, seen_both_ways, write_stock_checkpoin
 from inference_service import errors
 from inference_service.models.loading import load
 from inference_service.models.text import Text
+from tests.rounding import assert_same_logits
 
 
 def raw(denoiser, ids):
@@ -17,24 +18,26 @@ def raw(denoiser, ids):
         return denoiser.head(denoiser.body(input_ids=ids, use_cache=False).last_hidden_state)
 
 
-def test_raw_logits_equal_the_reference_to_the_last_bit(dream, dream_logits):
-    assert torch.equal(raw(dream, dream_logits["input_ids"]), dream_logits["raw_logits"])
+@pytest.mark.parametrize("model", ["dream", "exact_dream"])  # as it is served, and in float64
+def test_raw_logits_equal_the_reference(request, model, dream_logits):
+    logits = raw(request.getfixturevalue(model), dream_logits["input_ids"])
+    assert_same_logits(logits, dream_logits["raw_logits"])
 
 
 def test_a_position_is_predicted_by_the_row_before_it(dream, dream_logits):
     ids, expected = dream_logits["input_ids"][0].tolist(), dream_logits["raw_logits"][0]
     logits = dream.logits([ids], [range(24)])[0]
-    assert torch.equal(logits, expected[[0, *range(23)]])
+    assert_same_logits(logits, expected[[0, *range(23)]])
     few = dream.logits([ids], [[23, 0, 1]])[0]
-    torch.testing.assert_close(few, expected[[22, 0, 0]], rtol=1e-5, atol=1e-5)
+    assert_same_logits(few, expected[[22, 0, 0]])
 
 
 def test_padding_changes_nothing(dream, dream_logits):
     ids = dream_logits["input_ids"][0].tolist()
     short = dream.logits([ids[:15]], [range(15)])[0]
     together = dream.logits([ids, ids[:15]], [range(24), range(15)])
-    torch.testing.assert_close(together[0], dream_logits["raw_logits"][0][[0, *range(23)]], rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(together[1], short, rtol=1e-5, atol=1e-5)
+    assert_same_logits(together[0], dream_logits["raw_logits"][0][[0, *range(23)]])
+    assert_same_logits(together[1], short)
 
 
 def test_only_the_wanted_rows_pass_the_head(dream, dream_logits):
@@ -75,7 +78,7 @@ def test_rope_of_older_configs(tmp_path, scaling, rope):
     (folder / "config.json").write_text(json.dumps(config | {"rope_parameters": rope, "rope_theta": None}))
     new = load(str(folder)).logits([[1, 2, 3, 4]], [[3]])[0]
     assert torch.equal(old, new) and not torch.allclose(old, plain, atol=1e-3)
-    torch.testing.assert_close(plain[0], seen_both_ways(model, [1, 2, 3, 4])[2], rtol=1e-4, atol=1e-4)
+    assert_same_logits(plain[0], seen_both_ways(model, [1, 2, 3, 4])[2])
 
 
 @pytest.mark.parametrize(

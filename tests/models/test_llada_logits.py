@@ -7,29 +7,36 @@ from tiny_checkpoints import llada_config, random_weights, write_checkpoint
 
 from inference_service.errors import InvalidField
 from inference_service.models.loading import load
+from tests.rounding import assert_same_logits
 
 
-def test_equal_to_the_reference(golden, golden_logits):
+@pytest.fixture(params=["golden", "exact_golden"])
+def model(request):
+    """As it is served, and in float64."""
+    return request.getfixturevalue(request.param)
+
+
+def test_equal_to_the_reference(model, golden_logits):
     ids = golden_logits["input_ids"].tolist()
-    for logits, expected in zip(golden.logits(ids, [range(24)] * 2), golden_logits["logits"], strict=True):
+    for logits, expected in zip(model.logits(ids, [range(24)] * 2), golden_logits["logits"], strict=True):
         assert logits.dtype == torch.float32
-        torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
+        assert_same_logits(logits, expected)
 
 
-def test_equal_to_the_reference_left_padded(golden, golden_logits):
+def test_equal_to_the_reference_left_padded(model, golden_logits):
     with torch.inference_mode():
-        hidden = golden.body(
+        hidden = model.body(
             input_ids=golden_logits["input_ids"], attention_mask=golden_logits["attention_mask"], use_cache=False
         ).last_hidden_state
-        logits = golden.head(hidden)
-    torch.testing.assert_close(logits, golden_logits["logits_left_padded"], rtol=0, atol=1e-5)
+        logits = model.head(hidden)
+    assert_same_logits(logits, golden_logits["logits_left_padded"])
 
 
 def test_canvases_of_different_length_go_together(golden, golden_logits):
     long, short = golden_logits["input_ids"].tolist()
     logits = golden.logits([long, short[6:]], [range(24), range(18)])
-    torch.testing.assert_close(logits[0], golden_logits["logits_left_padded"][0], rtol=1e-5, atol=2e-4)
-    torch.testing.assert_close(logits[1], golden_logits["logits_left_padded"][1, 6:], rtol=1e-5, atol=2e-4)
+    assert_same_logits(logits[0], golden_logits["logits_left_padded"][0])
+    assert_same_logits(logits[1], golden_logits["logits_left_padded"][1, 6:])
 
 
 def test_only_the_wanted_rows_pass_the_head(golden, golden_logits):
@@ -40,7 +47,7 @@ def test_only_the_wanted_rows_pass_the_head(golden, golden_logits):
     watch.remove()
     assert rows == [2]
     assert few[1].shape == (0, 512)
-    torch.testing.assert_close(few[0], golden_logits["logits"][0, [7, 3]], rtol=1e-5, atol=1e-4)
+    assert_same_logits(few[0], golden_logits["logits"][0, [7, 3]])
 
 
 def test_nothing_wanted_needs_no_forward_pass(golden):
@@ -121,7 +128,7 @@ def test_variants_equal_the_written_out_forward_pass(tmp_path, changes):
     denoiser = load(str(write_checkpoint(tmp_path, weights=weights, **changes)))
     ids = [3, 299, 17, 250, 4, 299]
     logits = denoiser.logits([ids], [range(6)])[0]
-    torch.testing.assert_close(logits, plain_llada(config, weights, ids), rtol=1e-4, atol=1e-4)
+    assert_same_logits(logits, plain_llada(config, weights, ids))
     assert denoiser.info.parameter_count == sum(weight.numel() for weight in weights.values())
 
 

@@ -12,6 +12,7 @@ import torch
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField, NotFound, ServiceError
 from inference_service.models.importers.nanogpt import import_nanogpt
 from inference_service.models.loading import load
+from tests.rounding import assert_same_logits
 
 WITH_BIAS = made.ARGUMENTS | {"bias": True}
 LEARNED = made.ARGUMENTS | {"use_rope": False}
@@ -34,8 +35,8 @@ def test_the_logits_are_those_of_their_model(tmp_path, arguments, prefix):
     alone = model.logits([ids], [list(range(len(ids)))])[0]
     padded = model.logits([ids, ids[:4]], [list(range(len(ids))), [0]])[0]
     assert wanted.abs().max() > 1
-    torch.testing.assert_close(alone, wanted, atol=2e-5, rtol=1e-5)
-    torch.testing.assert_close(padded, wanted, atol=2e-5, rtol=1e-5)
+    assert_same_logits(alone, wanted)
+    assert_same_logits(padded, wanted)
 
 
 def test_every_position_sees_every_other(tmp_path):

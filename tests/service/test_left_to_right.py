@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from inference_service.models.library import EMBEDDED_CAUSAL
+from tests.rounding import assert_same_logits
 from tests.service.calls import refusal, settings
 from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
@@ -132,7 +133,7 @@ def test_the_cache_is_cropped_on_rewind_and_changes_no_logit(api, causal, ask):
         tokens = list(at.canvas.tokens)
         kept = causal.logits([tokens], [[len(tokens) - 1]], [session.id])[0]
         plain = causal.logits([tokens], [[len(tokens) - 1]])[0]
-        torch.testing.assert_close(kept, plain, atol=1e-4, rtol=1e-4)
+        assert_same_logits(kept, plain)
         assert kept.argmax() == plain.argmax()
 
 
