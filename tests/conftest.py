@@ -2,12 +2,23 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before torch is imported, here and in every child process: tests run beside each other and beside other work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What a shell runs in the background ignores Ctrl-C, and so would the programs that tests send it to.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says more of the machine than of what is tested.
+hypothesis.settings.register_profile("anywhere", deadline=None,
+                                     suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("anywhere")
 
 GOLDEN = Path(__file__).parent / "goldens" / "llada_tiny"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[1]
 PRINTS = {"scoring.md": r"^1284 -0\.\d+ ± 0\.\d+\n1294 -\d+\.\d+ ± \d+\.\d+$",
           "recovery.md": r"^embedded \d of 4 right\nmodel,index,corruption,.*\nembedded,0,sticky,"}
@@ -27,7 +29,7 @@ def test_a_program_runs_as_pasted(address, name):
     program, = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / name).read_text(), re.S)
     assert "127.0.0.1:50051" in program
     done = subprocess.run([sys.executable, "-c", program.replace("127.0.0.1:50051", address)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=110)
+                          capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert re.search(PRINTS[name], done.stdout, re.M), done.stdout
 
@@ -37,6 +39,6 @@ def test_the_commands_have_the_options_that_are_shown():
         shown = re.findall(rf"^unmask {command} .*", (ROOT / "docs" / page).read_text(), re.M)
         assert shown
         told = subprocess.run([sys.executable, "-m", "unmask", command, "--help"], cwd=ROOT, capture_output=True,
-                              text=True, timeout=60, env={"COLUMNS": "200", "TERM": "dumb", "PATH": ""}).stdout
+                              text=True, timeout=PATIENCE, env={"COLUMNS": "200", "TERM": "dumb", "PATH": ""}).stdout
         for option in re.findall(r"--[a-z-]+", " ".join(shown)):
             assert option in told, option

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.S)
@@ -36,7 +38,7 @@ def address():
 def test_a_program_runs_as_pasted(address, program):
     assert "127.0.0.1:50051" in program
     done = subprocess.run([sys.executable, "-c", program.replace("127.0.0.1:50051", address)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=110)
+                          capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert re.search(PRINTS[program], done.stdout, re.M), done.stdout
 

@@ -20,6 +20,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import unmask
+from tests.patience import PATIENCE
 from unmask.cli import app
 from unmask.cli.replay import play
 from unmask.cli.showing import Show
@@ -181,7 +182,7 @@ def in_terminal(*arguments: str, until: bytes | None = None, size=(24, 80)) -> t
     child = subprocess.Popen([sys.executable, "-m", "unmask", "replay", *map(str, arguments)], cwd=ROOT, stdin=theirs,
                              stdout=theirs, stderr=theirs, env=environment | {"TERM": "xterm-256color"})
     os.close(theirs)
-    seen, end, stopped = b"", time.monotonic() + 60, False
+    seen, end, stopped = b"", time.monotonic() + PATIENCE, False
     try:
         while time.monotonic() < end:
             if select.select([ours], [], [], 0.1)[0]:
@@ -195,7 +196,7 @@ def in_terminal(*arguments: str, until: bytes | None = None, size=(24, 80)) -> t
             if until and until in seen and not stopped:
                 child.send_signal(signal.SIGINT)
                 stopped = True
-        return child.wait(timeout=30), seen
+        return child.wait(timeout=PATIENCE), seen
     finally:
         child.kill()
         child.wait()

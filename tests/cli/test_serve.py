@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from tests.patience import PATIENCE
 from unmask.cli.serve import Progress, cannot_listen
 
 READY = 'import sys, time; open(sys.argv[1], "w").close(); print("hello", flush=True); time.sleep(600)'
@@ -85,7 +86,7 @@ def test_a_signal_stops_all_and_is_a_success(tmp_path, number):
     parent = supervise(tmp_path, DRAINS, READY)
     shown = read_until(parent, "ALL READY")
     parent.send_signal(number)
-    rest, _ = parent.communicate(timeout=60)
+    rest, _ = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0, shown + rest
     assert "child 0 | drained" in rest
     assert not any(is_alive(int(pid)) for pid in re.search(r"pids (.*)", rest)[1].split())
@@ -95,14 +96,14 @@ def test_a_signal_to_the_whole_terminal_reaches_the_children_through_the_parent(
     parent = supervise(tmp_path, DRAINS)
     read_until(parent, "ALL READY")
     os.killpg(parent.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
-    rest, _ = parent.communicate(timeout=60)
+    rest, _ = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0
     assert rest.count("draining") == 1
 
 
 def test_a_child_that_dies_is_named_and_takes_the_others_along(tmp_path):
     parent = supervise(tmp_path, READY, DIES)
-    out, _ = parent.communicate(timeout=60)
+    out, _ = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 1
     assert "child 1 | out of luck" in out
     assert "The child 1 stopped by itself with exit code 3" in out
@@ -114,18 +115,18 @@ def test_a_child_that_does_not_stop_is_ended_by_force(tmp_path):
     parent = supervise(tmp_path, DEAF, grace=2)
     read_until(parent, "ALL READY")
     parent.send_signal(signal.SIGTERM)
-    out, _ = parent.communicate(timeout=60)
+    out, _ = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0
     assert "did not stop within 2 seconds" in out
 
 
 def test_a_second_signal_does_not_wait(tmp_path):
-    parent = supervise(tmp_path, DRAINS.replace("0.5", "60"))
+    parent = supervise(tmp_path, DRAINS.replace("0.5", "3600"), grace=3600)
     read_until(parent, "ALL READY")
     parent.send_signal(signal.SIGINT)
     read_until(parent, "draining")
     parent.send_signal(signal.SIGINT)
-    rest, _ = parent.communicate(timeout=40)  # less than the grace, and than the child would take
+    rest, _ = parent.communicate(timeout=PATIENCE)  # less than the grace, and than the child would take
     assert parent.returncode == 0
     assert "drained" not in rest
 
@@ -139,7 +140,7 @@ def test_a_taken_port_is_named_in_one_line(option, variable):
             [sys.executable, "-m", "unmask", "serve", option, str(taken), free, str(free_port())],
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=PATIENCE,
         )
     assert done.returncode == 1
     assert done.stdout == ""
@@ -169,7 +170,6 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.mark.timeout(300)
 def test_the_page_comes_up_with_the_embedded_model_and_goes_with_ctrl_c(tmp_path):
     page, grpc = free_port(), free_port()
     serve = start(
@@ -178,10 +178,10 @@ def test_the_page_comes_up_with_the_embedded_model_and_goes_with_ctrl_c(tmp_path
     )
     try:
         read_until(serve, f"Unmask is ready: http://127.0.0.1:{page}")
-        with urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=PATIENCE) as answer:
             assert b"<html" in answer.read()
         os.killpg(serve.pid, signal.SIGINT)
-        out, _ = serve.communicate(timeout=100)
+        out, _ = serve.communicate(timeout=PATIENCE)
         assert serve.returncode == 0, out
         assert "Traceback" not in out
     finally:

@@ -3,8 +3,9 @@
 import threading
 
 from inference_service.engine.jobs import Forward
+from tests.patience import PATIENCE
 
-WAIT = 20
+WAIT = PATIENCE
 
 
 class Gate:

@@ -16,8 +16,7 @@ from inference_service.sessions.collection import Sessions
 from inference_service.sessions.frame import Settings
 from inference_service.sessions.store import SQLiteStore
 from tests.fakes import MASK, FakeDenoiser
-
-WAIT = 20
+from tests.patience import PATIENCE as WAIT
 
 
 class Bench:

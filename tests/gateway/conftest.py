@@ -22,6 +22,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from tests.patience import PATIENCE
 from unmask.v1 import model_service_pb2_grpc as model_grpc
 from unmask.v1 import session_pb2 as session_message_pb2
 from unmask.v1 import session_service_pb2 as session_pb2
@@ -41,31 +42,37 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(condition, timeout=15, what="the condition"):
+def wait_for(condition, what="the condition"):
     """Waits until condition() is true and returns its value."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(0.02)
-    raise AssertionError(f"{what} did not come about within {timeout} s")
+    raise AssertionError(f"{what} did not come about within {PATIENCE} s")
 
 
 class Sessions(session_grpc.SessionServiceServicer):
-    """Answers by the session's name: "fail", "endless", "large", "watched" or any other."""
+    """Answers by the session's name: "fail", "endless", "large", "watched", "slow" or any other.
+
+    free: set when "slow" may be answered. running: streams not yet ended. begun: the sessions of all that there were.
+    """
 
     def __init__(self):
         self.running = set()
+        self.begun = []
+        self.free = threading.Event()
 
     def GetSession(self, request, context):
         if request.session_id == "fail":
             raise_details(context)
         if request.session_id == "slow":
-            time.sleep(1)
+            assert self.free.wait(PATIENCE)
         return session_pb2.GetSessionResponse(session=session_message_pb2.Session(id=request.session_id, revision=7))
 
     def Step(self, request, context):
         self.running.add(context)
+        self.begun.append(request.session_id)
         if not context.add_callback(lambda: self.running.discard(context)):
             self.running.discard(context)  # cancelled before it began
         revision = 0
@@ -171,7 +178,7 @@ class Gateway:
             [sys.executable, "-m", "web_gateway"], cwd=ROOT, env=environ, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        wait_for(self._answers, 60, "the gateway")
+        wait_for(self._answers, what="the gateway")
 
     def _answers(self):
         assert self.process.poll() is None, self.process.stdout.read()
@@ -184,7 +191,7 @@ class Gateway:
         """GET; the response whatever its status, with `body` read."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            response = urllib.request.urlopen(request, timeout=15)
+            response = urllib.request.urlopen(request, timeout=PATIENCE)
         except urllib.error.HTTPError as error:
             response = error
         response.body = response.read()
@@ -211,23 +218,22 @@ class Gateway:
         return count
 
     def stop(self, number=signal.SIGTERM, group=False):
-        """Sends a signal; (exit code, what was printed, seconds it took)."""
-        began = time.monotonic()
+        """Sends a signal; (exit code, what was printed)."""
         if self.process.poll() is None:
             (os.killpg if group else os.kill)(self.process.pid, number)
         try:
-            printed = self.process.communicate(timeout=30)[0]
+            printed = self.process.communicate(timeout=PATIENCE)[0]
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise
-        return self.process.returncode, printed, time.monotonic() - began
+        return self.process.returncode, printed
 
 
 class Client:
     """One WebSocket, as a program uses it."""
 
     def __init__(self, url, **options):
-        self.ws = websocket.create_connection(url, timeout=15, **options)
+        self.ws = websocket.create_connection(url, timeout=PATIENCE, **options)
 
     def begin(self, id, method, request, timeout=None):
         call = Call(method=method)

@@ -61,12 +61,13 @@ def test_a_stream_arrives_whole_and_in_order(client):
     assert envelope.id == 5 and envelope.status.code == 0
 
 
-def test_calls_run_beside_each_other(client):
+def test_calls_run_beside_each_other(client, service):
+    """The second is answered while the first one is held."""
+    service.sessions.free.clear()
     client.get(1, "slow")
     client.get(2)
-    began = time.monotonic()
     assert client.status(2).code == 0
-    assert time.monotonic() - began < 0.9
+    service.sessions.free.set()
     assert client.status(1).code == 0
 
 
@@ -92,7 +93,7 @@ def test_a_closed_tab_ends_its_calls(gateway, service, politely):
         client.ws.close()
     else:
         client.ws.shutdown()
-    wait_for(lambda: service.running == 0, 2, "the end of both calls")
+    wait_for(lambda: service.running == 0, "the end of both calls")
 
 
 @pytest.mark.parametrize("count", [0, 5])
@@ -123,10 +124,11 @@ def test_a_method_without_code_is_the_services_answer(client):
 
 
 def test_the_callers_timeout_counts(client, service):
+    """The call has no end of its own, and the gateway's limit is an hour."""
     began = time.monotonic()
     client.begin(1, STEP, session_service_pb2.StepRequest(session_id="endless"), timeout=0.3)
     assert client.status(1).code == 4
-    assert 0.2 < time.monotonic() - began < 2
+    assert time.monotonic() - began > 0.2
     wait_for(lambda: service.running == 0)
 
 

@@ -11,6 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 from pydantic import ValidationError
 
+from tests.patience import PATIENCE
 from web_gateway import page
 from web_gateway.config import Settings
 from web_gateway.methods import METHODS
@@ -64,7 +65,7 @@ def test_files(gateway, path, kind):
     ],
 )
 def test_what_is_not_the_page_is_not_served(gateway, path):
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
     connection.request("GET", path)  # unlike urllib, sends the path as it is
     response = connection.getresponse()
     body = response.read()
@@ -140,7 +141,7 @@ def test_settings(monkeypatch):
 def start(*arguments, **environ):
     return subprocess.run(
         [sys.executable, "-m", "web_gateway", *arguments], cwd=ROOT, env=os.environ | environ,
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
 
 

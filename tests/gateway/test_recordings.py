@@ -10,6 +10,7 @@ import unmask
 from inference_service.config import Config
 from inference_service.local import running
 from tests.gateway.conftest import Gateway
+from tests.patience import PATIENCE
 from unmask import recording
 
 
@@ -24,7 +25,7 @@ def server():
 def gateway(server):
     gateway = Gateway(int(server.address.rpartition(":")[2]), max_recording_bytes=20_000)
     yield gateway
-    code, printed, _ = gateway.stop()
+    code, printed = gateway.stop()
     assert code == 0 and "Traceback" not in printed, printed
 
 
@@ -44,7 +45,7 @@ def session(client):
 def post(gateway, body, path="/recordings", **headers):
     request = urllib.request.Request(f"http://127.0.0.1:{gateway.port}{path}", body, headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as error:
         text = error.read().decode()

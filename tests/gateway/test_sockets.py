@@ -3,16 +3,14 @@
 import http.client
 import signal
 import socket
-import time
 
 import psutil
 import pytest
 import websocket
 
-from .conftest import Gateway, Service, details, free_port, wait_for
+from tests.patience import PATIENCE
 
-# Times are for an idle machine; a crowded one may take longer.
-SLACK = 3
+from .conftest import Gateway, Service, details, free_port, wait_for
 
 
 @pytest.mark.parametrize(
@@ -78,49 +76,57 @@ def test_sockets_over_the_cap_are_told_to_come_again(tight):
         client.ws.close()
 
 
+def deaf_client(gateway):
+    """A client with a call that sends much, of which it reads nothing."""
+    client = gateway.open(sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
+    client.step(1, "large")
+    return client
+
+
+def test_a_client_that_never_reads_keeps_nobody_waiting(service):
+    """The others are answered while it is held; here it is not dropped for as long as the test takes."""
+    gateway = Gateway(service.port, send_timeout=2 * PATIENCE, ping_interval=2 * PATIENCE)
+    deaf = [deaf_client(gateway) for _ in range(3)]
+    wait_for(lambda: service.running == 3, "their calls")
+    with gateway.open() as other:
+        assert all(other.works() for _ in range(20))
+    assert service.running == 3
+    for client in deaf:
+        client.ws.shutdown()
+    assert gateway.stop()[0] == 0
+
+
 def test_a_client_that_never_reads_is_dropped(tight, service):
-    """It costs its own calls, and neither a thread for ever nor the others' time."""
+    """It costs its own calls, and no thread for ever."""
     warm = [tight.open() for _ in range(5)]
     for client in warm:
         assert client.works()
         client.ws.close()
     wait_for(lambda: service.running == 0)
     before = wait_for(lambda: tight.threads, what="a count")
-    deaf = [tight.open(sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)]) for _ in range(3)]
-    for client in deaf:
-        client.step(1, "large")
-    with tight.open() as other:
-        slowest = 0
-        wait_for(lambda: service.running == 3)
-        assert tight.threads > before
-        while service.running:
-            began = time.monotonic()
-            assert other.works()
-            slowest = max(slowest, time.monotonic() - began)
-            assert slowest < 1 * SLACK
-            time.sleep(0.02)
-    wait_for(lambda: tight.threads <= before, 5, f"a fall of {tight.threads} threads to {before}")
+    begun = len(service.sessions.begun)
+    deaf = [deaf_client(tight) for _ in range(3)]
+    wait_for(lambda: len(service.sessions.begun) == begun + 3, "their calls")
+    wait_for(lambda: service.running == 0, "the end of their calls")
+    wait_for(lambda: tight.threads <= before, f"a fall of {tight.threads} threads to {before}")
     for client in deaf:
         client.ws.shutdown()
 
 
 def test_sigterm_says_1001_and_leaves(service):
-    gateway = Gateway(service.port)
+    """Though one of them reads nothing: waiting for it would end in being ended, and in no close frame."""
+    gateway = Gateway(service.port, send_timeout=2 * PATIENCE)
     busy, idle = gateway.open(), gateway.open()
-    deaf = gateway.open(sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
-    deaf.step(1, "large")
+    deaf = deaf_client(gateway)
     busy.step(1, "endless")
     busy.read()
     worker = gateway.worker
-    began = time.monotonic()
     gateway.process.send_signal(signal.SIGTERM)
     assert idle.closed() == 1001
     assert busy.closed() == 1001
-    told = time.monotonic() - began
     for client in (busy, idle):
         client.ws.shutdown()
-    code, printed, _ = gateway.stop()
-    assert told < 2 * SLACK, told
+    code, printed = gateway.stop()
     assert code == 0
     assert "Traceback" not in printed, printed
     wait_for(lambda: service.running == 0)
@@ -141,9 +147,9 @@ def test_ctrl_c_is_clean(service):
     client = gateway.open()
     client.step(1, "endless")
     client.read()
-    code, printed, took = gateway.stop(signal.SIGINT, group=True)
+    code, printed = gateway.stop(signal.SIGINT, group=True)
     assert client.closed() == 1001
-    assert code == 0 and took < 4 * SLACK
+    assert code == 0
     assert "Traceback" not in printed and "Error" not in printed, printed
     wait_for(lambda: service.running == 0)
 
@@ -159,11 +165,8 @@ def test_the_service_goes_and_comes_back():
             assert details(status)["ErrorInfo"].reason == "SERVICE_UNREACHABLE"
             assert gateway.get("/readyz").status == 503
             assert gateway.get("/healthz").status == 200
-            time.sleep(1)
             service = Service(port)
-            began = time.monotonic()
             wait_for(client.works, what="an answer")
-            assert time.monotonic() - began < 2 * SLACK
             assert gateway.get("/readyz").status == 200
             client.step(2, "endless")
             client.read()
@@ -172,9 +175,7 @@ def test_the_service_goes_and_comes_back():
             client.get(3)
             assert client.status(3).code == 14
             service = Service(port)
-            began = time.monotonic()
             wait_for(client.works, what="an answer")
-            assert time.monotonic() - began < 2 * SLACK
             service.stop()
     finally:
         gateway.stop()

@@ -6,6 +6,7 @@ from inference_service.engine.engine import Engine
 from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from tests.models.tiny_checkpoints import DREAM_GOLDEN, write_stock_checkpoint
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -30,5 +31,5 @@ def shifted():
 def run():
     """run(job) is what the job returns, from a real engine."""
     engine = Engine()
-    yield lambda job: engine.submit(job, interactive=True).result.result(timeout=120)
+    yield lambda job: engine.submit(job, interactive=True).result.result(timeout=PATIENCE)
     engine.stop()

@@ -15,6 +15,7 @@ from tiny_checkpoints import GOLDEN, write_checkpoint
 
 from inference_service import errors
 from inference_service.models import hub, loading
+from tests.patience import PATIENCE
 
 MERGES = "#version: 0.2\na b\n"
 FETCH = """
@@ -65,7 +66,7 @@ def fetch_from(address, cache, name, stop=0, **environment):
     root = Path(__file__).parent.parent.parent
     done = subprocess.run(
         [sys.executable, "-c", FETCH, name, str(stop)],
-        env=environment, cwd=root, capture_output=True, text=True, timeout=100,
+        env=environment, cwd=root, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert str(cache) not in done.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import unmask
+from tests.patience import PATIENCE
 from unmask.recording import MOST_BYTES, MOST_POSITIONS, VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ BARE = {name: value for name, value in os.environ.items() if name in ("PATH", "H
 
 
 def run(program: str, folder: Path) -> str:
-    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=110,
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=PATIENCE,
                           env=BARE | {"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -75,7 +76,7 @@ def test_a_published_trajectory_is_converted_and_replayed(tmp_path):
                tmp_path / "question_0000_steps_256.pt")
     run(f"prompt_ids = [1, 2]\n{CONVERTING}", tmp_path)
     done = subprocess.run([sys.executable, "-m", "unmask", "replay", tmp_path / "question.json", "--json"], cwd=ROOT,
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PATIENCE)
     assert json.loads(done.stdout)["tokens"] == [1, 2, 7, 6]
 
 
@@ -83,7 +84,7 @@ def test_a_published_trajectory_is_converted_and_replayed(tmp_path):
 def test_the_commands_are_described_as_they_describe_themselves(command):
     told = PAGE.split(f"$ unmask {command} --help\n")[1].split("```")[0]
     done = subprocess.run([Path(sys.executable).with_name("unmask"), command, "--help"], capture_output=True, text=True,
-                          timeout=60, env=BARE | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"})
+                          timeout=PATIENCE, env=BARE | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"})
     lines = [line.rstrip() for line in done.stdout.strip().splitlines()]
     assert lines == told.strip().splitlines()
 

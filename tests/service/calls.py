@@ -8,14 +8,13 @@ from google.protobuf.struct_pb2 import Struct
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from tests.patience import PATIENCE as WAIT
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.model_service_pb2_grpc import ModelServiceStub
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
 from unmask.v1.settings_pb2 import Settings
-
-WAIT = 60
 
 
 @dataclass(frozen=True)

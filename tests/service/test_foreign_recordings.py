@@ -1,7 +1,6 @@
 """Recordings that nobody's server made like this: what is refused, what is taken, and what they cannot do."""
 
 import json
-from time import monotonic
 
 import grpc
 import pytest
@@ -9,6 +8,7 @@ import pytest
 import unmask
 from inference_service.config import Config
 from inference_service.local import running
+from inference_service.sessions.log import Log
 from tests.service.calls import Api, refusal
 from unmask import edits
 from unmask.errors import InvalidField
@@ -123,16 +123,16 @@ def test_a_state_of_wrong_types_is_an_error_that_says_so(client, sampler, value)
     assert made.get().summary.open_count == 0
 
 
-def test_a_history_of_a_million_trimmed_frames_costs_nothing(api, content):
+def test_any_number_of_trimmed_frames_costs_nothing(api, content):
+    """So many that one look at each of them would never end."""
+    trimmed = 3 * 10**15
     for frame in content["frames"]:
-        frame["revision"] = str(int(frame.get("revision", 0)) + 3_000_000)
-        frame["parentRevision"] = str(int(frame.get("parentRevision", 0)) + 3_000_000)
-    content["session"]["revision"] = content["session"]["firstRevision"] = "3000000"
+        frame["revision"] = str(int(frame.get("revision", 0)) + trimmed)
+        frame["parentRevision"] = str(int(frame.get("parentRevision", 0)) + trimmed)
+    content["session"]["revision"] = content["session"]["firstRevision"] = str(trimmed)
     content["session"]["headRevision"] = content["frames"][-1]["revision"]
     content["frames"][0] |= {"cause": "CAUSE_STEP"}
-    begun = monotonic()
     assert brought(api, content).code == Code.INVALID_ARGUMENT
-    assert monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("history", [
@@ -164,12 +164,12 @@ def test_a_history_with_this_models_mask_as_a_token_is_refused(api, client):
     assert refused.reason == "OTHER_MODEL"
 
 
-def test_long_canvases_are_compared_at_once(client):
+def test_long_canvases_are_not_weighed_token_by_token(client):
+    """That would be 64 million pairs."""
     one, _ = client.import_recording(json.dumps({"x0_history": [[10 + i % 7 for i in range(8000)]] * 2}).encode())
     other, _ = client.import_recording(json.dumps({"x0_history": [[10 + i % 5 for i in range(8001)]] * 2}).encode())
-    begun = monotonic()
     found = one.compare(other=other)
-    assert monotonic() - begun < 5 and not found.exact
+    assert not found.exact and not any(span.equal for span in found.spans[1:])
     assert sum(span.count for span in found.spans) == 8000 and sum(span.other_count for span in found.spans) == 8001
 
 
@@ -182,7 +182,11 @@ def test_names_of_every_script(client):
             session.name(name)
 
 
-def test_what_stood_long_ago_is_found_at_once(client):
+def test_what_stood_long_ago_is_found_in_one_look_back(client, monkeypatch):
+    """For a hundred positions each revision is read once, not a hundred times."""
+    looked_at = []
+    at = Log.at
+    monkeypatch.setattr(Log, "at", lambda log, revisions: looked_at.extend(revisions) or at(log, revisions))
     session = client.create("Tell me a story about Tom and a red kite.", length=120, steps=8)
     list(session.step())
     start, stood = session.prompt_length, list(session.get().canvas.tokens)
@@ -190,7 +194,7 @@ def test_what_stood_long_ago_is_found_at_once(client):
     session.edit(edits.mask(*opened))
     for _ in range(150):
         session.edit(edits.insert(start + 100), edits.delete(start + 100))
-    begun = monotonic()
+    looked_at.clear()
     session.edit(edits.unmask(*opened, earlier=True))
-    assert monotonic() - begun < 5
+    assert 150 <= len(looked_at) <= 400
     assert list(session.get().canvas.tokens)[start:start + 100] == stood[start:start + 100]

@@ -406,7 +406,6 @@ def service(tmp_path):
     service.end()
 
 
-@pytest.mark.timeout(900)
 def test_killed_at_any_moment_it_loses_nothing_that_it_told(service, tmp_path):
     """The seed gives the clients' choices and the moments; how far the service is then, the machine decides."""
     seed = int(os.environ.get("KILLING_SEED", secrets.randbits(32)))

@@ -13,6 +13,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.conftest import GOLDEN
+from tests.patience import PATIENCE
 from tests.service.calls import WAIT, Api
 from unmask.v1 import session_pb2
 from unmask.v1 import session_service_pb2 as pb
@@ -59,7 +60,6 @@ def start(tmp_path):
     [process.kill() for process in processes]
 
 
-@pytest.mark.timeout(300)
 def test_a_killed_server_loses_nothing_that_it_sent_and_goes_on_with_the_same_tokens(start, api):
     """Then SIGTERM in the middle of a run: it ends at a boundary, and well."""
     prompt, length, chosen = [5, 6, 7], 300, {"seed": 11, "temperature": 1.0, "block_length": 100}
@@ -117,7 +117,7 @@ def drained(call):
 def test_a_setting_that_cannot_be_is_told_in_a_line(tmp_path, variables, words):
     environ = {**os.environ, "UNMASK_STORE": str(tmp_path / "s"), "UNMASK_PORT": "0", **variables}
     done = subprocess.run([sys.executable, "-m", "inference_service"], cwd=ROOT, env=environ, capture_output=True,
-                          text=True, timeout=110)
+                          text=True, timeout=PATIENCE)
     assert done.returncode in (1, 2)
     assert words in done.stderr
     assert "Traceback" not in done.stderr

@@ -18,11 +18,11 @@ from inference_service.sessions import schema
 from inference_service.sessions.collection import Limits, Sessions
 from inference_service.sessions.frame import Cause
 from inference_service.sessions.store import SQLiteStore
+from tests.patience import PATIENCE as WAIT
 from tests.sessions.making import MASK, Clock, commit_step
 from unmask.v1 import frame_pb2, session_pb2, settings_pb2
 
 ROOT = Path(__file__).parents[2]
-WAIT = 60
 NOW = 1_700_000_000
 OPEN, GIVEN = session_pb2.Canvas.POSITION_STATE_OPEN, session_pb2.Canvas.POSITION_STATE_GIVEN
 

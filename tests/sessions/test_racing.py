@@ -9,6 +9,7 @@ from making import commit_step, create, open_sessions, step
 from inference_service.errors import Aborted, FailedPrecondition
 from inference_service.sessions import collection
 from inference_service.sessions.frame import Change, Summary
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_a_name_moves_and_replaces_and_there_are_not_too_many(servers, monkeypat
 @pytest.mark.parametrize("limit", [64 << 20, 3000])
 def test_threads_on_two_servers_hammer_one_session(tmp_path, limit):
     """The log is exactly the frames that were acknowledged, and both followers saw each once and in order."""
-    each, threads_of_each, late = 25, 2, monotonic() + 90
+    each, threads_of_each, late = 25, 2, monotonic() + PATIENCE
     path = tmp_path / "s.sqlite3"
     servers = [open_sessions(path, session_bytes=limit) for _ in range(2)]
     session_id = id_of(create(servers[0]))
