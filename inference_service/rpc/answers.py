@@ -1,9 +1,12 @@
 """What goes out: predictions and sessions as messages."""
 
+from contextlib import suppress
+
 import torch
 
 from inference_service.engine.jobs import Predicted, draft_of, mean_entropy
 from inference_service.engine.plan import Plan
+from inference_service.errors import DataLoss
 from inference_service.rpc import convert
 from inference_service.sampling import distribution
 from inference_service.sessions.collection import Live
@@ -21,8 +24,13 @@ def session(live: Live, revision: int | None = None, with_canvas: bool = True) -
     """A session at a revision, the newest if None. Raises OutOfRange."""
     made = live.session
     revision = made.check_revision(revision)
-    newest = made.state()
-    more = newest.open or newest.pending
+    try:
+        newest = made.state()
+        more = newest.open or newest.pending
+    except DataLoss:  # an earlier one can be looked at all the same
+        if revision == made.head:
+            raise
+        more = True
     doing = STATE.STATE_RUNNING if live.busy else STATE.STATE_IDLE if more else STATE.STATE_COMPLETE
     message = convert.session_to_proto(
         made.origin, made.state(revision), revision, with_canvas, head_revision=made.head, state=doing,
@@ -47,17 +55,24 @@ def base(live: Live, revision: int) -> session_pb2.Session:
 
 
 def branch(live: Live, line: Line, names: dict[str, int]) -> session_pb2.Branch:
-    """A branch with its names. Where its newest place is not kept any more, the session stands at it."""
+    """A branch with its names. Where its newest place is not kept any more, the session stands at it.
+
+    Of one that is damaged, what the tree knows: no settings, and no summary if its newest frame is the damaged one.
+    """
     made = live.session
     revision = line.leaf if line.leaf >= made.first else made.head
-    frame, state = made.frame(revision), made.state(revision)
+    frame = state = None
+    with suppress(DataLoss):
+        frame = made.frame(revision)
+        state = made.state(revision)
     by_place = {at: name for name, at in names.items()}
     named = [at for at in line.own if at in by_place]
     return session_pb2.Branch(
         leaf_revision=line.leaf, fork_revision=line.fork, name=by_place[named[0]] if named else "",
         named_revision=named[0] if named else None, other_names=[by_place[at] for at in named[1:]],
-        length=len(line.own), update_time=convert.timestamp(frame.create_time),
-        summary=convert.summary_to_proto(frame.summary), settings=convert.settings_to_proto(state.settings),
+        length=len(line.own), update_time=convert.timestamp(frame.create_time) if frame else None,
+        summary=convert.summary_to_proto(frame.summary) if frame else None,
+        settings=convert.settings_to_proto(state.settings) if state else None,
         current=line == made.tree.current())
 
 

@@ -16,6 +16,7 @@ from inference_service.engine.predictions import Predictions
 from inference_service.errors import PermissionDenied, Unavailable
 from inference_service.models.library import Library, read_catalog
 from inference_service.rpc.codec import ProtoCodec, tree_of
+from inference_service.rpc.health import Health
 from inference_service.rpc.inspection_service import InspectionService
 from inference_service.rpc.model_service import ModelService
 from inference_service.rpc.session_service import SessionService
@@ -43,6 +44,8 @@ SWEEP_SECONDS = 600
 # How long a running pass may take to its end when the process is to end, then calls, then the store: less than
 # `ending.GRACE` in all.
 PASS_SECONDS, CALLS_SECONDS, STORE_SECONDS = 4.0, 2.0, 1.0
+STORE_CHECK_SECONDS = 1.0  # between two looks at whether the store can be written
+RESERVE_BYTES = 8 << 20  # of the disk, kept for deleting sessions when it is full
 OPTIONS = [
     # Clients may ping this often without a call open; more often is refused with "too_many_pings".
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -66,7 +69,7 @@ class Server:
                                    reason="INSECURE_BIND")
         self._config = config
         self.library = Library(config.model, config.policy, read_catalog(config.models_file), config.cache_bytes)
-        self._store = SQLiteStore(config.store, tree_of)
+        self._store = SQLiteStore(config.store, tree_of, RESERVE_BYTES)
         self._sessions = Sessions(self._store, ProtoCodec(), Limits(
             sessions=config.max_sessions, session_bytes=config.session_bytes))
         self._predictions = Predictions(config.prediction_bytes)
@@ -75,13 +78,14 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._engine = Engine(config.max_batch_tokens, config.max_waiting, self._on_fault, self._drop_caches,
                               config.stall_seconds)
-        self._health = health.aio.HealthServicer()
+        self._health = Health(SERVICES)
+        self._watching: asyncio.Task | None = None
         self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=1024, interceptors=[RefusesUnreadable()])
         parts = self.library, self._sessions, self._engine, self._predictions
         session_service_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(*parts), self._grpc)
         inspection_service_pb2_grpc.add_InspectionServiceServicer_to_server(InspectionService(*parts), self._grpc)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(self.library), self._grpc)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._grpc)
         if config.reflection:
             reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._grpc)
         self.address = ""
@@ -95,6 +99,7 @@ class Server:
             raise cannot_listen(self._config.host, self._config.port) from None
         await self._grpc.start()
         self.address = joined(self._config.host, port)
+        self._watching = asyncio.create_task(self._watch_store())
 
     async def ready(self) -> None:
         """The default model is in memory."""
@@ -117,6 +122,8 @@ class Server:
     async def stop(self) -> bool:
         """Lets running steps reach their boundary, then ends. False: a pass takes too long and was left behind."""
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        if self._watching:
+            self._watching.cancel()
         await bounded(lambda: self._engine.stop(PASS_SECONDS), PASS_SECONDS + 1)
         await asyncio.wait([asyncio.create_task(self._grpc.stop(0.5))], timeout=CALLS_SECONDS)
         if not await bounded(self._store.close, STORE_SECONDS):
@@ -138,8 +145,17 @@ class Server:
         return self._predictions.clear() + self.library.drop_caches()
 
     async def _set_health(self, status: int) -> None:
-        for service in ["", *SERVICES]:
-            await self._health.set(service, status)
+        """Of everything; what is wrong with the store comes on top of it."""
+        serving = status == health_pb2.HealthCheckResponse.SERVING
+        await self._health.tell("server", () if serving else self._health.everything)
+
+    async def _watch_store(self) -> None:
+        """Health says what a call has found, and tries the store again until it can be written."""
+        while True:
+            with suppress(Exception):
+                trouble = self._store.trouble and await asyncio.to_thread(self._store.check)
+                await self._health.tell("store", SERVICES[:1] if trouble else ())
+            await asyncio.sleep(STORE_CHECK_SECONDS)
 
     async def _sweep(self) -> None:
         while True:

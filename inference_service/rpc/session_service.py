@@ -7,7 +7,7 @@ import asyncio
 from contextlib import suppress
 
 from inference_service.engine.constraining import check_begins
-from inference_service.errors import ServiceError
+from inference_service.errors import DataLoss, NotFound
 from inference_service.rpc import answers, requests
 from inference_service.rpc.branching import Branching
 from inference_service.rpc.changing import Changing
@@ -53,7 +53,7 @@ class SessionService(Changing, Looking, Watching, Branching, Recording,
         rows = await asyncio.to_thread(self._sessions.page, size + 1, before)
         shown = []
         for row in rows[:size]:
-            with suppress(ServiceError):  # deleted between the two looks, or one that cannot be read
+            with suppress(NotFound, DataLoss):  # deleted between the two looks, or damaged
                 live = await asyncio.to_thread(self._sessions.get, row.session_id, False)
                 shown.append(answers.session(live, with_canvas=False))
         token = requests.page_token(rows[size - 1]) if len(rows) > size else ""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from inference_service.errors import NotFound
+from inference_service.errors import DataLoss, NotFound
 from inference_service.rpc import answers, convert, requests
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
@@ -36,7 +36,7 @@ class Watching(Calls):
                     yield pb.WatchSessionResponse(trimmed=pb.HistoryTrimmed(first_revision=first))
                     session.check_revision(min(following, session.head), "after_revision")
                 while following <= session.head:
-                    bodies = await asyncio.to_thread(self._sessions.bodies, request.session_id, following,
+                    bodies = await asyncio.to_thread(self._bodies, request.session_id, following,
                                                      min(session.head, following + FRAMES_AT_ONCE - 1))
                     for body in bodies:
                         yield pb.WatchSessionResponse(frame=convert.sent_from_bytes(body))
@@ -51,3 +51,12 @@ class Watching(Calls):
                 await bell.wait()
         finally:
             self._sessions.unfollow(live, bell)
+
+    def _bodies(self, session_id: str, first: int, last: int) -> list[bytes]:
+        """The frames of some revisions; those before the first damaged one, which raises when it is its turn."""
+        try:
+            return self._sessions.bodies(session_id, first, last)
+        except DataLoss as error:
+            if (at := int(error.metadata.get("revision", first))) <= first:
+                raise
+            return self._sessions.bodies(session_id, first, at - 1)

@@ -4,6 +4,7 @@ Thread-safe. Frames are kept in the store first and shown to anybody second, so 
 is never lost.
 """
 
+import logging
 import secrets
 import threading
 from collections import OrderedDict
@@ -15,13 +16,16 @@ from time import time
 from types import MappingProxyType
 from typing import Protocol
 
-from inference_service.errors import Aborted, Exhausted, FailedPrecondition, InvalidField, NotFound
+from inference_service.errors import Aborted, Exhausted, InvalidField, NotFound, ServiceError
+from inference_service.sessions.faults import damaged
 from inference_service.sessions.frame import Cause, Frame, Settings
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session, first_frame, trimmed
 from inference_service.sessions.state import Origin, State
 from inference_service.sessions.store import Conflict, Entry, Missing, Row, Store
 from inference_service.sessions.tree import Tree
+
+log = logging.getLogger(__name__)
 
 NONE_FIXED: Mapping[int, int] = MappingProxyType({})
 NONE_KEPT: Mapping = MappingProxyType({})
@@ -151,9 +155,12 @@ class Sessions:
             given = (*prompt, *(fixed.get(offset) for offset in range(length)))
             origin = Origin(new_id(), model, given, len(prompt), mask_token, now, self.ttl(ttl))
             frame = first_frame(origin, settings)
-            with self._room(now):
-                row = self._store.create(origin.session_id, self._codec.origin_to_bytes(origin), [self._entry(frame)],
-                                         now, now + origin.ttl, request_id)
+            try:
+                with self._room(now):
+                    row = self._store.create(origin.session_id, self._codec.origin_to_bytes(origin),
+                                             [self._entry(frame)], now, now + origin.ttl, request_id)
+            except Conflict:  # another server was faster with this very request
+                return self.get(self._store.created_by(request_id))
             session = Session(origin, self._log(origin.session_id), Tree(), read_base=self._base(origin.session_id))
             session.append(frame)
             return self._keep(Live(session, row))
@@ -168,12 +175,15 @@ class Sessions:
             session_id = new_id()
             origin = replace(made.origin, session_id=session_id, ttl=self.ttl(made.origin.ttl))
             gone = [Entry(made.tree.parent(revision), int(Cause.STEP), b"") for revision in range(made.first)]
-            with self._room(now):
-                self._store.create(session_id, self._codec.origin_to_bytes(origin),
-                                   [*gone, *map(self._entry, made.frames)], now, now + origin.ttl, request_id,
-                                   made.first, {revision: self._codec.state_to_bytes(origin, revision,
-                                                                                     made.state(revision))
-                                                for revision in made.bases_for(BASE_EVERY)}, names)
+            bases = {revision: self._codec.state_to_bytes(origin, revision, made.state(revision))
+                     for revision in made.bases_for(BASE_EVERY)}
+            try:
+                with self._room(now):
+                    self._store.create(session_id, self._codec.origin_to_bytes(origin),
+                                       [*gone, *map(self._entry, made.frames)], now, now + origin.ttl, request_id,
+                                       made.first, bases, names)
+            except Conflict:
+                return self.get(self._store.created_by(request_id))
             return self._keep(self._load(session_id))
 
     @contextmanager
@@ -196,13 +206,23 @@ class Sessions:
     def _log(self, session_id: str) -> Log:
         """The frames of a session as the store has them."""
         def read(first: int, last: int) -> list[Frame]:
-            return list(map(self._codec.frame_from_bytes, self.bodies(session_id, first, last)))
+            return [self._decoded(self._codec.frame_from_bytes, body, session_id, revision)
+                    for revision, body in enumerate(self.bodies(session_id, first, last), first)]
 
         return Log(read)
 
     def _base(self, session_id: str) -> Callable[[int], State]:
         """Reads the kept states of a session."""
-        return lambda revision: self._codec.state_from_bytes(self._store.base(session_id, revision))
+        return lambda revision: self._decoded(self._codec.state_from_bytes, self._store.base(session_id, revision),
+                                              session_id, revision)
+
+    def _decoded(self, decode: Callable, data: bytes, session_id: str, revision: int | None = None):
+        """What bytes of the store mean. Those from before there were checksums may be damaged."""
+        try:
+            return decode(data)
+        except Exception as error:
+            log.error("session %s: revision %s cannot be decoded", session_id, revision, exc_info=error)
+            raise damaged(session_id, revision) from error
 
     def get(self, session_id: str, renew: bool = True) -> Live:
         """A session, from memory or the store; renews its lease unless told not to. Raises NotFound."""
@@ -214,7 +234,8 @@ class Sessions:
                                metadata={"session_id": session_id})
             ttl = live.session.origin.ttl
             if renew and live.row.expire_time < now + ttl * (1 - EXTEND_SHARE):
-                self._store.extend(session_id, now + ttl)
+                with suppress(ServiceError):  # a session can be read while nothing can be written
+                    self._store.extend(session_id, now + ttl)
                 live.row = replace(live.row, expire_time=now + ttl)
             return self._keep(live)
 
@@ -255,9 +276,9 @@ class Sessions:
         except Missing:
             raise NotFound(f"no session {session_id!r}", reason="SESSION_NOT_FOUND",
                            metadata={"session_id": session_id}) from None
-        tree = Tree((parent, Cause(cause)) for parent, cause in kept.tree)
-        session = Session(self._codec.origin_from_bytes(kept.origin), self._log(session_id), tree, kept.row.first,
-                          kept.bases, self._base(session_id))
+        tree = self._decoded(lambda rows: Tree((parent, Cause(cause)) for parent, cause in rows), kept.tree, session_id)
+        origin = self._decoded(self._codec.origin_from_bytes, kept.origin, session_id)
+        session = Session(origin, self._log(session_id), tree, kept.row.first, kept.bases, self._base(session_id))
         return Live(session, kept.row)
 
     def _keep(self, live: Live) -> Live:
@@ -335,9 +356,9 @@ class Sessions:
         if frame.revision >= self._limits.revisions:
             raise Exhausted(f"a session has at most {self._limits.revisions} revisions; export this one and go on in"
                             " a new one", reason="SESSION_FULL")
-        bases = {}
+        bases, state = {}, session.after(frame)  # before it is kept: what it is made from may be damaged
         if session.base_due(frame.parent, BASE_EVERY):
-            bases[frame.revision] = self._codec.state_to_bytes(session.origin, frame.revision, session.after(frame))
+            bases[frame.revision] = self._codec.state_to_bytes(session.origin, frame.revision, state)
         try:
             row = self._store.append(live.row.session_id, session.head, [self._entry(frame)], now, request_id, bases)
         except Conflict:
@@ -349,12 +370,15 @@ class Sessions:
         with self._alone(live.row.session_id):
             if row.first > session.first:  # another server has trimmed it
                 session.based(row.first, self._store.load(row.session_id, row.head).bases)
-            session.append(frame)
+            session.append(frame, state)
             for revision in bases:
                 session.keeps_base(revision)
             live.row = replace(row, expire_time=live.row.expire_time)
         if row.size > self._limits.session_bytes:
-            self._trim(live)
+            # Whoever was faster trims it: what it needs may be gone, or it may need more. A store that cannot be
+            # written now will be with one of the next frames; this one is kept.
+            with suppress(Conflict, Missing, ServiceError):
+                self._trim(live)
         _tell(live)
 
     def _trim(self, live: Live) -> None:
@@ -365,8 +389,7 @@ class Sessions:
         while over > 0 and first < session.head:
             over -= sizes[first]
             first += 1
-        # Whoever was faster trims it: what it needs may be gone, or it may need more.
-        with self._alone(session_id), session.lock, suppress(Conflict, Missing, FailedPrecondition):
+        with self._alone(session_id), session.lock:
             roots = session.roots(first)
             bases = {revision: self._codec.state_to_bytes(session.origin, revision, session.state(revision))
                      for revision in roots}
@@ -408,9 +431,15 @@ class Sessions:
     def bodies(self, session_id: str, first: int, last: int) -> list[bytes]:
         """The frames of the revisions from the first to the last as they are kept."""
         bodies = self._store.frames(session_id, first, last)
-        if not all(bodies):  # dropped since the caller looked
-            raise trimmed("revision", first, self._store.row(session_id).first)
-        return bodies
+        if len(bodies) > last - first and all(bodies):
+            return bodies
+        try:
+            row = self._store.row(session_id)
+        except Missing:
+            raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND") from None
+        if row.first > first:  # dropped since the caller looked
+            raise trimmed("revision", first, row.first)
+        raise damaged(session_id, first + (bodies.index(b"") if b"" in bodies else len(bodies)))
 
     def follow(self, session_id: str, listener: Callable[[], None]) -> Live:
         """Calls the listener, from any thread, whenever the session changes. The caller reads its frames."""

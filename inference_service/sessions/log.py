@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from inference_service.errors import DataLoss
 from inference_service.sessions.frame import Frame
 
 KEPT = 512
@@ -52,5 +53,12 @@ class Log:
                 found[revision] = held
             else:  # ancestors lie side by side nearly always
                 ahead = [other for other in revisions if revision <= other < revision + PAGE and other not in found]
-                found |= {frame.revision: frame for frame in self._read(revision, max(ahead))}
+                found |= {frame.revision: frame for frame in self._page(ahead)}
         return [found[revision] for revision in revisions]
+
+    def _page(self, wanted: list[int]) -> list[Frame]:
+        """The frames of some revisions, and of those between them unless one is damaged."""
+        try:
+            return self._read(min(wanted), max(wanted))
+        except DataLoss:
+            return [self._read(revision, revision)[0] for revision in wanted]

@@ -8,8 +8,10 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from time import sleep
+from urllib.parse import quote
 
 from inference_service.errors import FailedPrecondition
+from inference_service.sessions.sums import checksum, frame_sum, tree_sums
 
 TreeOf = Callable[[bytes], tuple[int, int]]
 
@@ -54,27 +56,61 @@ CREATE TABLE name (
 ) WITHOUT ROWID;
 """
 
-STEPS = [FIRST, WITH_TREE]
+# Checksums; what is there already gets them as it is. The index has the tree's own, so that a session opens without its
+# frames. Two columns have new names: a server of an earlier version, which keeps no checksums, shall fail on this
+# file and not write to it.
+WITH_SUMS = """
+ALTER TABLE session RENAME COLUMN expire_time TO expires;
+ALTER TABLE frame RENAME COLUMN body TO content;
+ALTER TABLE session ADD COLUMN origin_sum INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE session ADD COLUMN sum INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE frame ADD COLUMN tree_sum INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE frame ADD COLUMN sum INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE state ADD COLUMN sum INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE name ADD COLUMN sum INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE request ADD COLUMN sum INTEGER NOT NULL DEFAULT -1;
+UPDATE session SET origin_sum = checksum(origin, id, created_by),
+    sum = checksum(x'', id, head, update_time, expires, first_revision, size);
+UPDATE frame SET tree_sum = tree_sum(session_id, revision, parent, cause);
+UPDATE frame SET sum = frame_sum(tree_sum, content);
+UPDATE state SET sum = checksum(body, session_id, revision);
+UPDATE name SET sum = checksum(x'', session_id, name, revision);
+UPDATE request SET sum = checksum(x'', session_id, request_id, first, last);
+DROP INDEX frame_tree;
+CREATE INDEX frame_tree ON frame (session_id, revision, parent, cause, tree_sum);
+"""
+
+STEPS = [FIRST, WITH_TREE, WITH_SUMS]
 MIGRATION_SECONDS = 600  # that a server waits for another one to bring the file up to date
+BUSY_MS = 5000  # that a write waits for another process
+LARGEST_LOG = 8 << 20  # bytes of the write-ahead log that stay on the disk once they are in the database
 
 
 def opened(path: str | Path, tree_of: TreeOf | None = None) -> sqlite3.Connection:
     """The database with this version's tables. Raises OSError, sqlite3.Error, or FailedPrecondition for a later one.
 
-    tree_of: parent and cause of a frame's bytes.
+    path: an existing file, perhaps empty, or ":memory:". tree_of: parent and cause of a frame's bytes.
     """
-    if str(path) != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    db = connected(path)
     try:
         db.execute(f"PRAGMA busy_timeout = {1000 * MIGRATION_SECONDS}")
         _write_ahead(db)
-        db.executescript("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;")
+        # What a statement may have to undo stays in memory, so that a full disk elsewhere stops nothing.
+        db.executescript("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+                         f"PRAGMA journal_size_limit = {LARGEST_LOG};")
         _migrate(db, path, tree_of or (lambda body: (-1, 0)))
-        db.execute("PRAGMA busy_timeout = 5000")
+        db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     except BaseException:
         db.close()
         raise
+    return db
+
+
+def connected(path: str | Path) -> sqlite3.Connection:
+    """A connection to a file that exists, or to the memory. Text that damage made unreadable is no error here."""
+    name = path if str(path) == ":memory:" else f"file:{quote(str(path))}?mode=rw"
+    db = sqlite3.connect(name, uri=True, check_same_thread=False, isolation_level=None)
+    db.text_factory = lambda text: text.decode(errors="replace")
     return db
 
 
@@ -94,6 +130,9 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 def _migrate(db: sqlite3.Connection, path: str | Path, tree_of: TreeOf) -> None:
     db.create_function("parent_of", 1, lambda body: tree_of(body)[0], deterministic=True)
     db.create_function("cause_of", 1, lambda body: tree_of(body)[1], deterministic=True)
+    db.create_function("checksum", -1, checksum, deterministic=True)
+    db.create_function("frame_sum", 2, frame_sum, deterministic=True)
+    db.create_function("tree_sum", 4, lambda session_id, *place: tree_sums(session_id)(*place), deterministic=True)
     while (version := _version(db)) != len(STEPS):
         if version > len(STEPS):
             raise FailedPrecondition(f"the session store {path} has schema {version}; this version of Unmask reads up"

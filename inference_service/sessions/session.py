@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import islice
 
-from inference_service.errors import FailedPrecondition, InvalidField, OutOfRange
+from inference_service.errors import DataLoss, FailedPrecondition, InvalidField, OutOfRange
 from inference_service.sessions.frame import Cause, Change, ConstraintProgress, Frame, Settings, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.state import Origin, State, carried, first_state, fold
@@ -78,11 +78,16 @@ class Session:
         """The state at a revision: the fold of its ancestors, from the nearest one remembered."""
         revision = self.head if revision is None else revision
         with self.lock:
-            path, base = [], None
+            path, base, damage = [], None, None
             for ancestor in self.tree.way(revision):
-                base = self._known(ancestor)
+                try:
+                    base = self._known(ancestor)
+                except DataLoss as error:  # a damaged one can be made again of the frames that led to it
+                    damage = error
                 if base:
                     break
+                if damage and ancestor < self.first:  # which are gone
+                    raise damage
                 path.append(ancestor)
             path.reverse()
             frames = self.log.at(path)
@@ -109,12 +114,13 @@ class Session:
         if len(self._states) > STATES_KEPT:
             self._states.popitem(last=False)
 
-    def append(self, frame: Frame) -> None:
-        """Adds the frame made of the newest revision's successor number."""
+    def append(self, frame: Frame, state: State | None = None) -> None:
+        """Adds the frame made of the newest revision's successor number. state: the one that it makes, if known."""
         with self.lock:
             if frame.revision != self.head + 1:
                 raise ValueError(f"frame {frame.revision} cannot follow revision {self.head}")
-            state = self.after(frame) if frame.revision else self._created(frame)
+            if state is None:
+                state = self.after(frame) if frame.revision else self._created(frame)
             self.log.add(frame)
             self.tree.add(frame.parent, frame.cause)
             self._remember(frame.revision, state)

@@ -1,20 +1,25 @@
 """What keeps sessions: the interface, and SQLite behind it.
 
-A store sees bytes. It promises three things: an append is atomic and happens only if the newest
-revision is the expected one (compare-and-set), what was acknowledged survives the process, and a
-request id is remembered with the frames that it made.
+A store sees bytes. It promises four things: an append is atomic and happens only if the newest
+revision is the expected one (compare-and-set), what was acknowledged survives the process, a
+request id is remembered with the frames that it made, and what comes back is what was kept.
 """
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from inference_service.errors import FailedPrecondition
-from inference_service.sessions import schema
+from inference_service.errors import Exhausted, FailedPrecondition, ServiceError
+from inference_service.sessions import faults, files, schema
+from inference_service.sessions.faults import damaged
+from inference_service.sessions.sums import checksum, frame_sum, in_its_place, matches, tree_sums
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,13 @@ class Missing(KeyError):
 class Store(Protocol):
     """Where sessions are kept. All methods may be called from any thread.
 
-    append, create: `bases` are states to keep with the frames, by revision.
+    append, create: `bases` are states to keep with the frames, by revision. trouble: why nothing can be written at
+    present, None if all is well; check: the same, tried anew. Every method raises the errors of sessions.faults.
     """
+
+    @property
+    def trouble(self) -> ServiceError | None: ...
+    def check(self) -> ServiceError | None: ...
 
     def create(self, session_id: str, origin: bytes, entries: Sequence[Entry], now: float, expire_time: float,
                request_id: str, first: int, bases: Mapping[int, bytes], names: Mapping[str, int]) -> Row: ...
@@ -88,7 +98,8 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-ROW = "id, head, update_time, expire_time, first_revision, size"
+ROW = "id, head, update_time, expires, first_revision, size"
+RETRY_MS = 200  # that a write waits for another process that has held the file for long already
 
 
 class SQLiteStore:
@@ -97,41 +108,246 @@ class SQLiteStore:
     Write-ahead log with synchronous = NORMAL: what was committed survives the death of the process
     at any moment; a power cut may take the last commits, never the file's consistency.
     tree_of: (parent, cause) of a frame's bytes, for files of versions that kept them nowhere else.
+    reserve: bytes of the disk that are kept for deleting sessions when it is full.
+
+    Checksums cover everything but the keys by which a request or a name is found: a session's row and origin, each
+    frame with its place in the tree, each kept state, name and request. They are compared whenever something is read,
+    and what does not match raises STORE_DAMAGED, or is left out of a list. A session that is damaged can be deleted.
+
+    A fault that keeps anything from being written is remembered as `trouble` until a write succeeds; `check` tries
+    one. Reading goes on meanwhile, on a connection of its own.
     """
 
-    def __init__(self, path: str | Path, tree_of: Callable[[bytes], tuple[int, int]] | None = None):
-        self._lock = threading.Lock()
+    def __init__(self, path: str | Path, tree_of: Callable[[bytes], tuple[int, int]] | None = None, reserve: int = 0):
+        self._lock = threading.RLock()  # of the connection that writes
+        self._read_lock = self._lock if str(path) == ":memory:" else threading.RLock()
+        self._tree_of = tree_of
+        self._trouble: ServiceError | None = None
+        self._said: set[str] = set()  # the damaged sessions that the log has
+        self._open = self._closed = False
+        self._path = None
         try:
-            self._db = schema.opened(path, tree_of)
+            if str(path) != ":memory:":
+                self._path = files.prepared(Path(path))
+                self._reserve = files.Reserve(self._path, reserve)
+            self._connect()
         except (OSError, sqlite3.Error) as error:
-            raise FailedPrecondition(f"the session store {path} cannot be used: {error}; set UNMASK_STORE to another"
-                                     " file", reason="STORE_UNREADABLE") from None
+            found = faults.fault(error, self._path or Path(path).absolute())
+            reason = found.reason if found else "STORE_UNREADABLE"
+            kind = FailedPrecondition if reason == "STORE_UNREADABLE" else type(found)  # trying again would not help
+            raise kind(
+                f"the session store {path} cannot be used: {error}; {HELP.get(reason, HELP[''])}",
+                reason=reason) from None
+        if self._path:
+            self._reserve.make()
+
+    def _connect(self) -> None:
+        """Opens the connections; on a full disk with the room of the reserve."""
+        try:
+            self._db = schema.opened(self._path or ":memory:", self._tree_of)
+        except sqlite3.Error as error:
+            if not (self._path and getattr(faults.fault(error, self._path), "reason", "") == "STORE_FULL"
+                    and self._reserve.release()):
+                raise
+            self._db = schema.opened(self._path, self._tree_of)
+        self._reader = self._db
+        if self._path:
+            try:
+                self._reader = schema.connected(self._path)
+                self._reader.executescript(f"PRAGMA query_only = ON; PRAGMA busy_timeout = {schema.BUSY_MS};")
+                self._reader.execute("SELECT 1 FROM session").fetchone()
+            except sqlite3.Error:
+                self._db.close()
+                raise
+            self._identity = files.identity(self._path)
+        self._open = True
+
+    # ---- faults ----
+
+    @property
+    def trouble(self) -> ServiceError | None:
+        return self._trouble
+
+    def check(self) -> ServiceError | None:
+        """What keeps the store from being written. Tries it, if something did when it was last written."""
+        if self._trouble:
+            with self._lock:
+                if not self._closed:
+                    self._remember(self._tried())
+            if self._path and not self._trouble:
+                self._reserve.make()
+        return self._trouble
+
+    def _tried(self) -> ServiceError | None:
+        """Writes something that changes nothing. What was wrong with it, or None."""
+        try:
+            self._find_files()
+            with self._transaction() as db:
+                db.execute(f"PRAGMA user_version = {db.execute('PRAGMA user_version').fetchone()[0]}")
+        except (sqlite3.Error, OSError) as error:
+            return faults.fault(error, self._path) or faults.unreadable()
+        except ServiceError as error:
+            return error
+        was_full = self._trouble and self._trouble.reason == "STORE_FULL"
+        return faults.full() if was_full and self._path and faults.no_room(self._path) else None
+
+    def _find_files(self) -> None:
+        """Raises FailedPrecondition where the file or its log are not those that are open.
+
+        What would be written to a file that was removed is lost with the process. A log that was removed is put into
+        the file and begun anew, unless another process has begun one.
+        """
+        if self._closed:
+            raise faults.closed()
+        if not self._path:
+            return
+        now = files.identity(self._path)
+        if self._open and now == self._identity:
+            return
+        if now[0] != self._identity[0] or any(one not in (None, was) for one, was in zip(now, self._identity)):
+            raise faults.moved()
+        if self._open:
+            unfinished, pages, moved = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if unfinished or pages != moved:
+                raise faults.moved()
+        with self._read_lock:
+            self._disconnect()
+            self._connect()
+
+    def _disconnect(self) -> None:
+        with self._read_lock:
+            self._open = False
+            self._reader.close()
+            self._db.close()
+
+    def _remember(self, trouble: ServiceError | None) -> None:
+        before = self._trouble and self._trouble.reason
+        after = trouble and trouble.reason
+        self._trouble = trouble
+        if before != after:
+            log.log(logging.ERROR if after else logging.INFO, "session store %s: %s", self._path or "in memory",
+                    f"{after}: {trouble.message}" if after else "can be written again")
+            if self._open and "STORE_BUSY" in (before, after):
+                self._db.execute(f"PRAGMA busy_timeout = {RETRY_MS if after == 'STORE_BUSY' else schema.BUSY_MS}")
+
+    def _failed(self, error: Exception, session_id: str) -> Exception:
+        """The error for the caller. Called with the lock held."""
+        if self._closed:
+            return faults.closed()
+        found = faults.fault(error, self._path, session_id)
+        if not self._open:
+            self._remember(found or self._trouble or faults.unreadable())
+            return self._trouble
+        if found is None:
+            return error
+        log.error("session store %s: %s (%s)", self._path or "in memory", error, found.reason)
+        if found.reason in ("STORE_DAMAGED", "STORE_UNREADABLE"):  # of one page, perhaps: the rest may be well
+            with suppress(sqlite3.Error), self._read_lock:
+                for db in (self._db, self._reader):
+                    db.execute("PRAGMA shrink_memory")  # what is mended on the disk is read again
+            self._remember(self._tried())
+        else:
+            self._remember(found)
+        return found
+
+    def _damaged(self, session_id: str, revision: int | None = None) -> ServiceError:
+        if session_id not in self._said and len(self._said) < 1000:
+            self._said.add(session_id)
+            log.error("session store %s: session %s is damaged%s", self._path or "in memory", session_id,
+                      "" if revision is None else f" at revision {revision}")
+        return damaged(session_id, revision)
 
     @contextmanager
-    def _write(self):
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk has rolled it back already
+    def _transaction(self):
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk may have rolled it back already
+                with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
-                raise
+            raise
 
-    def _read(self, query: str, *arguments):
+    @contextmanager
+    def _write(self, session_id: str = ""):
         with self._lock:
-            return self._db.execute(query, arguments).fetchall()
+            try:
+                self._find_files()
+                with self._transaction() as db:
+                    yield db
+            except (sqlite3.Error, OSError) as error:
+                raise self._failed(error, session_id) from error
+            except FailedPrecondition as error:
+                if error.reason == "STORE_READ_ONLY":
+                    self._remember(error)
+                raise
+            if self._trouble:
+                self._remember(None)
+
+    def _freed(self, work: Callable[[sqlite3.Connection], object], session_id: str = ""):
+        """What `work` returns, which deletes something. On a full disk it has the room of the reserve."""
+        try:
+            with self._write(session_id) as db:
+                return work(db)
+        except Exhausted:
+            if not (self._path and self._reserve.release()):
+                raise
+        with self._lock:
+            try:
+                with self._write(session_id) as db:
+                    return work(db)
+            finally:
+                with suppress(sqlite3.Error):  # the log's room is given back, its pages are in the file
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._reserve.make()
+                self._remember(self._tried())
+
+    @contextmanager
+    def _reading(self, session_id: str = ""):
+        """The file as it is at one moment."""
+        try:
+            with self._read_lock:
+                db = self._reader
+                db.execute("BEGIN")
+                try:
+                    yield db
+                finally:
+                    with suppress(sqlite3.Error):
+                        db.execute("ROLLBACK")
+        except (sqlite3.Error, OSError) as error:
+            with self._lock:
+                raise self._failed(error, session_id) from error
+
+    def _read(self, session_id: str, query: str, *arguments):
+        with self._reading(session_id) as db:
+            return db.execute(query, arguments).fetchall()
+
+    def _row(self, db, session_id: str) -> Row:
+        """A session's row. Raises Missing, or DataLoss."""
+        found = db.execute(f"SELECT {ROW}, sum FROM session WHERE id = ?", (session_id,)).fetchone()
+        if not found:
+            raise Missing(session_id)
+        if not _is_row(found):
+            raise self._damaged(session_id)
+        return Row(*found[:-1])
 
     # ---- sessions ----
 
     def create(self, session_id, origin, entries, now, expire_time, request_id, first=0, bases=None, names=None):
-        """A session with its first frames, from revision 0 on; frames before `first` have no body."""
+        """A session with its first frames, from revision 0 on; frames before `first` have no body.
+
+        Raises Conflict if the request id has made one already.
+        """
         size = sum(len(entry.body) for entry in entries)
-        row = Row(session_id, len(entries) - 1, now, expire_time, first, size)
+        row = Row(session_id, len(entries) - 1, float(now), float(expire_time), first, size)
+        made_by = request_id or None
         with self._write() as db:
-            db.execute(f"INSERT INTO session ({ROW}, origin, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                       (session_id, row.head, now, expire_time, first, size, origin, request_id or None))
+            if made_by and db.execute("SELECT 1 FROM session WHERE created_by = ?", (made_by,)).fetchone():
+                raise Conflict(session_id)
+            db.execute(f"INSERT INTO session ({ROW}, sum, origin, created_by, origin_sum) VALUES"
+                       " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       (*_columns(row), _row_sum(row), origin, made_by, checksum(origin, session_id, made_by)))
             _put(db, session_id, 0, entries, bases or {})
             _put_names(db, session_id, names or {})
         return row
@@ -142,116 +358,169 @@ class SQLiteStore:
         What a frame is made from must be kept: it may have been dropped since the caller looked.
         """
         last, size = expected_head + len(entries), sum(len(entry.body) for entry in entries)
-        with self._write() as db:
-            rows = db.execute("UPDATE session SET head = ?, update_time = ?, size = size + ? WHERE id = ? AND head = ?"
-                              f" RETURNING {ROW}", (last, now, size, session_id, expected_head)).fetchall()
-            if not rows:
-                exists = db.execute("SELECT 1 FROM session WHERE id = ?", (session_id,)).fetchone()
-                raise Conflict(session_id) if exists else Missing(session_id)
-            first = Row(*rows[0]).first
-            if any(entry.parent < first and not _has_state(db, session_id, entry.parent) for entry in entries):
+        with self._write(session_id) as db:
+            row = self._row(db, session_id)
+            if row.head != expected_head:
                 raise Conflict(session_id)
+            if any(entry.parent < row.first and not _has_state(db, session_id, entry.parent) for entry in entries):
+                raise Conflict(session_id)
+            row = replace(row, head=last, update_time=float(now), size=row.size + size)
+            _put_row(db, row)
             _put(db, session_id, expected_head + 1, entries, bases or {})
             if request_id:
-                db.execute("INSERT INTO request VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last",
-                           (session_id, request_id, expected_head + 1, last))
-        return Row(*rows[0])
+                begun = db.execute("SELECT first FROM request WHERE session_id = ? AND request_id = ?",
+                                   (session_id, request_id)).fetchone()
+                first = begun[0] if begun else expected_head + 1
+                db.execute("INSERT OR REPLACE INTO request (session_id, request_id, first, last, sum)"
+                           " VALUES (?, ?, ?, ?, ?)",
+                           (session_id, request_id, first, last, checksum(b"", session_id, request_id, first, last)))
+        return row
 
     def load(self, session_id, after=-1):
         """A session without its frames, the tree from behind a revision on. Raises Missing."""
-        with self._lock:
-            found = self._db.execute(f"SELECT origin, {ROW} FROM session WHERE id = ?", (session_id,)).fetchone()
-            if not found:
-                raise Missing(session_id)
-            tree = self._db.execute("SELECT parent, cause FROM frame INDEXED BY frame_tree WHERE session_id = ?"
-                                    " AND revision > ? ORDER BY revision", (session_id, after)).fetchall()
-            bases = self._db.execute("SELECT revision FROM state WHERE session_id = ?", (session_id,)).fetchall()
-        return Kept(found[0], Row(*found[1:]), tree, [revision for (revision,) in bases])
+        with self._reading(session_id) as db:
+            row = self._row(db, session_id)
+            origin, made_by, origin_sum = db.execute(
+                "SELECT origin, created_by, origin_sum FROM session WHERE id = ?", (session_id,)).fetchone()
+            tree = db.execute("SELECT revision, parent, cause, tree_sum FROM frame INDEXED BY frame_tree"
+                              " WHERE session_id = ? AND revision > ? ORDER BY revision",
+                              (session_id, after)).fetchall()
+            bases = db.execute("SELECT revision FROM state WHERE session_id = ?", (session_id,)).fetchall()
+        if not matches(origin_sum, origin, session_id, made_by):
+            raise self._damaged(session_id)
+        sums = tree_sums(session_id)
+        for expected, place in enumerate(tree, after + 1):
+            if place[0] != expected or not in_its_place(sums, *place):
+                raise self._damaged(session_id, expected)
+        if len(tree) != max(0, row.head - after):
+            raise self._damaged(session_id)
+        return Kept(origin, row, [(parent, cause) for _, parent, cause, _ in tree],
+                    [revision for (revision,) in bases])
 
     def frames(self, session_id, first, last):
         """The frames of the revisions from the first to the last; fewer if some are not there."""
-        return [body for (body,) in self._read("SELECT body FROM frame WHERE session_id = ? AND revision BETWEEN ?"
-                                               " AND ? ORDER BY revision", session_id, first, last)]
+        rows = self._read(session_id, "SELECT revision, parent, cause, tree_sum, content, sum FROM frame"
+                          " WHERE session_id = ? AND revision BETWEEN ? AND ? ORDER BY revision",
+                          session_id, first, last)
+        sums = tree_sums(session_id)
+        for expected, (*place, body, kept) in enumerate(rows, first):
+            if (place[0] != expected or not in_its_place(sums, *place) or not isinstance(body, bytes)
+                    or kept != frame_sum(place[-1], body)):
+                raise self._damaged(session_id, expected)
+        return [body for *_, body, _ in rows]
 
     def base(self, session_id, revision):
         """A kept state. Raises Missing."""
-        rows = self._read("SELECT body FROM state WHERE session_id = ? AND revision = ?", session_id, revision)
+        rows = self._read(session_id, "SELECT body, sum FROM state WHERE session_id = ? AND revision = ?",
+                          session_id, revision)
         if not rows:
             raise Missing(session_id)
-        return rows[0][0]
+        body, kept = rows[0]
+        if not matches(kept, body, session_id, revision):
+            raise self._damaged(session_id, revision)
+        return body
 
     def row(self, session_id):
-        rows = self._read(f"SELECT {ROW} FROM session WHERE id = ?", session_id)
-        if not rows:
-            raise Missing(session_id)
-        return Row(*rows[0])
+        with self._reading(session_id) as db:
+            return self._row(db, session_id)
 
     def sizes(self, session_id):
         """The size of each revision's frame in bytes."""
-        return [size for (size,) in self._read("SELECT LENGTH(body) FROM frame WHERE session_id = ? ORDER BY revision",
-                                               session_id)]
+        return [size for (size,) in self._read(session_id, "SELECT LENGTH(content) FROM frame WHERE session_id = ?"
+                                               " ORDER BY revision", session_id)]
 
     def trim(self, session_id, expected_head, first, bases):
         """Drops the frames before `first` and the states before it but those of `bases`, which it keeps.
 
         Raises Conflict and changes nothing if the newest revision is another one: it may need others. Or Missing.
         """
-        with self._write() as db:
-            head = db.execute("SELECT head FROM session WHERE id = ?", (session_id,)).fetchone()
-            if head != (expected_head,):
-                raise Conflict(session_id) if head else Missing(session_id)
-            db.execute("UPDATE frame SET body = x'' WHERE session_id = ? AND revision < ?", (session_id, first))
+        with self._write(session_id) as db:
+            row = self._row(db, session_id)
+            if row.head != expected_head:
+                raise Conflict(session_id)
+            db.execute("UPDATE frame SET content = x'', sum = tree_sum WHERE session_id = ? AND revision < ?",
+                       (session_id, first))
             db.execute("DELETE FROM state WHERE session_id = ? AND revision < ?", (session_id, first))
             _put(db, session_id, 0, (), bases)
-            rows = db.execute("UPDATE session SET first_revision = ?, size = (SELECT SUM(LENGTH(body)) FROM frame"
-                              f" WHERE session_id = id) WHERE id = ? RETURNING {ROW}", (first, session_id)).fetchall()
-        return Row(*rows[0])
+            size = db.execute("SELECT SUM(LENGTH(content)) FROM frame WHERE session_id = ?", (session_id,)).fetchone()
+            row = replace(row, first=first, size=size[0])
+            _put_row(db, row)
+        return row
 
     def extend(self, session_id, expire_time):
-        with self._write() as db:
-            db.execute("UPDATE session SET expire_time = ? WHERE id = ?", (expire_time, session_id))
+        with self._write(session_id) as db, suppress(Missing):
+            _put_row(db, replace(self._row(db, session_id), expire_time=float(expire_time)))
 
     def page(self, now, limit, before):
-        """Live sessions, the latest changed first, starting after the (update_time, id) of `before`."""
+        """Live sessions, the latest changed first, starting after the (update_time, id) of `before`.
+
+        Damaged ones are left out, if it is their row that is damaged.
+        """
         time, session_id = before or (float("inf"), "")
-        rows = self._read(f"SELECT {ROW} FROM session WHERE expire_time > ?"
-                          " AND (update_time < ? OR (update_time = ? AND id > ?))"
-                          " ORDER BY update_time DESC, id LIMIT ?", now, time, time, session_id, limit)
-        return [Row(*row) for row in rows]
+        found = []
+        with self._reading() as db:
+            rows = db.execute(f"SELECT {ROW}, sum FROM session WHERE expires > ?"
+                              " AND (update_time < ? OR (update_time = ? AND id > ?))"
+                              " ORDER BY update_time DESC, id", (now, time, time, session_id))
+            while len(found) < limit and (row := rows.fetchone()):
+                if _is_row(row):
+                    found.append(Row(*row[:-1]))
+                else:
+                    self._damaged(str(row[0]))
+            rows.close()
+        return found
 
     def count(self, now):
-        return self._read("SELECT COUNT(*) FROM session WHERE expire_time > ?", now)[0][0]
+        return self._read("", "SELECT COUNT(*) FROM session WHERE expires > ?", now)[0][0]
 
     def delete(self, session_id):
-        with self._write() as db:
-            db.execute("DELETE FROM session WHERE id = ?", (session_id,))
+        """Deletes a session, damaged or not."""
+        self._freed(lambda db: db.execute("DELETE FROM session WHERE id = ?", (session_id,)), session_id)
 
     def expire(self, now):
-        """Deletes the sessions whose time was over before `now`; returns their ids."""
-        with self._write() as db:
-            gone = [row[0] for row in db.execute("SELECT id FROM session WHERE expire_time <= ?", (now,)).fetchall()]
+        """Deletes the sessions whose time was over before `now`; returns their ids. A damaged row is no reason."""
+        def work(db):
+            rows = db.execute(f"SELECT {ROW}, sum FROM session WHERE expires <= ?", (now,)).fetchall()
+            gone = [row[0] for row in rows if _is_row(row)]
             db.executemany("DELETE FROM session WHERE id = ?", [(session_id,) for session_id in gone])
-        return gone
+            return gone
+
+        return self._freed(work)
 
     # ---- requests and names ----
 
     def request(self, session_id, request_id):
         """First and last revision that a request made, or None if it is not known."""
-        rows = self._read("SELECT first, last FROM request WHERE session_id = ? AND request_id = ?",
+        rows = self._read(session_id, "SELECT first, last, sum FROM request WHERE session_id = ? AND request_id = ?",
                           session_id, request_id)
-        return rows[0] if rows else None
+        if not rows:
+            return None
+        first, last, kept = rows[0]
+        if not matches(kept, b"", session_id, request_id, first, last):
+            raise self._damaged(session_id)
+        return first, last
 
     def created_by(self, request_id):
-        rows = self._read("SELECT id FROM session WHERE created_by = ?", request_id)
-        return rows[0][0] if rows else None
+        rows = self._read("", "SELECT id, origin, origin_sum FROM session WHERE created_by = ?", request_id)
+        if not rows:
+            return None
+        session_id, origin, kept = rows[0]
+        if not matches(kept, origin, session_id, request_id):
+            raise self._damaged(str(session_id))
+        return session_id
 
     def names(self, session_id):
-        """Revision by name."""
-        return dict(self._read("SELECT name, revision FROM name WHERE session_id = ? ORDER BY name", session_id))
+        """Revision by name. A damaged one is left out: the revision is there without it."""
+        rows = self._read(session_id, "SELECT name, revision, sum FROM name WHERE session_id = ? ORDER BY name",
+                          session_id)
+        good = {name: revision for name, revision, kept in rows if matches(kept, b"", session_id, name, revision)}
+        if len(good) < len(rows):
+            self._damaged(session_id)
+        return good
 
     def name(self, session_id, name, revision):
         """Gives a revision a name, in the place of its own and of the name's revision. Raises Missing."""
-        with self._write() as db:
+        with self._write(session_id) as db:
             if not db.execute("SELECT 1 FROM session WHERE id = ?", (session_id,)).fetchone():
                 raise Missing(session_id)
             db.execute("DELETE FROM name WHERE session_id = ? AND (name = ? OR revision = ?)",
@@ -260,19 +529,53 @@ class SQLiteStore:
 
     def unname(self, session_id, name):
         """Takes a name away; whether it was there."""
-        with self._write() as db:
+        with self._write(session_id) as db:
             return db.execute("DELETE FROM name WHERE session_id = ? AND name = ?", (session_id, name)).rowcount > 0
 
     def close(self):
         with self._lock:
-            self._db.close()
+            if self._open and (not self._path or files.identity(self._path)[0] in (None, self._identity[0])):
+                self._disconnect()  # of a file that was replaced, SQLite would remove the new one's log
+            self._closed, self._open = True, False
+
+
+HELP = {
+    "STORE_FULL": "make room on its disk, or set UNMASK_STORE to a file on another one",
+    "STORE_READ_ONLY": "make the file and its folder writable, or set UNMASK_STORE to another file",
+    "STORE_BUSY": "end the process that holds it, or set UNMASK_STORE to another file",
+    "STORE_DAMAGED": "it was left as it is; restore a copy, or set UNMASK_STORE to another file",
+    "": "set UNMASK_STORE to another file",
+}
+
+
+def _columns(row: Row) -> tuple:
+    return row.session_id, row.head, row.update_time, row.expire_time, row.first, row.size
+
+
+def _row_sum(row: Row) -> int:
+    return checksum(b"", *_columns(row))
+
+
+def _is_row(found: tuple) -> bool:
+    """Whether the columns of ROW and the checksum behind them are as they were kept."""
+    return matches(found[-1], b"", *found[:-1])
+
+
+def _put_row(db, row: Row) -> None:
+    db.execute("UPDATE session SET head = ?, update_time = ?, expires = ?, first_revision = ?, size = ?, sum = ?"
+               " WHERE id = ?", (row.head, row.update_time, row.expire_time, row.first, row.size, _row_sum(row),
+                                 row.session_id))
 
 
 def _put(db, session_id: str, first: int, entries: Sequence[Entry], bases: Mapping[int, bytes]) -> None:
-    db.executemany("INSERT INTO frame (session_id, revision, parent, cause, body) VALUES (?, ?, ?, ?, ?)",
-                   [(session_id, first + i, entry.parent, entry.cause, entry.body) for i, entry in enumerate(entries)])
-    db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
-                   [(session_id, revision, body) for revision, body in bases.items()])
+    sums = tree_sums(session_id)
+    db.executemany(
+        "INSERT INTO frame (session_id, revision, parent, cause, tree_sum, content, sum) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(session_id, revision, entry.parent, entry.cause, place := sums(revision, entry.parent, entry.cause),
+          entry.body, frame_sum(place, entry.body)) for revision, entry in enumerate(entries, first)])
+    db.executemany("INSERT OR REPLACE INTO state (session_id, revision, body, sum) VALUES (?, ?, ?, ?)",
+                   [(session_id, revision, body, checksum(body, session_id, revision))
+                    for revision, body in bases.items()])
 
 
 def _has_state(db, session_id: str, revision: int) -> bool:
@@ -281,4 +584,5 @@ def _has_state(db, session_id: str, revision: int) -> bool:
 
 
 def _put_names(db, session_id: str, names: Mapping[str, int]) -> None:
-    db.executemany("INSERT INTO name VALUES (?, ?, ?)", [(session_id, name, at) for name, at in names.items()])
+    db.executemany("INSERT INTO name (session_id, name, revision, sum) VALUES (?, ?, ?, ?)",
+                   [(session_id, name, at, checksum(b"", session_id, name, at)) for name, at in names.items()])

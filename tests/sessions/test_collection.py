@@ -5,7 +5,7 @@ import threading
 import pytest
 from making import Clock, commit_step, create, open_sessions, step
 
-from inference_service.errors import Aborted, Exhausted, NotFound
+from inference_service.errors import Aborted, Exhausted, FailedPrecondition, NotFound
 from inference_service.sessions import collection
 
 
@@ -216,7 +216,7 @@ def test_a_failed_write_leaves_memory_as_the_store_is(path):
     step(sessions, session, {3: 1})
     before = list(sessions.get(session).session.frames)
     sessions._store._db.execute("PRAGMA query_only = 1")
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(FailedPrecondition, match="cannot write"):
         step(sessions, session, {4: 1})
     sessions._store._db.execute("PRAGMA query_only = 0")
     assert sessions.get(session).session.frames == before

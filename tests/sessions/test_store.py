@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from inference_service.errors import ServiceError
+from inference_service.errors import Exhausted, ServiceError
 from inference_service.sessions import schema
 from inference_service.sessions.store import Conflict, Entry, Missing, Row, SQLiteStore
 
@@ -110,7 +110,7 @@ def test_request_ids_are_remembered_by_session(store):
 
 def test_a_create_request_id_is_taken_once(store):
     create(store, request_id="made")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(Conflict):
         create(store, "t", request_id="made")
     with pytest.raises(Missing):
         store.load("t")
@@ -260,12 +260,13 @@ def test_a_full_disk_loses_nothing_and_is_survived(store):
     create(store)
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(sqlite3.Error, match="full"):
+    with pytest.raises(Exhausted) as caught:
         store.append("s", 0, steps(b"x" * 100_000), 11.0, "r")
+    assert (caught.value.reason, store.trouble.reason) == ("STORE_FULL", "STORE_FULL")
     assert bodies(store) == [b"f0"]
     store._db.execute(f"PRAGMA max_page_count = {pages + 100}")
     store.append("s", 0, steps(b"x" * 100_000), 11.0, "r")
-    assert store.row("s").head == 1
+    assert store.row("s").head == 1 and store.trouble is None
 
 
 def test_another_schema_is_refused_by_number_and_left_alone(store, path):
@@ -288,7 +289,7 @@ def test_a_file_that_is_no_store_is_named(tmp_path, what):
         path.write_text("this is no database " * 100)
     with pytest.raises(ServiceError) as caught:
         SQLiteStore(path / "s.sqlite3" if what == "below a file" else path)
-    assert caught.value.reason == "STORE_UNREADABLE"
+    assert caught.value.reason == ("STORE_DAMAGED" if what == "text" else "STORE_UNREADABLE")
     assert "s.sqlite3" in caught.value.message
     if what == "text":
         assert path.read_text().startswith("this is no database")
