@@ -1,4 +1,4 @@
-"""A file of schema 1, as version 0.1 wrote it, becomes one of today's: whole, or not at all."""
+"""A file of an earlier schema becomes one of today's: whole, or not at all."""
 
 import random
 import signal
@@ -196,14 +196,67 @@ def test_a_session_goes_on(path):
     assert [row.session_id for row in again.page(9, None)] == ["fill"]
 
 
-STATEMENTS = schema.WITH_TREE.split(";")
+def of_schema_2(path, monkeypatch):
+    """The file as schema 2 has it: with states and names, without checksums."""
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "STEPS", [schema.FIRST, schema.WITH_TREE])
+        with closing(schema.opened(path, tree_of)) as db:
+            db.execute("INSERT INTO state VALUES ('tree', 4, x'010203')")
+            db.execute("INSERT INTO name VALUES ('tree', 'mine', 2)")
+            db.execute("UPDATE frame SET body = x'' WHERE session_id = 'fill' AND revision = 0")
+    assert dump(path)[0] == 2
+    return path
 
 
-@pytest.mark.parametrize("done", range(len(STATEMENTS)))
-def test_a_statement_that_fails_leaves_the_file_as_it_was(path, monkeypatch, done):
+def test_what_schema_2_kept_gets_checksums(path, monkeypatch):
+    of_schema_2(path, monkeypatch)
+    with closing(sqlite3.connect(path)) as db:
+        before = db.execute("SELECT * FROM frame ORDER BY 1, 2").fetchall()
+    store = SQLiteStore(path, tree_of)
+    with closing(sqlite3.connect(path)) as db:
+        after = db.execute("SELECT session_id, revision, content, parent, cause FROM frame ORDER BY 1, 2").fetchall()
+        sums = [db.execute(f"SELECT MIN({column}) FROM {table}").fetchone()[0] for table, column in (
+            ("session", "sum"), ("session", "origin_sum"), ("frame", "sum"), ("frame", "tree_sum"), ("state", "sum"),
+            ("name", "sum"), ("request", "sum"))]
+    assert after == before and min(sums) >= 0
+    assert store.frames("tree", 0, 9) == [one.SerializeToString() for one in TREE]
+    assert store.frames("fill", 0, 9) == [b"", FILL[1].SerializeToString()]
+    assert (store.base("tree", 4), store.names("tree")) == (b"\1\2\3", {"mine": 2})
+    assert store.request("tree", "two steps") == (1, 2) and store.created_by("made by") == "fill"
+    assert [row.session_id for row in store.page(0, 9, None)] == ["tree", "fill"]
+
+
+def test_a_server_of_schema_2_that_still_runs_fails_and_writes_nothing(path, monkeypatch):
+    """It would keep frames without checksums, which would look damaged."""
+    of_schema_2(path, monkeypatch)
+    with closing(sqlite3.connect(path)) as old:
+        SQLiteStore(path, tree_of).close()
+        for statement in ("INSERT INTO frame (session_id, revision, parent, cause, body) VALUES ('tree', 7, 6, 2, x'')",
+                          "UPDATE frame SET body = x'' WHERE session_id = 'tree' AND revision < 3",
+                          "UPDATE session SET expire_time = 1 WHERE id = 'tree'",
+                          "INSERT INTO session (id, head, update_time, expire_time, first_revision, size, origin)"
+                          " VALUES ('new', 0, 1, 2, 0, 0, x'')",
+                          "INSERT INTO state VALUES ('tree', 5, x'')", "INSERT INTO name VALUES ('tree', 'more', 5)",
+                          "INSERT INTO request VALUES ('tree', 'r', 5, 5)"):
+            with pytest.raises(sqlite3.OperationalError):
+                old.execute(statement)
+
+
+STATEMENTS = {name: getattr(schema, name).split(";") for name in ("WITH_TREE", "WITH_SUMS")}
+
+
+@pytest.mark.parametrize("step, done", [(name, done) for name, found in STATEMENTS.items()
+                                        for done in range(len(found))])
+def test_a_statement_that_fails_leaves_the_file_as_it_was(path, monkeypatch, step, done):
+    if step == "WITH_SUMS":
+        with monkeypatch.context() as patch:
+            patch.setattr(schema, "STEPS", [schema.FIRST, schema.WITH_TREE])
+            schema.opened(path, tree_of).close()
     before = dump(path)
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "STEPS", [schema.FIRST, ";".join([*STATEMENTS[:done], "fails here"])])
+        steps = [getattr(schema, name) for name in ("FIRST", "WITH_TREE", "WITH_SUMS")]
+        at = 1 if step == "WITH_TREE" else 2
+        patch.setattr(schema, "STEPS", [*steps[:at], ";".join([*STATEMENTS[step][:done], "fails here"])])
         with pytest.raises(ServiceError, match="syntax error"):
             SQLiteStore(path, tree_of)
     assert dump(path) == before
