@@ -196,7 +196,7 @@ def opening(path: Path, session_id: str, kind: str) -> Iterator[Result]:
 
     def all_frames() -> None:
         with closing(sqlite3.connect(path)) as db:
-            rows = db.execute("SELECT body FROM frame WHERE session_id = ? ORDER BY revision", (session_id,))
+            rows = db.execute("SELECT content FROM frame WHERE session_id = ? ORDER BY revision", (session_id,))
             if len([ProtoCodec().frame_from_bytes(body) for (body,) in rows]) != LONG:
                 raise SystemExit("frames are missing")
 
