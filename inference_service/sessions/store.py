@@ -174,8 +174,6 @@ class SQLiteStore:
             with self._lock:
                 if not self._closed:
                     self._remember(self._tried())
-            if self._path and not self._trouble:
-                self._reserve.make()
         return self._trouble
 
     def _tried(self) -> ServiceError | None:
@@ -227,6 +225,8 @@ class SQLiteStore:
         if before != after:
             log.log(logging.ERROR if after else logging.INFO, "session store %s: %s", self._path or "in memory",
                     f"{after}: {trouble.message}" if after else "can be written again")
+            if self._path and not after:
+                self._reserve.make()
             if self._open and "STORE_BUSY" in (before, after):
                 self._db.execute(f"PRAGMA busy_timeout = {RETRY_MS if after == 'STORE_BUSY' else schema.BUSY_MS}")
 
@@ -270,7 +270,8 @@ class SQLiteStore:
             raise
 
     @contextmanager
-    def _write(self, session_id: str = ""):
+    def _write(self, session_id: str = "", last: bool = True):
+        """A transaction. last: nothing more comes with it, and its success ends the trouble there was."""
         with self._lock:
             try:
                 self._find_files()
@@ -282,7 +283,7 @@ class SQLiteStore:
                 if error.reason == "STORE_READ_ONLY":
                     self._remember(error)
                 raise
-            if self._trouble:
+            if self._trouble and last:
                 self._remember(None)
 
     def _freed(self, work: Callable[[sqlite3.Connection], object], session_id: str = ""):
@@ -295,7 +296,7 @@ class SQLiteStore:
                 raise
         with self._lock:
             try:
-                with self._write(session_id) as db:
+                with self._write(session_id, last=False) as db:
                     return work(db)
             finally:
                 with suppress(sqlite3.Error):  # the log's room is given back, its pages are in the file
