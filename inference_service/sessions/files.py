@@ -92,6 +92,7 @@ def _take(path: Path, size: int) -> None:
     """Blocks of the disk, not just a length."""
     file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), OURS)
     try:
+        os.fchmod(file, OURS)
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file, 0, size)
         else:

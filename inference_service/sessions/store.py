@@ -140,6 +140,7 @@ class SQLiteStore:
                 reason=reason) from None
         if self._path:
             self._reserve.make()
+            self._remember(self._tried())  # a file that can only be read is served so
 
     def _connect(self) -> None:
         """Opens the connections; on a full disk with the room of the reserve."""
@@ -275,6 +276,7 @@ class SQLiteStore:
         with self._lock:
             try:
                 self._find_files()
+                before = self._db.total_changes
                 with self._transaction() as db:
                     yield db
             except (sqlite3.Error, OSError) as error:
@@ -283,7 +285,7 @@ class SQLiteStore:
                 if error.reason == "STORE_READ_ONLY":
                     self._remember(error)
                 raise
-            if self._trouble and last:
+            if self._trouble and last and self._db.total_changes > before:
                 self._remember(None)
 
     def _freed(self, work: Callable[[sqlite3.Connection], object], session_id: str = ""):
