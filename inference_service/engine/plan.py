@@ -1,9 +1,9 @@
 """How a session's settings apply to one revision of it."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
 
 from inference_service.engine.constraining import WITNESS, Active, active
 from inference_service.errors import FailedPrecondition, InvalidField
@@ -17,8 +17,6 @@ from inference_service.sampling.sampler import Ids, Moment, Prediction, Proposal
 from inference_service.sessions.frame import Constraint, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
-
-log = logging.getLogger(__name__)
 
 MORE_TOKENS = 64  # that a text may have which was opened again at its end
 
@@ -49,21 +47,7 @@ class Plan:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        with self._its_state():
-            return self.sampler.finished(self.moment)
-
-    @contextmanager
-    def _its_state(self) -> Iterator[None]:
-        """Says so where a state that came with a recording is none of this sampler's."""
-        try:
-            yield
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            if not self.moment.state:
-                raise
-            log.exception("sampler %s, state %.200r", self.sampler.name, self.moment.state)
-            raise FailedPrecondition(
-                f"the state that {self.sampler.name!r} carries at this revision does not fit it; go on with another"
-                " sampler, or from another revision", reason="SAMPLER_STATE_UNFIT") from error
+        return self.sampler.finished(self.moment)
 
     @property
     def ended(self) -> bool:
@@ -72,13 +56,11 @@ class Plan:
 
     def wanted(self) -> list[int]:
         """The positions whose logits the sampler needs."""
-        with self._its_state():
-            return [] if self.ended else self.sampler.wanted(self.moment)
+        return [] if self.ended else self.sampler.wanted(self.moment)
 
     def recalls(self) -> tuple[int, list[int]] | None:
         """The earlier revision, and the positions, whose prediction the sampler needs as well."""
-        with self._its_state():
-            return None if self.ended else self.sampler.recalls(self.moment)
+        return None if self.ended else self.sampler.recalls(self.moment)
 
     def reach(self) -> int:
         """How much of the canvas the model sees, from its start: all of it but for a suffix window.
@@ -112,8 +94,7 @@ class Plan:
     def _proposal(self, prediction: Prediction) -> Proposal:
         if self.ended:
             return filled(Proposal(state=self.moment.state), self.moment)
-        with self._its_state():
-            proposal = self.sampler.propose(prediction, self.moment)
+        proposal = self.sampler.propose(prediction, self.moment)
         return filled(proposal, self.moment) if getattr(self.parameters, "early_stop", False) else proposal
 
 
@@ -186,13 +167,32 @@ def plan_for(session: Session, revision: int, settings: Settings | None, info: M
 
 
 def recallable(session: Session, plan: Plan) -> bool:
-    """Whether what the sampler recalls can be had. Where its canvas was trimmed the sampler begins afresh."""
+    """Whether what the sampler recalls can be had. Where its canvas was trimmed, or is another, it begins afresh."""
     recalled = plan.recalls() if plan.moment.state and not plan.finished else None
-    return recalled is None or session.can_tell(recalled[0])
+    if recalled is None:
+        return True
+    revision, positions = recalled
+    return session.can_tell(revision) and max(positions, default=0) < session.state(revision).size
+
+
+def check_state(sampler: Sampler, state: Mapping[str, object]) -> None:
+    """Raises FailedPrecondition for what this sampler cannot have left; recordings are written by anybody."""
+    if sampler.state is None or not set(state) - {WITNESS}:
+        return
+    try:
+        sampler.state.model_validate(state)
+    except ValidationError:
+        raise FailedPrecondition(
+            f"the state that {sampler.name!r} carries at this revision does not fit it; go on with another sampler, or"
+            " from another revision", reason="SAMPLER_STATE_UNFIT") from None
 
 
 def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, drawn_at: int | None = None) -> Plan:
-    """The plan for a state. Raises InvalidField for settings, of another program or version, that are none here."""
+    """The plan for a state.
+
+    Raises InvalidField for settings, of another program or version, that are none here, and FailedPrecondition for
+    what a sampler remembers that does not fit it.
+    """
     sampler = SAMPLERS.get(settings.sampler)
     if sampler is None:
         raise InvalidField("settings.sampler", f"no sampler here is called {settings.sampler!r}; must be one of"
@@ -202,12 +202,14 @@ def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, dr
         parameters = parameters_for(sampler, settings.parameters, state.length)
     except ParameterError as error:
         raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
+    remembered = state.sampler_state if settings.sampler == state.settings.sampler else {}
+    check_state(sampler, remembered)
     region = Region(state.start, state.length, state.open, state.tokens, state.given, state.by_hand, state.protected)
     return Plan(sampler, Moment(
         parameters,
         region,
         Ids(info.forbidden_tokens, info.eos_token, info.eot_token),
         Noise(settings.seed, revision if drawn_at is None else drawn_at),
-        state.sampler_state if settings.sampler == state.settings.sampler else {},
+        remembered,
         revision,
     ), settings.constraint)

@@ -8,6 +8,7 @@ from inference_service.sampling.parameters import Blockwise, ParameterError
 from inference_service.sampling.region import current_block
 from inference_service.sampling.sampler import Moment
 from inference_service.sampling.schedules import quota
+from inference_service.sampling.states import Count, Stepped
 
 
 class EvenSteps(Blockwise):
@@ -24,6 +25,14 @@ class EvenSteps(Blockwise):
         if steps % blocks:
             raise ParameterError("steps", f"must be a multiple of the number of blocks, {blocks}; got {steps}")
         return record.replaced(steps=steps)
+
+
+class EvenState(Stepped):
+    """schedule: the block's length and the number of steps. planned: positions left to the block's later steps."""
+
+    schedule: list[int] = []
+    block: int | None = None
+    planned: Count = 0
 
 
 def open_in_block(moment: Moment) -> list[int]:

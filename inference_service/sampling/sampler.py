@@ -13,6 +13,7 @@ from inference_service.sampling import distribution
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import Parameters
 from inference_service.sampling.region import Region
+from inference_service.sampling.states import State
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,14 @@ def nothing_earlier(moment: Moment) -> None:
 class Sampler:
     """One rule.
 
-    parameters: its record. wanted(moment): the positions whose logits `propose` needs; none costs no
-    forward pass. propose(prediction, moment). finished(moment): whether nothing is left to do; the canvas
-    is whole then. recalls(moment): (revision, positions) of an earlier prediction that it needs beside
-    the new one, or None. revises: whether it may open or edit what is committed. grows: whether it
-    writes from left to right on a canvas with one open position, at its end, that every token moves on; for models
-    that see what stands before a position alone, as all others are for those that see both sides. keeps_schedule:
-    whether its state still holds once a person has opened positions; otherwise it begins afresh with them.
+    parameters: its record. state: the record of what it remembers, None for one that remembers nothing.
+    wanted(moment): the positions whose logits `propose` needs; none costs no forward pass. propose(prediction, moment).
+    finished(moment): whether nothing is left to do; the canvas is whole then. recalls(moment): (revision, positions) of
+    an earlier prediction that it needs beside the new one, or None. revises: whether it may open or edit what is
+    committed. grows: whether it writes from left to right on a canvas with one open position, at its end, that every
+    token moves on; for models that see what stands before a position alone, as all others are for those that see both
+    sides. keeps_schedule: whether its state still holds once a person has opened positions; otherwise it begins afresh
+    with them.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Sampler:
     propose: Callable[[Prediction, Moment], Proposal]
     finished: Callable[[Moment], bool] = nothing_open
     recalls: Callable[[Moment], tuple[int, list[int]] | None] = nothing_earlier
+    state: type[State] | None = None
     revises: bool = False
     grows: bool = False
     keeps_schedule: bool = False

@@ -1,6 +1,7 @@
 """Calls that are ended in every way a caller has, while the engine works for them: it outlives all of them."""
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import grpc
@@ -12,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from inference_service.config import Config
 from inference_service.local import running
 from inference_service.models import library
+from inference_service.sampling.registry import SAMPLERS
 from tests.fakes import FakeDenoiser
 from tests.service.calls import WAIT, Api, refusal
 from unmask.v1 import session_service_pb2 as pb
@@ -124,6 +126,27 @@ def test_memory_that_a_pass_does_not_get_is_the_callers_to_wait_for(api, fake, f
     assert api.get(greedy).head_revision == 0
     assert len(api.step(modest)) == 8
     assert not api.server._failed.is_set()
+
+
+@pytest.mark.parametrize("error", [TypeError, ValueError, KeyError, ZeroDivisionError, AttributeError, RuntimeError])
+@pytest.mark.parametrize("sampler", ["llada", "klass", "credit"])
+def test_a_samplers_own_error_is_ours_and_no_fault_of_the_state(api, fake, monkeypatch, caplog, sampler, error):
+    model = fake()
+    session = api.create(model=model.name, sampler=sampler).id
+    api.step(session, 2)
+    assert api.server._sessions.get(session).session.state().sampler_state
+
+    def broken(prediction, moment):
+        raise error("secret")
+
+    monkeypatch.setitem(SAMPLERS, sampler, replace(SAMPLERS[sampler], propose=broken))
+    refused = refusal(api.step, session, 1)
+    assert (refused.code, refused.reason) == (Code.INTERNAL, "INTERNAL")
+    assert "secret" not in refused.message
+    assert [record for record in caplog.records if record.exc_info and record.exc_info[0] is error]
+    monkeypatch.undo()
+    frame, = api.step(session, 1)
+    assert frame.revision == 3
 
 
 def test_overlapping_calls_that_end_at_random_leave_a_working_engine(api, fake):

@@ -7,6 +7,7 @@ whosever it is, and none is given to a token that is never generated.
 
 import math
 from dataclasses import replace
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -17,6 +18,7 @@ from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise
 from inference_service.sampling.region import current_block
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.states import Number, State
 from inference_service.sampling.threshold import reaching
 
 Credits = dict[str, dict[str, float]]  # position, token: its credit
@@ -33,6 +35,13 @@ class CreditParameters(Blockwise):
         "The likeliest token of a step is credited its probability to this power; the lower, the more an unsure one"
         " counts."))
     decay_beta: float = Field(0.8, ge=0, le=1, description="What is left of a credit after a step.")
+
+
+class CreditState(State):
+    """place: the block's length and number. credits: of the positions left open."""
+
+    place: list[int]
+    credits: dict[Number, dict[Number, Annotated[float, Field(ge=0)]]]
 
 
 def credits(moment: Moment, positions: list[int], raw: torch.Tensor) -> Credits:
@@ -62,7 +71,8 @@ def _begun(moment: Moment) -> bool:
 def credited(raw: torch.Tensor, positions: list[int], after: Credits, alpha: float) -> torch.Tensor:
     """The logits with alpha ln(C + 1) added, [N, V]."""
     cells = [(row, int(token), alpha * math.log1p(credit))
-             for row, position in enumerate(positions) for token, credit in after[str(position)].items()]
+             for row, position in enumerate(positions) for token, credit in after[str(position)].items()
+             if int(token) < raw.shape[-1]]  # a state may be of another model
     rows, tokens, gains = (torch.tensor(column, device=raw.device) for column in zip(*cells, strict=True))
     return raw.index_put((rows, tokens), gains.to(raw.dtype), accumulate=True)
 
@@ -92,4 +102,5 @@ SAMPLER = Sampler(
     parameters=CreditParameters,
     wanted=open_in_block,
     propose=propose,
+    state=CreditState,
 )

@@ -16,6 +16,7 @@ from inference_service.sampling.noise import ORDER_STREAM, REVEAL_STREAM
 from inference_service.sampling.parameters import Committing, InSteps
 from inference_service.sampling.region import best_first
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.states import Stepped
 
 
 class DreamParameters(InSteps, Committing):
@@ -26,6 +27,12 @@ class DreamParameters(InSteps, Committing):
         "0 takes the positions that score best; higher draws them by chance, the better the likelier."))
     eps: float = Field(1e-3, ge=1e-6, le=0.5, description="The time at which the last step ends; time starts at 1."
                        " Matters little unless it is large.")
+
+
+class DreamState(Stepped):
+    """schedule: steps and eps. step: those behind it, passed ones included."""
+
+    schedule: list[float] = []
 
 
 def times(parameters: DreamParameters) -> torch.Tensor:
@@ -104,4 +111,5 @@ SAMPLER = Sampler(
     parameters=DreamParameters,
     wanted=wanted,
     propose=propose,
+    state=DreamState,
 )

@@ -8,10 +8,11 @@ a temperature, and it leaves positions open when the steps run out.
 import torch
 from pydantic import Field
 
-from inference_service.sampling.blockwise import EvenSteps, even_share, open_in_block
+from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.region import best_first
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.states import Count, Number
 
 
 class KlassParameters(EvenSteps):
@@ -20,6 +21,13 @@ class KlassParameters(EvenSteps):
         "What the divergence of a position's prediction from that of the step before must stay below, in nats."))
     history_length: int = Field(2, ge=1, le=64, description=(
         "For how many steps in a row it must. Where no position is sure and stable, the surest are committed evenly."))
+
+
+class KlassState(EvenState):
+    """revision: of the prediction before. stable: the stable steps of each position that it left open."""
+
+    revision: Count
+    stable: dict[Number, Count]
 
 
 def divergence(logits: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
@@ -73,4 +81,5 @@ SAMPLER = Sampler(
     wanted=open_in_block,
     propose=propose,
     recalls=recalls,
+    state=KlassState,
 )

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 
 from inference_service.sampling import distribution
-from inference_service.sampling.blockwise import EvenSteps, even_share, open_in_block
+from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.region import best_first
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
@@ -53,4 +53,5 @@ SAMPLER = Sampler(
     parameters=LladaParameters,
     wanted=open_in_block,
     propose=propose,
+    state=EvenState,
 )

@@ -8,7 +8,7 @@ least, as in github.com/iOptimizeThings/dlmserve; positions that come by the sha
 import torch
 from pydantic import Field
 
-from inference_service.sampling.blockwise import EvenSteps, even_share, open_in_block
+from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.region import best_first
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
@@ -48,4 +48,5 @@ SAMPLER = Sampler(
     parameters=LocalLeapParameters,
     wanted=open_in_block,
     propose=propose,
+    state=EvenState,
 )

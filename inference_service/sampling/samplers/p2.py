@@ -15,6 +15,7 @@ from inference_service.sampling.drawing import draw
 from inference_service.sampling.noise import ORDER_STREAM
 from inference_service.sampling.parameters import InSteps, Revising
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+from inference_service.sampling.states import Count, Stepped
 
 
 class P2Parameters(InSteps, Revising):
@@ -23,6 +24,12 @@ class P2Parameters(InSteps, Revising):
         " one."))
     alg_temp: float = Field(0.5, ge=0, le=10, description=(
         "0 masks the positions that score worst; higher lets chance have a say."))
+
+
+class P2State(Stepped):
+    """schedule: the number of steps. step: those behind it."""
+
+    schedule: Count
 
 
 def masks_after(parameters: P2Parameters, changeable: int, step: int) -> int:
@@ -94,5 +101,6 @@ SAMPLER = Sampler(
     wanted=wanted,
     propose=propose,
     finished=finished,
+    state=P2State,
     revises=True,
 )

@@ -15,6 +15,7 @@ from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Revising
 from inference_service.sampling.remasking import ranked
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.states import Count, State
 
 PREDICT, REMASK = "predict", "remask"
 
@@ -31,6 +32,13 @@ class PredictRemaskParameters(Revising):
         " between. 1 spares the forward pass that looks for doubt."))
     temperature: float = Field(1.0, ge=0, le=10, description=(
         "0 takes the likeliest token; 1 draws from the model's own distribution; higher is wilder."))
+
+
+class PredictRemaskState(State):
+    """phase: the one that comes next. iteration: its number, from 0."""
+
+    phase: Literal["predict", "remask"]
+    iteration: Count
 
 
 def ratio(parameters: PredictRemaskParameters, iteration: int) -> float:
@@ -102,6 +110,7 @@ SAMPLER = Sampler(
     wanted=wanted,
     propose=propose,
     finished=finished,
+    state=PredictRemaskState,
     revises=True,
     keeps_schedule=True,
 )

@@ -16,6 +16,7 @@ from inference_service.sampling.drawing import draw
 from inference_service.sampling.noise import REOPEN_STREAM, REVEAL_STREAM
 from inference_service.sampling.parameters import InSteps, ParameterError, Revising
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+from inference_service.sampling.states import Number, Stepped
 
 
 class RemdmParameters(InSteps, Revising):
@@ -33,6 +34,13 @@ class RemdmParameters(InSteps, Revising):
         if self.strategy == "loop" and self.t_off >= self.t_on:
             raise ParameterError("t_off", f"must be less than t_on, which is {self.t_on:g}; got {self.t_off:g}")
         return super().resolve(length, opened)
+
+
+class RemdmState(Stepped):
+    """schedule: the parameters that the steps follow. confidence: what each token was committed with, by position."""
+
+    schedule: list[float | str]
+    confidence: dict[Number, float] = {}
 
 
 def alphas(parameters: RemdmParameters, step: int) -> tuple[float, float, bool]:
@@ -146,5 +154,6 @@ SAMPLER = Sampler(
     wanted=wanted,
     propose=propose,
     finished=finished,
+    state=RemdmState,
     revises=True,
 )

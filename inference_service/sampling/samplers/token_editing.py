@@ -11,6 +11,7 @@ from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Revising, block_length
 from inference_service.sampling.region import best_first, block_of
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.states import Count, State
 
 
 class TokenEditingParameters(Revising):
@@ -27,6 +28,15 @@ class TokenEditingParameters(Revising):
 
     def resolve(self, length: int, opened: int | None = None) -> "TokenEditingParameters":
         return super().resolve(length, opened).replaced(block_length=block_length(self.block_length, length))
+
+
+class TokenEditingState(State):
+    """block: the one at work, None for all. place: what it is settled for. post: the steps that only edited it."""
+
+    block: Count | None
+    place: list[bool | float]
+    post: Count = 0
+    settled: bool
 
 
 def block_at(moment: Moment) -> int | None:
@@ -112,5 +122,6 @@ SAMPLER = Sampler(
     wanted=wanted,
     propose=propose,
     finished=finished,
+    state=TokenEditingState,
     revises=True,
 )
