@@ -12,7 +12,7 @@ import { RpcError } from "app/net/rpc-error.js";
 const MODEL = {
   name: "embedded", state: "ready", family: "llada", parameterCount: 2_950_000, dtype: "float32", device: "cpu",
   contextLength: 256, vocabularySize: 768, maskToken: 2, eosToken: 1, eotToken: null, hasTokenizer: true,
-  hasChatTemplate: true, isDefault: true, shifted: false, bidirectional: true,
+  hasChatTemplate: true, isDefault: true, shifted: false, bidirectional: true, cacheNote: "",
   samplers: [{ name: "llada", summary: "", source: "", revises: false, parameters: [] }],
 };
 const OTHER = { ...MODEL, name: "/srv/models/tiny", isDefault: false, maskToken: 9, contextLength: 32 };

@@ -3,18 +3,7 @@
 import torch
 
 from inference_service.errors import Exhausted, Internal, ServiceError
-
-# How allocators say it that have no exception of their own: torch's on the CPU, cuBLAS, oneDNN, C++.
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory",
-                 "alloc_failed", "bad_alloc")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, of the accelerator's memory or the machine's."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower() if isinstance(error, RuntimeError) else ""
-    return any(words in text for words in OUT_OF_MEMORY)
+from inference_service.models.memory import is_out_of_memory
 
 
 def is_lost(error: BaseException) -> bool:

@@ -83,6 +83,7 @@ def require_disk(need: int, have: int, hub_id: str) -> None:
             f"{hub_id!r} is a download of {need / 1e9:.1f} GB and the disk of the hub's cache has {have / 1e9:.1f} GB"
             " free; make room, or set HF_HOME to a larger disk",
             reason="DISK_FULL",
+            retry_after=60.0,
             metadata={"need_bytes": need, "have_bytes": have},
         )
 
@@ -138,7 +139,8 @@ def explain(error: BaseException, hub_id: str) -> ServiceError:
             reason="HUB_OFFLINE",
         )
     if any(isinstance(cause, OSError) and cause.errno == 28 for cause in causes):
-        return Exhausted(f"the disk is full; {hub_id!r} was not downloaded", reason="DISK_FULL")
+        return Exhausted(f"the disk is full; {hub_id!r} was not downloaded", reason="DISK_FULL",
+                         retry_after=60.0)
     return Unavailable(
         f"there is no folder {hub_id!r} here, and the hub cannot be reached for it ({type(causes[-1]).__name__});"
         " check the network, or give a folder",

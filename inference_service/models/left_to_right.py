@@ -16,6 +16,7 @@ from transformers import DynamicCache
 from inference_service.errors import InvalidField, ServiceError
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.kept import Kept, kinds_of, steady_length
+from inference_service.models.memory import is_out_of_memory
 from inference_service.models.text import Text
 
 CACHE_BYTES = 1 << 30
@@ -77,13 +78,13 @@ class LeftToRight(Denoiser):
         """The rows of a pass that goes on from what is kept; of a whole one where the cache fails in it."""
         try:
             return self.go_on(key, tokens, wanted)
-        except (ServiceError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError):
+        except (ServiceError, torch.AcceleratorError):
             raise
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             self._kept.clear()
             rows, = self._whole([tokens], [wanted])  # raises what is no fault of the cache
-            if isinstance(error, RuntimeError) and "alloc" in str(error):  # memory, which there is again
-                return rows
             log.warning("the cache of %s failed; it runs without one from now on", self.info.name, exc_info=error)
             self.keep_in(None, FAILED)
             return rows

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Literal
 
 from inference_service.errors import (
-    Aborted,
     FailedPrecondition,
     InvalidField,
     NotFound,
@@ -20,6 +19,7 @@ from inference_service.errors import (
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.left_to_right import CACHE_BYTES
 from inference_service.models.loading import load
+from inference_service.models.loads import Load, Loads
 from inference_service.models.progress import Progress
 
 EMBEDDED = "embedded"
@@ -71,7 +71,7 @@ class Library:
         self._cache_bytes = cache_bytes
         self._catalog = dict(catalog or read_catalog(None))
         self._loaded: dict[str, tuple[Source, Denoiser]] = {}
-        self._loading: str | None = None
+        self._loads = Loads()
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
@@ -85,7 +85,7 @@ class Library:
         with self._lock:
             if name in self._loaded:
                 return "ready", self._loaded[name][1]
-            if name == self._loading:
+            if name == self._loads.name:
                 return "loading", None
             if name in self._catalog or name == self.default:
                 return "unloaded", None
@@ -103,6 +103,11 @@ class Library:
                                      reason="MODEL_NOT_LOADED")
         return denoiser
 
+    def loading(self) -> str | None:
+        """The model that is on its way, None for none."""
+        with self._lock:
+            return self._loads.name
+
     def drop_caches(self) -> int:
         """Frees what the models in memory keep of their passes; for the engine's thread. Returns bytes."""
         with self._lock:
@@ -112,7 +117,16 @@ class Library:
     def load(self, name: str, dtype: str = "", token_ids: Mapping[str, int] = NO_IDS,
              progress: Callable[[Progress], None] = lambda progress: None,
              cancelled: Callable[[], bool] = lambda: False) -> Denoiser:
-        """Brings a model into memory; blocks. One that is there is returned at once, and never loaded otherwise."""
+        """Brings a model into memory; blocks. See begin_load. cancelled: asked several times a second."""
+        return self.begin_load(name, dtype, token_ids, progress).wait(cancelled)
+
+    def begin_load(self, name: str, dtype: str = "", token_ids: Mapping[str, int] = NO_IDS,
+                   progress: Callable[[Progress], None] = lambda progress: None) -> Load:
+        """Begins to bring a model into memory, on a thread of its own; one that is there is never loaded otherwise.
+
+        Raises PermissionDenied, FailedPrecondition where it is there otherwise, Aborted while another one is loading
+        and Exhausted while too many are still ending.
+        """
         name = name or self.default
         known = self._catalog.get(name)
         if known is None and self._policy == "catalog" and name != self.default:
@@ -120,32 +134,30 @@ class Library:
                                    reason="MODEL_NOT_ALLOWED")
         source = Source(known.folder_or_id if known else name, dtype or (known.dtype if known else "auto"),
                         {**(known.token_ids if known else {}), **token_ids})
+
+        def work(report: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Denoiser:
+            try:
+                return load(source.folder_or_id, name=name, dtype=source.dtype, token_ids=source.token_ids,
+                            cache_bytes=self._cache_bytes, progress=report, cancelled=cancelled)
+            except ServiceError as error:
+                if known:
+                    raise _by_name(error, name, source) from None
+                raise
+
+        def keep(denoiser: Denoiser) -> None:
+            with self._lock:
+                self._loaded[name] = source, denoiser
+
         with self._lock:
             if name in self._loaded:
                 loaded_as, denoiser = self._loaded[name]
                 if loaded_as == source or not (dtype or token_ids):
-                    return denoiser
+                    return Load.done(name, denoiser)
                 raise FailedPrecondition(
                     f"the model {name!r} is in memory with dtype {loaded_as.dtype} and token ids"
                     f" {dict(loaded_as.token_ids)}, and sessions may be using it; start a server of its own for other"
                     " ones", reason="MODEL_LOADED")
-            if self._loading is not None:
-                raise Aborted(f"the model {self._loading!r} is being loaded; wait for it or cancel it",
-                              reason="MODEL_LOADING", retry_after=5.0)
-            self._loading = name
-        try:
-            denoiser = load(source.folder_or_id, name=name, dtype=source.dtype, token_ids=source.token_ids,
-                            cache_bytes=self._cache_bytes, progress=progress, cancelled=cancelled)
-            with self._lock:
-                self._loaded[name] = source, denoiser
-            return denoiser
-        except ServiceError as error:
-            if known:
-                raise _by_name(error, name, source) from None
-            raise
-        finally:
-            with self._lock:
-                self._loading = None
+            return self._loads.begin(name, work, progress, keep)
 
 
 def _by_name(error: ServiceError, name: str, source: Source) -> ServiceError:

@@ -11,6 +11,7 @@ import transformers
 
 from inference_service.errors import DataLoss, Exhausted, FailedPrecondition, Internal, NotFound, ServiceError
 from inference_service.models import memory
+from inference_service.models.building import building
 from inference_service.models.checkpoint import listed
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.files import joined, shown, without_paths
@@ -58,7 +59,7 @@ def load(
     place = choose_device(device)
     folder = _folder(source, report)
     report("inspecting")
-    known = recognise(folder, source, token_ids)
+    known = recognise(folder, source, token_ids, report.check)
     kind = choose_dtype(dtype, place, known.parameters, known.stored)
     spread = _require_memory(known, kind, place, source)
 
@@ -131,7 +132,7 @@ def _weights(known: Recognised, dtype, device_map, source, report):
     family, checkpoint = known.family, known.checkpoint
     model_class = getattr(transformers, family.stock_class(checkpoint.config))
     try:
-        with watched_weights(report, len(checkpoint.tensors)):
+        with building(report.check) as built, watched_weights(report, len(checkpoint.tensors), built):
             model, told = model_class.from_pretrained(
                 checkpoint.folder,
                 config=known.config,
@@ -149,9 +150,10 @@ def _weights(known: Recognised, dtype, device_map, source, report):
         raise
     except safetensors.SafetensorError as error:
         raise DataLoss(f"a weight file of {source!r} is damaged; download it again", reason="TRUNCATED_FILE") from error
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise Exhausted(f"memory ran out while {source!r} was loading", reason="OUT_OF_MEMORY") from error
     except Exception as error:
+        if memory.is_out_of_memory(error):
+            raise Exhausted(f"memory ran out while {source!r} was loading", reason="OUT_OF_MEMORY",
+                            retry_after=30.0) from error
         raise _failed(source, checkpoint.folder, error) from error
     if told["missing_keys"] or told["mismatched_keys"]:
         # from_pretrained has put random numbers there.
@@ -169,14 +171,16 @@ def _try_out(denoiser, model, known: Recognised, source, report):
     """Raises unless every weight is finite and the model answers as it will be asked; see `trial`."""
     try:
         require_finite(model, known, report)
-        trial(denoiser, lambda: report("warming_up"))
+        trial(denoiser, report.check)
     except ServiceError:
         raise
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise Exhausted(f"memory ran out in the first forward pass of {source!r}", reason="OUT_OF_MEMORY") from error
     except torch.AcceleratorError as error:
         raise _failed(source, known.checkpoint.folder, error) from error
-    except Exception as error:  # a config that a class takes and cannot compute with
+    except Exception as error:
+        if memory.is_out_of_memory(error):
+            raise Exhausted(f"memory ran out in the first forward pass of {source!r}", reason="OUT_OF_MEMORY",
+                            retry_after=30.0) from error
+        # A config that a class takes and cannot compute with.
         reason = _reason(known.checkpoint.folder, error)
         raise FailedPrecondition(f"{source!r} cannot be used, its first forward pass failed: {reason}",
                                  reason="UNSUPPORTED_CHECKPOINT") from error

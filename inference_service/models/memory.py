@@ -8,7 +8,18 @@ import torch
 from inference_service.errors import Exhausted
 
 _WANTED_ROWS = 128
+# How allocators say it that have no exception of their own: torch's on the CPU, cuBLAS, oneDNN, C++.
+_RAN_OUT = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "alloc_failed",
+            "bad_alloc")
 _CGROUP = Path("/sys/fs/cgroup")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, of the accelerator's memory or the machine's."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower() if isinstance(error, RuntimeError) else ""
+    return any(words in text for words in _RAN_OUT)
 
 
 def bytes_needed(parameters: int, bytes_each: int, context: int, vocabulary: int) -> int:
@@ -30,6 +41,7 @@ def require(need: int, have: int, called: str, where: str) -> None:
         f"{called!r} needs {need / 1e9:.1f} GB of memory and {where} has {have / 1e9:.1f} GB free;"
         " take a smaller dtype or a smaller model",
         reason="OUT_OF_MEMORY",
+        retry_after=30.0,
         metadata={"need_bytes": need, "have_bytes": have},
     )
 

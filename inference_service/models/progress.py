@@ -34,7 +34,11 @@ class Reporter:
         self._progress = progress
         self._cancelled = cancelled
 
-    def __call__(self, phase: Phase, done: int = 0, total: int = 0) -> None:
+    def check(self) -> None:
+        """Raises LoadCancelled where the caller has given up."""
         if self._cancelled():
             raise LoadCancelled("loading was cancelled")
+
+    def __call__(self, phase: Phase, done: int = 0, total: int = 0) -> None:
+        self.check()
         self._progress(Progress(phase, done, total))

@@ -1,7 +1,7 @@
 """What a checkpoint folder is, told from its config, its tokenizer and its headers before a weight is read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 import transformers
 
 from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
+from inference_service.models.building import building
 from inference_service.models.checkpoint import Checkpoint, inspect
 from inference_service.models.family import Family
 from inference_service.models.files import shown, without_paths
@@ -54,20 +55,24 @@ class Recognised:
         return self.config.vocab_size
 
 
-def recognise(folder: Path, called: str, token_ids: Mapping[str, int]) -> Recognised:
+def recognise(folder: Path, called: str, token_ids: Mapping[str, int],
+              check: Callable[[], None] = lambda: None) -> Recognised:
     """Reads all of a checkpoint but its weights.
 
     called: the name the caller used, for messages. token_ids: ids by role; they go before the checkpoint's.
+    check: called between its parts; raises to give up.
     Raises a ServiceError that names what is wrong; no message holds a path other than `called`.
     """
     checkpoint = inspect(folder, called)
     family = family_of(checkpoint.config)
     _refuse_block_causal(family, folder, called)
-    config, empty = _blueprint(family, checkpoint)
+    check()
+    config, empty = _blueprint(family, checkpoint, check)
     if family.own_names:
         require_near(empty, checkpoint.tensors)
     else:
         require_fit(empty, checkpoint.tensors, family.key_mapping)
+    check()
     text = Text.read(folder, family.tokenizer_class)
     ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, config.vocab_size)
     parameters = sum(weight.numel() for weight in empty.parameters())
@@ -85,7 +90,7 @@ def _refuse_block_causal(family, folder, called):
             )
 
 
-def _blueprint(family: Family, checkpoint: Checkpoint):
+def _blueprint(family: Family, checkpoint: Checkpoint, check: Callable[[], None]):
     """The config of the stock class, and the model without memory for its weights."""
     model_class = getattr(transformers, family.stock_class(checkpoint.config))
     try:
@@ -99,13 +104,13 @@ def _blueprint(family: Family, checkpoint: Checkpoint):
         config = kind(**settings)
         if family.bidirectional:
             config.is_causal = False
-        with torch.device("meta"):
+        with building(check), torch.device("meta"):
             empty = model_class(config)
+            empty.tie_weights()
     except ServiceError:
         raise
     except Exception as error:  # a config holds anything, and each class complains in its own way
         last = (str(error).strip().splitlines() or [""])[-1].strip()
         reason = without_paths(re.sub(r"^\w+(Error|Exception): ", "", last))
         raise DataLoss(f"config.json does not describe a {family.name} model: {shown(reason)}") from error
-    empty.tie_weights()
     return config, empty

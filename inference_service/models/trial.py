@@ -14,6 +14,7 @@ from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.kept import CacheKind, kinds_of, steady_length
 from inference_service.models.left_to_right import LeftToRight
+from inference_service.models.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -135,9 +136,11 @@ def _batches(denoiser: LeftToRight, one, two, wanted, alone, tolerance: float) -
     """Whether texts of different lengths may go together."""
     try:
         together = denoiser.logits([[*one, 0], [*two, 0]], wanted)
-    except (ServiceError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError):
+    except (ServiceError, torch.AcceleratorError):
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         log.info("%s takes no texts of different lengths in a batch", denoiser.info.name, exc_info=error)
         return False
     return _off(together, alone) <= tolerance
@@ -159,9 +162,11 @@ def _kind(denoiser: LeftToRight, kinds: Sequence[CacheKind], texts: tuple[list[i
             continue
         try:
             off = _off_when_kept(denoiser, kind, way, expected, report)
-        except (ServiceError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError):
+        except (ServiceError, torch.AcceleratorError):
             raise
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             log.info("a cache of %s failed", info.name, exc_info=error)
             continue
         if off <= TOLERANCE[info.dtype]:

@@ -1,38 +1,48 @@
 """Progress of loading weights, one event for each tensor, by the hook that transformers has for its bars."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from transformers.utils import logging
 
 from inference_service.models.progress import Reporter
 
 _BAR = "Loading weights"
-_one_at_a_time = threading.Lock()  # the hook is global to the process
+_watchers: dict[int, Callable[[tuple], "_Bar"]] = {}  # by the thread that loads
 
 
 @contextmanager
-def watched_weights(report: Reporter, total: int) -> Iterator[None]:
+def watched_weights(report: Reporter, total: int, begun: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Reports "loading_weights" while weights are loaded in this thread; the reporter may stop it by raising.
 
-    total: tensors expected. Bars of other threads stay as they are.
+    total: tensors expected. begun: called when the first is about to be read. Bars of other threads stay as they are.
     """
-    thread = threading.get_ident()
+    def bar(args):
+        begun()
+        return _Bar(*args, report=report, total=total)
 
+    _install()
+    report("loading_weights", 0, total)
+    _watchers[threading.get_ident()] = bar
+    try:
+        yield
+    finally:
+        del _watchers[threading.get_ident()]
+    report("loading_weights", total, total)
+
+
+@cache
+def _install() -> None:
+    """Puts the hook there, which is global to the process, for good: it asks which thread it is in."""
     def hook(factory, args, kwargs):
-        if threading.get_ident() == thread and kwargs.get("desc") == _BAR:
-            return _Bar(*args, report=report, total=total)
+        bar = _watchers.get(threading.get_ident()) if kwargs.get("desc") == _BAR else None
+        if bar:
+            return bar(args)
         return before(factory, args, kwargs) if before else factory(*args, **kwargs)
 
-    with _one_at_a_time:
-        report("loading_weights", 0, total)
-        before = logging.set_tqdm_hook(hook)
-        try:
-            yield
-        finally:
-            logging.set_tqdm_hook(before)
-    report("loading_weights", total, total)
+    before = logging.set_tqdm_hook(hook)
 
 
 class _Bar:

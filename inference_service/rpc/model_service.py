@@ -1,7 +1,6 @@
 """ModelService: protos in, the library's answers out."""
 
 import asyncio
-import threading
 
 from inference_service.errors import InvalidField
 from inference_service.models.library import Library
@@ -47,18 +46,17 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
     @answers_errors
     async def LoadModel(self, request, context):
-        """Loads in a thread of its own and passes on only the newest progress: a slow reader slows nothing."""
+        """Passes on only the newest progress: a slow reader slows nothing. The load ends with the call."""
         loop = asyncio.get_running_loop()
         moved = asyncio.Event()
-        cancelled = threading.Event()
         newest = []
 
         def report(progress):
             newest[:] = [progress]
             loop.call_soon_threadsafe(moved.set)
 
-        loading = loop.run_in_executor(None, lambda: self._library.load(
-            request.name, request.dtype, dict(request.token_ids), report, cancelled.is_set))
+        load = self._library.begin_load(request.name, request.dtype, dict(request.token_ids), report)
+        loading = asyncio.wrap_future(load.result)
         # A caller who has left asks for no exception; it is taken here, or asyncio would report it as lost.
         loading.add_done_callback(lambda done: (done.cancelled() or done.exception(), moved.set()))
         try:
@@ -70,7 +68,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                     yield pb.LoadModelResponse(phase=PHASES[progress.phase], done=progress.done, total=progress.total)
             loading.result()
         finally:
-            cancelled.set()
+            load.cancel()
         yield pb.LoadModelResponse(phase=pb.LoadModelResponse.PHASE_READY, model=self._model(request.name, True))
 
     @answers_errors

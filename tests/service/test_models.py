@@ -101,13 +101,45 @@ def test_cancelling_stops_the_loading(api, made_up_models):
     call.cancel()
     assert stopped.wait(WAIT)
     made_up_models["slow-load"] = FakeDenoiser("slow-load")
-    for _ in range(200):  # until the loading thread is through
-        try:
-            model = api.load("slow-load")[-1].model
-            break
-        except grpc.RpcError as error:
-            assert error.code() == Code.ABORTED
+    assert _free(api)
+    model = api.load("slow-load")[-1].model
     assert model.state == pb.Model.STATE_READY
+
+
+def test_a_load_that_hangs_is_left_behind_as_soon_as_its_caller_has_gone(api, made_up_models):
+    """It never asks whether it may go on: the call ends at once, another model loads, nothing comes of the first."""
+    gate, ended = threading.Event(), threading.Event()
+
+    def stuck(progress, cancelled):
+        progress(Progress("loading_weights", 1, 100))
+        assert gate.wait(10 * WAIT)
+        threading.Timer(0, ended.set).start()
+        return FakeDenoiser("stuck-load")
+
+    made_up_models["stuck-load"] = stuck
+    made_up_models["beside-it"] = FakeDenoiser("beside-it")
+    try:
+        call = api.models.LoadModel(pb.LoadModelRequest(name="stuck-load"), timeout=WAIT)
+        next(call)
+        refused = refusal(api.load, "beside-it")
+        assert (refused.code, refused.reason) == (Code.ABORTED, "MODEL_LOADING") and refused.retry > 0
+        call.cancel()
+        assert _free(api)
+        assert api.load("beside-it")[-1].model.state == pb.Model.STATE_READY
+        assert not ended.is_set(), "the first is held still"
+    finally:
+        gate.set()
+    assert ended.wait(WAIT)
+    assert refusal(api.create, model="stuck-load").code == Code.NOT_FOUND
+
+
+def _free(api):
+    """Waits until no model is on its way: a cancelled call takes a moment to arrive."""
+    for _ in range(1000):
+        if api.server.library.loading() is None:
+            return True
+        threading.Event().wait(0.01)
+    return False
 
 
 def broken(tmp_path, kind):
