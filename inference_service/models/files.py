@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,9 +40,19 @@ _PATH = re.compile(r"(?<![\w.~-])(?:~|[A-Za-z]:)?[/\\](?:[^\s'\"`<>|:;,()\[\]/\\
 def is_regular(path: Path) -> bool:
     """Whether there is a file that has an end: no folder, pipe or device, and no link to one or to nowhere."""
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        return _is_file(path.stat())
     except (OSError, ValueError):  # a name that is too long, or holds what no name may
         return False
+
+
+def _is_file(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) and found.st_dev not in _kernels()
+
+
+@cache
+def _kernels() -> frozenset[int]:
+    """Where the kernel shows itself as files: they have no size, and reading one may wait for ever."""
+    return frozenset(os.stat(folder).st_dev for folder in ("/proc", "/sys") if os.path.isdir(folder))
 
 
 def opened(path: Path) -> BinaryIO:
@@ -51,7 +62,7 @@ def opened(path: Path) -> BinaryIO:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is none"
         raise DataLoss(f"{shown(path.name)} cannot be read: {reason}", reason="UNREADABLE_FILE") from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    if not _is_file(os.fstat(handle)):
         os.close(handle)
         raise _not_regular(path.name)
     return os.fdopen(handle, "rb")
@@ -117,7 +128,7 @@ def _require_plain(path: Path, limit: int | None = None) -> None:
         return
     except OSError as error:
         raise DataLoss(f"{shown(path.name)} cannot be read: {error.strerror}", reason="UNREADABLE_FILE") from error
-    if not stat.S_ISREG(found.st_mode):
+    if not _is_file(found):
         raise _not_regular(path.name)
     if limit:
         _require_size(path.name, found.st_size, limit)

@@ -62,7 +62,9 @@ def read_header(path: Path) -> dict[str, Tensor]:
             if length > MOST_HEADER_BYTES:
                 raise DataLoss(f"{path.name} has a header of {length >> 20} MiB; it must be at most"
                                f" {MOST_HEADER_BYTES >> 20}", reason="FILE_TOO_LARGE", metadata={"file": path.name})
-            entries = json.loads(file.read(length))
+            header = file.read(length)
+            require_count(header.count(b'"data_offsets"'))  # before they are made of Python
+            entries = json.loads(header)
         except OSError as error:
             raise DataLoss(f"{path.name} cannot be read: {error.strerror}", reason="UNREADABLE_FILE") from error
         except (ValueError, RecursionError) as error:

@@ -49,6 +49,10 @@ def require_plausible(settings: Mapping[str, Any], names: Mapping[str, str], ten
             _require(written, value, _MOST_POSITIONS, "no model of this kind has more positions")
         else:
             _require(written, value, max(largest, _FREE), f"the largest dimension of a tensor is {largest}")
+    # The richest layer of a known model has some 30 tensors, and each of its experts 6.
+    if layers and len(tensors) > 64 * layers * max(experts, 1) + 1000:
+        raise DataLoss(f"config.json has {layers} layers, and the weights are {len(tensors)} tensors",
+                       reason="IMPLAUSIBLE_CONFIG")
     if experts > stacked and layers * experts > max(4 * len(tensors), _FREE >> 8):
         raise DataLoss(f"config.json has {layers} layers of {experts} experts, and the weights are {len(tensors)}"
                        " tensors", reason="IMPLAUSIBLE_CONFIG")
