@@ -29,9 +29,21 @@ class Config(BaseSettings):
     cache_bytes: int = Field(1 << 30, ge=0, description=(
         "Memory for what models that read from left to right keep of their passes, each."))
     max_batch_tokens: int = Field(8192, ge=1, description="Positions in one forward pass, all sessions together.")
-    max_waiting: int = Field(256, ge=1, description="Calls that may wait for the device.")
     stall_seconds: float = Field(300.0, gt=0, description=(
         "How long one forward pass may take, in seconds, before the service counts as stuck and ends."))
+    max_waiting: int = Field(256, ge=1, description="Runs and other long work that may wait for the device.")
+    max_waiting_interactive: int = Field(1024, ge=1, description=(
+        "Single steps, predictions and the like that may wait for the device: places of their own."))
+    # One connection may be a gateway, which carries up to 512 calls of 240 browsers: it fits each connection's bounds.
+    connection_interactive: int = Field(512, ge=1, description="Calls that are answered at once, of one connection.")
+    max_interactive: int = Field(1024, ge=1, description="Calls that are answered at once, of all connections.")
+    connection_streams: int = Field(512, ge=1, description="Runs, loads, exports and the like, of one connection.")
+    max_streams: int = Field(1024, ge=1, description="Runs, loads, exports and the like, of all connections.")
+    connection_watches: int = Field(512, ge=1, description="Sessions followed, and watches of health, of a connection.")
+    max_watches: int = Field(2048, ge=1, description="Sessions followed, and watches of health, of all connections.")
+    connection_bytes: int = Field(384 << 20, ge=1 << 22, description=(
+        "Requests, files and unread answers that are held in memory for one connection."))
+    max_bytes: int = Field(1 << 30, ge=1 << 22, description="Requests, files and unread answers held for all.")
     max_sessions: int = Field(100_000, ge=1, description="Sessions kept at most.")
     session_bytes: int = Field(64 << 20, ge=65_536, description=(
         "How large a session's frames may grow before the oldest are dropped."))

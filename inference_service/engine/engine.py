@@ -41,9 +41,11 @@ class Engine:
 
     def __init__(self, max_batch_tokens: int = 8192, max_waiting: int = 256,
                  on_fault: Callable[[], None] = lambda: None, drop_caches: Callable[[], int] = lambda: 0,
-                 stall_seconds: float = 300.0, look_seconds: float = LOOK_SECONDS):
+                 stall_seconds: float = 300.0, look_seconds: float = LOOK_SECONDS,
+                 max_waiting_interactive: int | None = None):
         self._max_batch_tokens = self._budget = max_batch_tokens
-        self._max_waiting = max_waiting
+        # By whether a job is interactive: each kind has places of its own.
+        self._max_waiting = {True: max_waiting_interactive or max_waiting, False: max_waiting}
         self._on_fault = on_fault
         self._drop = drop_caches
         self._arrivals: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
@@ -53,6 +55,7 @@ class Engine:
         self._good_passes = 0
         self._dropped = False  # caches, since the last pass that fitted
         self._unanswered: set[Ticket] = set()
+        self._count = {True: 0, False: 0}  # of them, by whether they are interactive
         self._lock = threading.Lock()  # of those not answered, and of whether more are taken
         self._refusal: ServiceError | None = None
         self._recent_seconds = 0.1
@@ -67,11 +70,13 @@ class Engine:
         with self._lock:
             if self._refusal:
                 raise copy(self._refusal)
-            count = len(self._unanswered)
-            if count >= self._max_waiting:
+            count, limit = self._count[interactive], self._max_waiting[interactive]
+            if count >= limit:
                 raise Exhausted(f"{count} calls wait for the device already", reason="QUEUE_FULL",
+                                metadata={"limit": limit, "scope": "server"},
                                 retry_after=max(0.1, count * self._recent_seconds))
             ticket = Ticket(job, interactive)
+            self._count[interactive] += 1
             self._unanswered.add(ticket)
             ticket.result.add_done_callback(lambda _: self._forget(ticket))
             self._arrivals.put(ticket)
@@ -80,6 +85,7 @@ class Engine:
     def _forget(self, ticket: Ticket) -> None:
         with self._lock:
             self._unanswered.discard(ticket)
+            self._count[ticket.interactive] -= 1
 
     def stop(self, timeout: float = 60) -> bool:
         """Cancels what runs at its next boundary and ends the thread; whether it ended in time, in seconds.

@@ -11,13 +11,16 @@ def split(text: str, most: int, field: str) -> list[str | int]:
     """The text between holes, and how many positions each hole has, in turn; begins and ends with text.
 
     A space before a hole is dropped: where tokens begin with their space, the hole's own bring it along.
-    Raises InvalidField for a hole of less than 1 or more than `most` positions.
+    Raises InvalidField for a hole of less than 1 position, and where all have more than `most` together.
     """
     parts: list[str | int] = []
-    at = 0
+    at = total = 0
     for hole in HOLE.finditer(text):
-        before = text[at:hole.start()]
-        parts += [before.removesuffix(" "), _count(hole[1], most, field)]
+        before, count = text[at:hole.start()], _count(hole[1], most, field)
+        total += count
+        if total > most:  # said here, and not when all of them have been looked at
+            raise InvalidField(field, f"its holes must have at most {most} positions together")
+        parts += [before.removesuffix(" "), count]
         at = hole.end()
     return [*parts, text[at:]]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import transformers
@@ -15,6 +16,7 @@ from inference_service.models.pieces import piece_bytes
 
 ANSWER = "an-answer-stands-here"
 FILE = "tokenizer.json"
+LEAST_LONGEST = 16  # bytes: "[[mask:9]]" stands for a position too
 # What older checkpoints have in its place.
 PARTS = ("vocab.json", "merges.txt")
 
@@ -144,6 +146,11 @@ class Text:
         if id not in self._pieces:
             self._pieces[id] = self._piece(_natural(id))
         return self._pieces[id]
+
+    @cached_property
+    def longest_token(self) -> int:
+        """Bytes of text that one token may stand for, with room for what a normalizer takes out."""
+        return max(LEAST_LONGEST, *(len(name.encode()) for name in self._tokenizer.get_vocab()))
 
     @property
     def tokenizer(self):

@@ -1,6 +1,5 @@
 """Attribute: why a token was chosen."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,11 +10,11 @@ from inference_service.inspection.attribution.answered import Answered
 from inference_service.inspection.attribution.attribute import BATCH_TOKENS, Attribution, attribute
 from inference_service.inspection.attribution.question import METHODS, Question, question
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import convert
+from inference_service.rpc import convert, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
-from inference_service.rpc.streams import FrameQueue
+from inference_service.rpc.streams import Newest
 from unmask.v1 import inspection_service_pb2 as pb
 
 Event = pb.InspectionProgress | Attribution
@@ -34,9 +33,9 @@ class Attributing(Calls):
     async def Attribute(self, request, context):
         live = await self._get(request.session_id)
         revision = live.session.check_revision(optional(request, "revision"))
-        state = await asyncio.to_thread(live.session.state, revision)
+        state = await work.brief(live.session.state, revision)
         denoiser = self._library.get(live.session.origin.model)
-        asked = _question(request, state.tokens, denoiser)
+        asked = await work.long(_question, request, state.tokens, denoiser)
         # A rewind has its target's canvas, and a model that is loaded anew may be another.
         key = request.session_id, live.session.canvas_revision(revision), denoiser.info, asked
         found = self._attributions.get(key)
@@ -50,7 +49,7 @@ class Attributing(Calls):
                         yield pb.AttributeResponse(progress=event)
             self._attributions.put(key, found)
         notes = [GUIDED] if state.settings.parameters.get("cfg_scale") else []
-        yield pb.AttributeResponse(attribution=_answer(found, asked, revision, cached, notes))
+        yield pb.AttributeResponse(attribution=await work.brief(_answer, found, asked, revision, cached, notes))
 
     async def _attributed(self, denoiser: Denoiser, asked: Question) -> AsyncGenerator[Event]:
         """How far it is, and in the end the answer, by the first way that gives one."""
@@ -62,12 +61,12 @@ class Attributing(Calls):
                         yield replace(event, fallback=reason) if isinstance(event, Attribution) else event
                 return
             except ServiceError as error:
-                denoiser, batch_tokens, reason = await asyncio.to_thread(
+                denoiser, batch_tokens, reason = await work.long(
                     fallback.after, error, denoiser, batch_tokens)
 
     async def _tried(self, denoiser: Denoiser, asked: Question, batch_tokens: int) -> AsyncGenerator[Event]:
         """One way of answering. Ending this ends the job at its next batch."""
-        events = FrameQueue()
+        events = Newest()
 
         def told(done: int, total: int) -> None:
             events.put(pb.InspectionProgress(done=done, total=total))
@@ -86,6 +85,8 @@ class Attributing(Calls):
 def _question(request: pb.AttributeRequest, tokens: tuple[int | None, ...], denoiser: Denoiser) -> Question:
     if request.method not in NAMES:
         raise InvalidField("method", f"must be one of {', '.join(METHODS)}; got {request.method}")
+    for field in ("sources", "spans"):
+        requests.check_count(field, len(getattr(request, field)), len(tokens), "of the canvas's positions")
     return question(tokens, denoiser.info, request.position, optional(request, "token"),
                     optional(request, "contrast"), NAMES[request.method], list(request.sources),
                     [(span.position, span.count) for span in request.spans], request.window, request.steps)

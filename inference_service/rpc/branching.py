@@ -1,9 +1,7 @@
 """Branches: their names, and how two canvases differ."""
 
-import asyncio
-
 from inference_service.errors import InvalidField
-from inference_service.rpc import answers, requests
+from inference_service.rpc import answers, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
@@ -21,9 +19,9 @@ class Branching(Calls):
             names = self._sessions.names(request.session_id)
             tree, first = live.session.tree, live.session.first
             lines = [line for line in tree.lines() if line.leaf >= first or line == tree.current()]
-            return [answers.branch(live, line, names) for line in lines]
+            return pb.ListBranchesResponse(branches=[answers.branch(live, line, names) for line in lines])
 
-        return pb.ListBranchesResponse(branches=await asyncio.to_thread(branches))
+        return await work.long(branches)
 
     @answers_errors
     async def NameBranch(self, request, context):
@@ -34,12 +32,12 @@ class Branching(Calls):
             place = self._sessions.name(request.session_id, name, optional(request, "revision"))
             return answers.branch(live, live.session.tree.line_of(place), self._sessions.names(request.session_id))
 
-        return pb.NameBranchResponse(branch=await asyncio.to_thread(named))
+        return pb.NameBranchResponse(branch=await work.long(named))
 
     @answers_errors
     async def DeleteBranchName(self, request, context):
         requests.check_id("session_id", request.session_id, required=True)
-        await asyncio.to_thread(self._sessions.unname, request.session_id, request.name)
+        await work.brief(self._sessions.unname, request.session_id, request.name)
         return pb.DeleteBranchNameResponse()
 
     @answers_errors
@@ -52,7 +50,7 @@ class Branching(Calls):
         if one.session.origin.model != other.session.origin.model:
             raise InvalidField("other_session_id", f"must be a session of the same model, {one.session.origin.model!r};"
                                                    f" it is one of {other.session.origin.model!r}")
-        return await asyncio.to_thread(_compared, one.session, revision, other.session, other_revision)
+        return await work.long(_compared, one.session, revision, other.session, other_revision)
 
 
 def _compared(one: Session, revision: int, other: Session, other_revision: int) -> pb.CompareRevisionsResponse:

@@ -11,11 +11,12 @@ from inference_service.engine.predictions import Predictions
 from inference_service.errors import FailedPrecondition
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
-from inference_service.rpc import answers, requests
+from inference_service.rpc import answers, requests, work
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live, Sessions
 from inference_service.sessions.frame import Frame, Settings
 from inference_service.sessions.session import Session
+from inference_service.sessions.state import State
 from unmask.v1 import prediction_pb2, settings_pb2
 
 
@@ -30,9 +31,13 @@ class Calls:
         self._ending: dict[str, Ticket] = {}  # cancelled steps that have not reached their boundary
         self._stuck: list[ExitStack] = []  # turns of jobs that the engine was given up in the middle of
 
-    async def _get(self, session_id: str) -> Live:
+    def _find(self, session_id: str) -> Live:
+        """A session. Reads the store: not for the event loop."""
         requests.check_id("session_id", session_id, required=True)
-        return await asyncio.to_thread(self._sessions.get, session_id)
+        return self._sessions.get(session_id)
+
+    async def _get(self, session_id: str) -> Live:
+        return await work.brief(self._find, session_id)
 
     async def _settled(self, session_id: str) -> None:
         """Waits for a step that was cancelled to reach its boundary."""
@@ -55,25 +60,33 @@ class Calls:
         """The frames that the same request made before, or None if it is a new one."""
         requests.check_id("request_id", request.request_id)
         await self._settled(request.session_id)
-        return await asyncio.to_thread(self._sessions.replay, request.session_id, request.request_id)
+        return await work.brief(self._sessions.replay, request.session_id, request.request_id)
 
     async def _predict(self, live: Live, revision: int, settings: Settings | None = None) -> tuple[Plan, Predicted]:
         """The prediction of all open positions at a revision; ends with the call if that is cancelled."""
-        if not live.session.state(revision).open:
-            raise FailedPrecondition(f"no position is open at revision {revision}", reason="CANVAS_COMPLETE")
         denoiser = self._library.get(live.session.origin.model)
-        state = live.session.state(revision)
-        if settings is None and state.settings.sampler not in SAMPLERS:  # another program's: what the model says is
-            # the same by any sampler
-            settings = requests.first_settings(settings_pb2.Settings(seed=0), state.length, state.holes, denoiser.info)
-        if (settings or state.settings).constraint:
-            await self._ready(plan_for(live.session, revision, settings, denoiser.info), denoiser)
+
+        def prepared() -> tuple[Settings | None, Plan | None]:
+            """The settings, and the plan where its constraint is to be compiled. Folds the state, which is kept."""
+            chosen, state = settings, live.session.state(revision)
+            if not state.open:
+                raise FailedPrecondition(f"no position is open at revision {revision}", reason="CANVAS_COMPLETE")
+            if chosen is None and state.settings.sampler not in SAMPLERS:  # another program's: what the model says is
+                # the same by any sampler
+                chosen = requests.first_settings(settings_pb2.Settings(seed=0), state.length, state.holes,
+                                                 denoiser.info)
+            constrained = (chosen or state.settings).constraint
+            return chosen, plan_for(live.session, revision, chosen, denoiser.info) if constrained else None
+
+        settings, plan = await work.brief(prepared)
+        if plan:
+            await self._ready(plan, denoiser)
         return await self._run(predict_job(live.session, revision, settings, denoiser, self._predictions))
 
     async def _ready(self, plan: Plan, denoiser: Denoiser) -> None:
         """Compiles the plan's constraint if it must be, which takes up to seconds, before a job is in the engine."""
         if plan.asked is not None:
-            await asyncio.to_thread(plan.constrained, denoiser, "")
+            await work.patient(plan.constrained, denoiser, "")
 
     async def _run(self, job: Job, interactive: bool = True):
         """What a job returns; it ends with the call if that is cancelled."""
@@ -87,10 +100,15 @@ class Calls:
         """Those in force at a revision, changed as the request asks; None where it asks for no change."""
         if not request.HasField("settings"):
             return None
-        state, denoiser = session.state(revision), self._library.get(session.origin.model)
-        settings = requests.later_settings(request.settings, state, denoiser.info)
+        denoiser = self._library.get(session.origin.model)
+
+        def changed() -> tuple[Settings, State]:
+            state = session.state(revision)
+            return requests.later_settings(request.settings, state, denoiser.info), state
+
+        settings, state = await work.brief(changed)
         if settings.constraint != state.settings.constraint:  # compiling it may take seconds
-            await asyncio.to_thread(check_begins, settings.constraint, denoiser, state.tokens, state.start)
+            await work.patient(check_begins, settings.constraint, denoiser, state.tokens, state.start)
         return settings
 
     async def _following(self, request):
@@ -98,7 +116,8 @@ class Calls:
         if not request.predict:
             return
         live = await self._get(request.session_id)  # anew: what the call began with may have left the memory
-        if live.session.state().open:
+        state = await work.brief(live.session.state)
+        if state.open:
             plan, predicted = await self._predict(live, live.session.head)
-            message: prediction_pb2.Prediction = await asyncio.to_thread(answers.prediction, plan, predicted, [], 1)
+            message: prediction_pb2.Prediction = await work.long(answers.prediction, plan, predicted, [], 1)
             yield message

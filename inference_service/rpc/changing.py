@@ -1,6 +1,5 @@
 """Step, Select, Edit, Rewind: the calls that add frames."""
 
-import asyncio
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from time import time
@@ -9,11 +8,11 @@ from inference_service.engine.jobs import by_hand, step_job, with_pending
 from inference_service.engine.plan import fitted_settings, plan_for
 from inference_service.errors import Aborted, FailedPrecondition, InvalidField, ServiceError
 from inference_service.models.denoiser import Denoiser, ModelInfo
-from inference_service.rpc import answers, convert, edits, requests
+from inference_service.rpc import answers, convert, edits, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
-from inference_service.rpc.streams import FrameQueue
+from inference_service.rpc.streams import Newest
 from inference_service.sampling import distribution
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import Live, Turn
@@ -23,6 +22,10 @@ from inference_service.sessions.frame import Cause, Frame
 from inference_service.sessions.session import Session
 from unmask.v1 import session_service_pb2 as pb
 
+MADE_AT_ONCE = 256  # positions that a frame tells of and whose message is made on the event loop
+KEPT_FOR_READER = 64  # frames in memory that a reader has not taken yet
+READ_AT_ONCE = 16  # frames that a slow reader has missed
+
 
 class Changing(Calls):
     @answers_errors
@@ -31,10 +34,10 @@ class Changing(Calls):
         replayed = await self._replayed(request)
         if replayed is not None:
             for frame in replayed:
-                yield pb.StepResponse(frame=convert.sent(frame))
+                yield await _answered(pb.StepResponse, frame)
         else:
             async for frame in self._steps(request, live):
-                yield pb.StepResponse(frame=convert.sent(frame))
+                yield await _answered(pb.StepResponse, frame)
         async for prediction in self._following(request):
             yield pb.StepResponse(prediction=prediction)
 
@@ -42,20 +45,21 @@ class Changing(Calls):
         """The frames of a Step as they are committed. Leaving early cancels the rest."""
         denoiser = self._library.get(live.session.origin.model)
         requests.check_steps(request.count)
-        frames = FrameQueue()
+        frames = Newest(KEPT_FOR_READER)
         with ExitStack() as stack:
-            turn = stack.enter_context(self._turn(request))
+            turn = await work.entered(taken := self._turn(request))
+            stack.push(taken)
             settings = await self._later_settings(request, turn.session, turn.base)
-            plan = await asyncio.to_thread(plan_for, turn.session, turn.base, settings, denoiser.info,
-                                           turn.session.head)
+            plan = await work.brief(plan_for, turn.session, turn.base, settings, denoiser.info, turn.session.head)
             await self._ready(plan, denoiser)
-            if await asyncio.to_thread(lambda: plan.finished):
+            if await work.brief(lambda: plan.finished):
                 further = ("open some with Select, or go on with one that has (predict_remask, token_editing)"
                            if denoiser.info.bidirectional else "insert one position at the end, with more max_tokens")
                 raise FailedPrecondition(f"no position is open and the sampler has no more to do; rewind, {further}",
                                          reason="CANVAS_COMPLETE")
             job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
             ticket = self._engine.submit(job, interactive=request.count == 1)
+            following = turn.session.head + 1
             held = stack.pop_all()  # from here the turn ends with the job, wherever that is
 
         def ended(_):
@@ -68,7 +72,14 @@ class Changing(Calls):
         ticket.result.add_done_callback(ended)
         try:
             async for frame in frames:
+                while following < frame.revision:  # a slow reader's: dropped from memory, and kept in the store
+                    missed = await work.brief(live.session.log.between, following,
+                                              min(frame.revision, following + READ_AT_ONCE) - 1)
+                    for one in missed:
+                        yield one
+                    following += len(missed)
                 yield frame
+                following += 1
             ticket.result.result()
         finally:
             if not ticket.result.done():
@@ -80,7 +91,7 @@ class Changing(Calls):
         frames = await self._replayed(request)
         if frames is None:
             denoiser = self._library.get(live.session.origin.model)
-            selections = requests.checked_selections(request.selections, denoiser)
+            selections = await work.brief(requests.checked_selections, request.selections, denoiser)
 
             def change(turn: Turn) -> Frame:
                 known = self._known_probabilities(turn.session, turn.base, selections, denoiser.info)
@@ -89,9 +100,9 @@ class Changing(Calls):
                 frame = turn.session.select_frame(selections, known, time(), _keeps_schedule(turn), turn.base)
                 return by_hand(turn.session, frame, denoiser, "selections.token")
 
-            frames = [await asyncio.to_thread(self._change, request, change)]
+            frames = [await work.brief(self._change, request, change)]
         for frame in frames:
-            yield pb.SelectResponse(frame=convert.sent(frame))
+            yield await _answered(pb.SelectResponse, frame)
         async for prediction in self._following(request):
             yield pb.SelectResponse(prediction=prediction)
 
@@ -101,8 +112,9 @@ class Changing(Calls):
         frames = await self._replayed(request)
         if frames is None:
             denoiser = self._library.get(live.session.origin.model)
-            asked = await asyncio.to_thread(edits.checked, request, denoiser)
             base = live.session.check_revision(optional(request, "from_revision"), "from_revision")
+            state = await work.brief(live.session.state, base)
+            asked = await work.long(edits.checked, request, denoiser, state.size)
             draft = await self._draft(live, base) if edits.takes_drafts(asked) else {}
 
             def change(turn: Turn) -> Frame:
@@ -112,18 +124,19 @@ class Changing(Calls):
                 return _edited(turn, asked, draft, denoiser,
                                asked[0][0] if len(asked) == 1 else "edits")
 
-            frames = [await asyncio.to_thread(self._change, request, change)]
+            frames = [await work.long(self._change, request, change)]
         for frame in frames:
-            yield pb.EditResponse(frame=convert.sent(frame))
+            yield await _answered(pb.EditResponse, frame)
         async for prediction in self._following(request):
             yield pb.EditResponse(prediction=prediction)
 
     async def _draft(self, live: Live, revision: int) -> dict[int, tuple[int, float]]:
         """The likeliest token of every open position of a revision, with its p_base."""
-        if not live.session.state(revision).open:
+        state = await work.brief(live.session.state, revision)
+        if not state.open:
             return {}
         plan, predicted = await self._predict(live, revision)
-        return await asyncio.to_thread(answers.likeliest, plan, predicted)
+        return await work.long(answers.likeliest, plan, predicted)
 
     @answers_errors
     async def Rewind(self, request, context):
@@ -137,9 +150,9 @@ class Changing(Calls):
                     return with_pending(turn.session, frame, self._library.get(turn.session.origin.model))
                 return frame
 
-            frames = [await asyncio.to_thread(self._change, request, back)]
+            frames = [await work.brief(self._change, request, back)]
         for frame in frames:
-            yield pb.RewindResponse(frame=convert.sent(frame))
+            yield await _answered(pb.RewindResponse, frame)
         async for prediction in self._following(request):
             yield pb.RewindResponse(prediction=prediction)
 
@@ -167,6 +180,13 @@ class Changing(Calls):
             return {}
         p = distribution.p_base(kept.prediction.rows(positions))
         return {position: float(p[row, selections[position]]) for row, position in enumerate(positions)}
+
+
+async def _answered(answer, frame: Frame):
+    """A frame's message for a client; a large one is made in a thread."""
+    if len(frame.changes) + (len(frame.draft.positions) if frame.draft else 0) > MADE_AT_ONCE:
+        return await work.brief(lambda: answer(frame=convert.sent(frame)))
+    return answer(frame=convert.sent(frame))
 
 
 def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[int, float]], denoiser: Denoiser,

@@ -10,24 +10,32 @@ from unmask.v1 import edit_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 MOST_EDITS = 1024
+MOST_CELLS = 4 << 20  # positions that the edits of one request may go over, all together
+LISTING = ("mask", "unmask", "protect", "unprotect")  # edits that name positions
 EARLIER = edit_pb2.UnmaskPositions.SOURCE_EARLIER
 KEEP_LENGTH = edit_pb2.ReplaceSpan.FIT_KEEP_LENGTH
 
 
-def checked(request: pb.EditRequest, denoiser: Denoiser) -> list[tuple[str, core.Edit]]:
-    """The edits with the names of their fields.
+def checked(request: pb.EditRequest, denoiser: Denoiser, size: int) -> list[tuple[str, core.Edit]]:
+    """The edits with the names of their fields. size: positions in the canvas.
 
     Positions are checked by the core, which knows what the edits before have left.
     """
-    if not 1 <= len(request.edits) <= MOST_EDITS:
-        raise InvalidField("edits", f"must be 1 to {MOST_EDITS} edits; got {len(request.edits)}")
+    most = min(MOST_EDITS, max(1, MOST_CELLS // max(1, size)))
+    if not 1 <= len(request.edits) <= most:
+        raise InvalidField("edits", f"must be 1 to {most} edits of a canvas of {size} positions; got"
+                                    f" {len(request.edits)}")
     found = []
     for index, edit in enumerate(request.edits):
         kind = edit.WhichOneof("operation")
         if kind is None:
             raise InvalidField(f"edits[{index}]", f"must have one of {', '.join(READ)}")
         field = f"edits[{index}].{kind}"
-        found.append((field, READ[kind](getattr(edit, kind), field, denoiser)))
+        content = getattr(edit, kind)
+        if kind in LISTING:
+            requests.check_count(f"{field}.positions", len(content.positions), denoiser.info.context_length,
+                                 "positions")
+        found.append((field, READ[kind](content, field, denoiser)))
     return found
 
 
@@ -64,7 +72,7 @@ def _force_token(edit: edit_pb2.ForceToken, field: str, denoiser: Denoiser) -> c
 
 
 def _force_text(edit: edit_pb2.ForceText, field: str, denoiser: Denoiser) -> core.Force:
-    tokens = requests.text_of(denoiser).encode(edit.text)
+    tokens = requests.encoded(f"{field}.text", edit.text, denoiser)
     if not tokens:
         raise InvalidField(f"{field}.text", "must have at least one token")
     for token in tokens:

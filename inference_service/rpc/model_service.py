@@ -3,16 +3,19 @@
 import asyncio
 
 from inference_service.errors import InvalidField
+from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
-from inference_service.rpc import convert
+from inference_service.rpc import convert, work
 from inference_service.rpc.errors import answers_errors
-from inference_service.rpc.requests import check_tokens, text_of
+from inference_service.rpc.requests import check_size, check_tokens, text_of
 from inference_service.sampling.registry import suitable
 from unmask.v1 import model_service_pb2 as pb
 from unmask.v1 import model_service_pb2_grpc
 
 MAX_TEXT_BYTES = 1 << 20
+LEAST_MAX_BYTES = 64 << 10  # of a text, however short the context is
 MAX_IDS = 8192
+MAX_TOKENS = 131_072  # in one answer, some 3 MB
 PHASES = {
     "inspecting": pb.LoadModelResponse.PHASE_INSPECTING,
     "downloading": pb.LoadModelResponse.PHASE_DOWNLOADING,
@@ -73,10 +76,10 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
     @answers_errors
     async def Tokenize(self, request, context):
-        if len(request.text.encode()) > MAX_TEXT_BYTES:
+        if len(request.text) > MAX_TEXT_BYTES or len(request.text.encode()) > MAX_TEXT_BYTES:
             raise InvalidField("text", f"must be at most {MAX_TEXT_BYTES} bytes of UTF-8")
-        text = text_of(self._library.get(request.model))
-        return pb.TokenizeResponse(tokens=[convert.token_to_proto(text.token(id)) for id in text.encode(request.text)])
+        denoiser = self._library.get(request.model)
+        return await work.long(_tokenized, request.text, denoiser)
 
     @answers_errors
     async def Detokenize(self, request, context):
@@ -84,6 +87,20 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         text = text_of(denoiser)
         if len(request.ids) > MAX_IDS:
             raise InvalidField("ids", f"must be at most {MAX_IDS} ids; got {len(request.ids)}")
-        check_tokens("ids", request.ids, denoiser)
-        return pb.DetokenizeResponse(text=text.decode(request.ids),
-                                     tokens=[convert.token_to_proto(text.token(id)) for id in request.ids])
+
+        def decoded() -> pb.DetokenizeResponse:
+            check_tokens("ids", request.ids, denoiser, MAX_IDS)
+            return pb.DetokenizeResponse(text=text.decode(request.ids),
+                                         tokens=[convert.token_to_proto(text.token(id)) for id in request.ids])
+
+        return await work.long(decoded)
+
+
+def _tokenized(text: str, denoiser: Denoiser) -> pb.TokenizeResponse:
+    read, info = text_of(denoiser), denoiser.info
+    if len(text) > LEAST_MAX_BYTES:  # counting a text's tokens is of use beyond the context, to some extent
+        check_size("text", text, denoiser)
+    ids = read.encode(text)
+    if len(ids) > MAX_TOKENS:
+        raise InvalidField("text", f"must have at most {MAX_TOKENS} tokens of {info.name!r}; has {len(ids)}")
+    return pb.TokenizeResponse(tokens=[convert.token_to_proto(read.token(id)) for id in ids])

@@ -1,21 +1,21 @@
 """Export, Import, Verify: sessions as files, and whether their steps come out the same again."""
 
-import asyncio
 from contextlib import suppress
 
 from inference_service.engine.jobs import verify_job
 from inference_service.errors import FailedPrecondition, InvalidField, ServiceError
-from inference_service.rpc import answers, convert, recorded, requests
+from inference_service.rpc import admission, answers, convert, recorded, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.sampling.registry import SAMPLERS
-from inference_service.sessions.collection import Live
-from inference_service.sessions.frame import Cause
+from inference_service.sessions.frame import Cause, Frame
+from inference_service.sessions.session import Session
 from unmask import recording as files
 from unmask.v1 import session_service_pb2 as pb
 
 VERIFIED_AT_ONCE = 8  # between two reports
 CHUNK = 256 * 1024
+CANDIDATE_BYTES = 24  # of a candidate in a file, at least
 
 
 class Recording(Calls):
@@ -25,13 +25,13 @@ class Recording(Calls):
         count = requests.exported_candidates(request.candidate_count)
         form = requests.form(request.form)
         session, predictions = live.session, []
-        places = [revision for revision in range(session.first, session.head + 1)
-                  if count and session.canvas_revision(revision) == revision]
+        places = await work.long(_places, session, count) if count else []
         for done, revision in enumerate(places):
             yield pb.ExportResponse(progress=pb.Progress(done=done, total=len(places)))
-            if (await asyncio.to_thread(session.state, revision)).open:
+            if (await work.brief(session.state, revision)).open:
                 plan, predicted = await self._predict(live, revision)
-                predictions.append(await asyncio.to_thread(answers.prediction, plan, predicted, plan.open, count))
+                predictions.append(await work.long(answers.prediction, plan, predicted, plan.open, count))
+                admission.hold(predictions[-1].ByteSize())
 
         def file() -> bytes:
             denoiser = None
@@ -43,7 +43,8 @@ class Recording(Calls):
             except files.BadRecording as bad:
                 raise FailedPrecondition(str(bad), reason=bad.reason) from None
 
-        data = await asyncio.to_thread(file)
+        data = await work.long(file)
+        admission.hold(len(data))
         for start in range(0, len(data), CHUNK):
             yield pb.ExportResponse(chunk=data[start:start + CHUNK])
 
@@ -57,7 +58,7 @@ class Recording(Calls):
                 raise InvalidField("chunk", f"a recording has at most {files.MOST_BYTES} bytes", reason="TOO_LARGE")
         requests.check_id("request_id", request_id)
 
-        def added() -> tuple[Live, list[str]]:
+        def added() -> pb.ImportResponse:
             try:
                 made = files.read(bytes(data))
             except files.BadRecording as bad:
@@ -65,19 +66,17 @@ class Recording(Calls):
             recorded.check_for_a_server(made)
             session = recorded.session_of(made, self._library)
             notes = recorded.notes(made, session, self._library)
-            return self._sessions.add(session, dict(made.branch_names), request_id), notes
+            live = self._sessions.add(session, dict(made.branch_names), request_id)
+            return pb.ImportResponse(session=answers.session(live), notes=notes)
 
-        live, notes = await asyncio.to_thread(added)
-        return pb.ImportResponse(session=answers.session(live), notes=notes)
+        return await work.long(added)
 
     @answers_errors
     async def Verify(self, request, context):
         live = await self._get(request.session_id)
         session = live.session
         denoiser = self._library.get(session.origin.model)
-        frames = [frame for frame in await asyncio.to_thread(lambda: session.frames) if frame.cause is Cause.STEP
-                  and frame.revision > session.first]
-        used = {(frame.settings or session.state(frame.parent).settings).sampler for frame in frames}
+        frames, used = await work.long(_steps, session)
         foreign = used - set(SAMPLERS)
         if foreign:
             names = ", ".join(map(repr, sorted(foreign)))
@@ -92,6 +91,24 @@ class Recording(Calls):
                     revision=frame.revision, recorded=convert.changes_to_proto(frame.changes),
                     computed=convert.changes_to_proto(computed)))
         yield pb.VerifyResponse(progress=pb.Progress(done=len(frames), total=len(frames)))
+
+
+def _places(session: Session, count: int) -> list[int]:
+    """The revisions whose predictions go into a file, `count` candidates each. Raises InvalidField for too many."""
+    frames = session.frames
+    total = sum(frame.summary.open_count for frame in frames if session.canvas_revision(frame.revision)
+                == frame.revision)
+    most = files.MOST_BYTES // CANDIDATE_BYTES // max(1, total)
+    if count > most:
+        raise InvalidField("candidate_count", f"must be from 0 to {min(most, answers.MOST_CANDIDATES)} for the {total}"
+                                              f" open positions of this session's revisions; got {count}")
+    return [frame.revision for frame in frames if session.canvas_revision(frame.revision) == frame.revision]
+
+
+def _steps(session: Session) -> tuple[list[Frame], set[str]]:
+    """The steps that can be computed again, and their samplers."""
+    frames = [frame for frame in session.frames if frame.cause is Cause.STEP and frame.revision > session.first]
+    return frames, {(frame.settings or session.state(frame.parent).settings).sampler for frame in frames}
 
 
 def _deeds(changes) -> list[tuple[int, int | None]]:

@@ -8,7 +8,7 @@ from inference_service.errors import InvalidField
 from inference_service.inspection.corruption import corrupt
 from inference_service.inspection.recovery import Recovered, recover_job
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import convert, requests
+from inference_service.rpc import convert, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.sampling.noise import Noise
@@ -17,6 +17,7 @@ from unmask.v1 import inspection_service_pb2 as pb
 from unmask.v1 import settings_pb2
 
 MOST_TEXTS = 100
+MOST_MODELS = 16
 MOST_ROUNDS = 64
 DEFAULT_ROUNDS = 8
 DEFAULT_RATIO = 0.4
@@ -47,9 +48,10 @@ class Task:
 class Recovering(Calls):
     @answers_errors
     async def Recover(self, request, context):
+        requests.check_count("models", len(request.models), MOST_MODELS, "models")
         names = list(request.models) or [""]
         denoisers = [self._library.get(name) for name in names]
-        by_model = await asyncio.to_thread(_checked, request, denoisers)
+        by_model = await work.long(_checked, request, denoisers)
         done, total = 0, sum(map(len, by_model))
         yield _progress(done, total)
         for tasks in by_model:
@@ -114,7 +116,7 @@ def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: 
         raise InvalidField("prompt", "must have no open position: only the texts are corrupted")
     tasks = []
     for index, text in enumerate(request.texts):
-        tokens = requests.text_of(denoiser).encode(text, f"texts[{index}]") if text else []
+        tokens = requests.encoded(f"texts[{index}]", text, denoiser) if text else []
         most = info.context_length - len(prompt)
         if not 1 <= len(tokens) <= most:
             raise InvalidField(f"texts[{index}]", f"must have 1 to {most} tokens: the context of {info.name!r} has"

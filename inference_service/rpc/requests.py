@@ -21,6 +21,7 @@ from unmask.v1 import session_service_pb2 as pb
 
 MAX_POSITIONS = 64
 DEFAULT_CANDIDATES = 10
+MOST_LISTED = 102_400  # candidates in one answer: 100 of 1,024 positions, some 3 MB
 DEFAULT_LENGTH = 64
 MAX_ID_LENGTH = 64
 MAX_STEPS = 1_000_000
@@ -73,12 +74,34 @@ def text_of(denoiser: Denoiser) -> Text:
     return denoiser.text
 
 
-def check_tokens(field: str, ids, denoiser: Denoiser) -> None:
-    """Raises InvalidField for an id outside the vocabulary."""
-    top = denoiser.info.vocabulary_size - 1
-    for id in ids:
-        if id > top:
-            raise InvalidField(field, f"token ids of {denoiser.info.name!r} run from 0 to {top}; got {id}")
+def check_count(field: str, found: int, most: int, what: str) -> None:
+    """Raises InvalidField for more than `most` of something, before anything is done with them."""
+    if found > most:
+        raise InvalidField(field, f"must be at most {most} {what}; got {found}")
+
+
+def check_tokens(field: str, ids, denoiser: Denoiser, most: int | None = None) -> None:
+    """Raises InvalidField for an id outside the vocabulary, or more than `most` ids, the context where it is None."""
+    check_count(field, len(ids), denoiser.info.context_length if most is None else most, "token ids")
+    top, highest = denoiser.info.vocabulary_size - 1, max(ids, default=0)
+    if highest > top:
+        raise InvalidField(field, f"token ids of {denoiser.info.name!r} run from 0 to {top}; got {highest}")
+
+
+def check_size(field: str, text: str, denoiser: Denoiser, positions: int | None = None) -> None:
+    """Raises InvalidField for a text longer than some positions can hold, the context's where it is None."""
+    positions = denoiser.info.context_length if positions is None else positions
+    most = positions * text_of(denoiser).longest_token
+    size = len(text) if len(text) > most else len(text.encode())  # what is far too long is not even copied
+    if size > most:
+        raise InvalidField(field, f"must be at most {most} bytes of UTF-8, which is what {positions} positions of"
+                                  f" {denoiser.info.name!r} can hold; got {size} or more")
+
+
+def encoded(field: str, text: str, denoiser: Denoiser, positions: int | None = None) -> list[int]:
+    """The token ids of a text; see check_size."""
+    check_size(field, text, denoiser, positions)
+    return text_of(denoiser).encode(text, field)
 
 
 def prompt_tokens(prompt: prompt_pb2.Prompt, denoiser: Denoiser) -> tuple[int | None, ...]:
@@ -99,21 +122,26 @@ def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -
     if source is None:
         raise InvalidField(field, "must have chat, text or tokens")
     if source == "tokens":
+        check_prompt_length(field, len(prompt.tokens.ids), denoiser.info.mask_token in prompt.tokens.ids, denoiser)
         return listed_tokens(prompt.tokens.ids, f"{field}.tokens.ids", denoiser)
     if source == "text":
         return text_tokens(prompt.text, f"{field}.text", denoiser)
+    check_count(f"{field}.chat.messages", len(prompt.chat.messages), denoiser.info.context_length, "messages")
     for index, message in enumerate(prompt.chat.messages):
         if message.role not in ROLES:
             raise InvalidField(f"{field}.chat.messages[{index}].role",
                                f"must be one of {', '.join(ROLES)}; got {message.role!r}")
     if not prompt.chat.messages:
         raise InvalidField(f"{field}.chat.messages", "must hold at least one message")
+    for index, message in enumerate(prompt.chat.messages):
+        check_size(f"{field}.chat.messages[{index}].content", message.content, denoiser)
     turns = [{"role": message.role, "content": message.content} for message in prompt.chat.messages]
     return text_tokens(render(text_of(denoiser), turns), f"{field}.chat.messages", denoiser)
 
 
 def text_tokens(text: str, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
     """A text as token ids, None for an open position."""
+    check_size(field, text, denoiser)
     return masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field), denoiser, field)
 
 
@@ -132,17 +160,23 @@ def masked(ids, denoiser: Denoiser, field: str) -> tuple[int | None, ...]:
     return tokens
 
 
+def check_prompt_length(field: str, count: int, holes: bool, denoiser: Denoiser) -> None:
+    """Raises InvalidField for a prompt that leaves nothing to generate. holes: whether it has some itself."""
+    context, least = denoiser.info.context_length, 0 if holes else 1
+    if count > context - least:
+        raise InvalidField(field, f"must have at most {context - least} tokens to leave {least} to generate: the"
+                                  f" context of {denoiser.info.name!r} has {context} positions; got {count}")
+
+
 def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...], denoiser: Denoiser) -> int:
     """How many open positions follow the prompt, checked against the context."""
     context = denoiser.info.context_length
-    left = context - len(given)
     least = 0 if None in given else 1
     if not given and not denoiser.info.bidirectional:
         raise InvalidField("prompt", f"must have at least one token: {denoiser.info.name!r} reads from left to right"
                                      " and needs one to go by")
-    if left < least:
-        raise InvalidField("prompt", f"must have at most {context - least} tokens to leave {least} to generate: the"
-                                     f" context of {denoiser.info.name!r} has {context} positions; got {len(given)}")
+    check_prompt_length("prompt", len(given), None in given, denoiser)
+    left = context - len(given)
     if not request.HasField("length"):
         return min(DEFAULT_LENGTH, left)
     if not least <= request.length <= left:
@@ -157,16 +191,17 @@ def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denois
     if constraints and not denoiser.info.bidirectional:
         raise InvalidField("word_constraints", f"must be empty: {denoiser.info.name!r} reads from left to right; a"
                                                " constraint in the settings can ask for words")
+    check_count("word_constraints", len(constraints), length, "words, as many as tokens are generated")
     for index, constraint in enumerate(constraints):
         field = f"word_constraints[{index}]"
         content = constraint.WhichOneof("content")
         if content is None:
             raise InvalidField(field, "must have text or tokens")
         if content == "tokens":
-            check_tokens(f"{field}.tokens.ids", constraint.tokens.ids, denoiser)
+            check_tokens(f"{field}.tokens.ids", constraint.tokens.ids, denoiser, length)
             ids = list(constraint.tokens.ids)
         else:
-            ids = text_of(denoiser).encode(constraint.text)
+            ids = encoded(f"{field}.text", constraint.text, denoiser, length)
         if not ids or denoiser.info.mask_token in ids:
             raise InvalidField(field, "must have at least one token, and none that is the mask")
         if len(ids) > length:
@@ -228,6 +263,7 @@ def check_committed(field: str, token: int, denoiser: Denoiser) -> None:
 
 def checked_selections(selections, denoiser: Denoiser) -> dict[int, int | None]:
     """Position to token, None to open it; the positions themselves are checked by the session."""
+    check_count("selections", len(selections), denoiser.info.context_length, "positions, each once")
     chosen: dict[int, int | None] = {}
     for selection in selections:
         token = optional(selection, "token")
@@ -288,7 +324,7 @@ def form(asked: int) -> str:
 
 
 def branch_name(name: str) -> str:
-    control = any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name)
+    control = any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name[:MAX_NAME_LENGTH])
     if not 1 <= len(name) <= MAX_NAME_LENGTH or control or not name.strip():
         raise InvalidField("name", f"must have 1 to {MAX_NAME_LENGTH} characters, none of them a control character, and"
                                    f" not only spaces; got {len(name)}")
@@ -310,6 +346,14 @@ def candidate_count(field: str, asked: int) -> int:
     if asked > MOST_CANDIDATES:
         raise InvalidField(field, f"must be from 0 to {MOST_CANDIDATES}; got {asked}")
     return asked or DEFAULT_CANDIDATES
+
+
+def reprocessed_count(asked: int, positions: int) -> int:
+    """How many candidates of each of some positions."""
+    most = min(MOST_CANDIDATES, MOST_LISTED // max(1, positions))
+    if asked > most:
+        raise InvalidField("candidate_count", f"must be from 0 to {most} for {positions} positions; got {asked}")
+    return asked or min(most, DEFAULT_CANDIDATES)
 
 
 def _ranges(positions) -> str:

@@ -1,15 +1,13 @@
 """Score: how likely an answer is."""
 
-import asyncio
-
 from inference_service.engine.jobs import Job
 from inference_service.errors import InvalidField
 from inference_service.inspection.likelihood import Likelihood, score_job
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import requests
+from inference_service.rpc import requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
-from inference_service.rpc.streams import FrameQueue
+from inference_service.rpc.streams import Newest
 from unmask.v1 import inspection_service_pb2 as pb
 
 DEFAULT_SAMPLES = 128
@@ -21,8 +19,8 @@ class Scoring(Calls):
     @answers_errors
     async def Score(self, request, context):
         denoiser = self._library.get(request.model)
-        queue = FrameQueue()
-        answer, job = await asyncio.to_thread(_job, request, denoiser, queue.put)
+        queue = Newest()
+        answer, job = await work.long(_job, request, denoiser, queue.put)
         ticket = self._engine.submit(job, interactive=False)
         ticket.result.add_done_callback(lambda _: queue.put(None))
         try:
@@ -56,7 +54,7 @@ def _answer(request: pb.ScoreRequest, denoiser: Denoiser) -> list[int]:
     if kind is None:
         raise InvalidField("answer", "must have text or tokens")
     if kind == "text":
-        return requests.text_of(denoiser).encode(request.text) if request.text else []
+        return requests.encoded("text", request.text, denoiser) if request.text else []
     requests.check_tokens("tokens.ids", request.tokens.ids, denoiser)
     if denoiser.info.mask_token in request.tokens.ids:
         raise InvalidField("answer", f"must not hold the mask, {denoiser.info.mask_token}")

@@ -15,6 +15,7 @@ from inference_service.engine.engine import Engine
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import PermissionDenied, Unavailable
 from inference_service.models.library import Library, read_catalog
+from inference_service.rpc.admission import MESSAGE_BYTES, Admission, Bound, Kind
 from inference_service.rpc.codec import ProtoCodec, tree_of
 from inference_service.rpc.health import Health
 from inference_service.rpc.inspection_service import InspectionService
@@ -46,6 +47,7 @@ SWEEP_SECONDS = 600
 PASS_SECONDS, CALLS_SECONDS, STORE_SECONDS = 4.0, 2.0, 1.0
 STORE_CHECK_SECONDS = 1.0  # between two looks at whether the store can be written
 RESERVE_BYTES = 8 << 20  # of the disk, kept for deleting sessions when it is full
+MOST_PENDING = 65_536
 OPTIONS = [
     # Clients may ping this often without a call open; more often is refused with "too_many_pings".
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -56,7 +58,22 @@ OPTIONS = [
     ("grpc.so_reuseport", 0),
     # Keeps what an unread stream may hold back small.
     ("grpc.http2.bdp_probe", 0),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    # Calls that have come in and are not taken up yet. Beyond these gRPC drops some as CANCELLED, with no reason; rpc/
+    # admission takes up every call at once and says why where it refuses.
+    ("grpc.server.max_pending_requests", MOST_PENDING),
+    ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING),
+    ("grpc.server_max_unrequested_time_in_server", 600),
 ]
+
+
+def admission_for(config: Config) -> Admission:
+    return Admission({
+        Kind.INTERACTIVE: Bound(config.connection_interactive, config.max_interactive),
+        Kind.STREAM: Bound(config.connection_streams, config.max_streams),
+        Kind.WATCH: Bound(config.connection_watches, config.max_watches),
+        Kind.HEALTH_WATCH: Bound(config.connection_watches, config.max_watches),
+    }, Bound(config.connection_bytes, config.max_bytes))
 
 
 class Server:
@@ -77,10 +94,12 @@ class Server:
         self._ending: Ending | None = None  # of the process, where the server is all that it does
         self._loop = asyncio.get_running_loop()
         self._engine = Engine(config.max_batch_tokens, config.max_waiting, self._on_fault, self._drop_caches,
-                              config.stall_seconds)
+                              config.stall_seconds, max_waiting_interactive=config.max_waiting_interactive)
         self._health = Health(SERVICES)
         self._watching: asyncio.Task | None = None
-        self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=1024, interceptors=[RefusesUnreadable()])
+        self.admission = admission_for(config)
+        self._grpc = grpc.aio.server(options=[*OPTIONS, ("grpc.max_concurrent_streams", self.admission.most_calls)],
+                                     interceptors=[self.admission, RefusesUnreadable()])
         parts = self.library, self._sessions, self._engine, self._predictions
         session_service_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(*parts), self._grpc)
         inspection_service_pb2_grpc.add_InspectionServiceServicer_to_server(InspectionService(*parts), self._grpc)

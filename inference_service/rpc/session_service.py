@@ -3,12 +3,11 @@
 Creating, reading and deleting are here; the other calls are in the parts that it is made of.
 """
 
-import asyncio
 from contextlib import suppress
 
 from inference_service.engine.constraining import check_begins
 from inference_service.errors import DataLoss, NotFound
-from inference_service.rpc import answers, requests
+from inference_service.rpc import answers, requests, work
 from inference_service.rpc.branching import Branching
 from inference_service.rpc.changing import Changing
 from inference_service.rpc.errors import answers_errors
@@ -16,8 +15,8 @@ from inference_service.rpc.looking import Looking
 from inference_service.rpc.recording import Recording
 from inference_service.rpc.requests import optional
 from inference_service.rpc.watching import Watching
+from unmask.v1 import session_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
-from unmask.v1 import session_service_pb2_grpc
 
 
 class SessionService(Changing, Looking, Watching, Branching, Recording,
@@ -26,42 +25,54 @@ class SessionService(Changing, Looking, Watching, Branching, Recording,
     async def CreateSession(self, request, context):
         requests.check_id("request_id", request.request_id)
         denoiser = self._library.get(request.model)
-        given = requests.prompt_tokens(request.prompt, denoiser)
-        length = requests.canvas_length(request, given, denoiser)
-        fixed = requests.fixed_words(request.word_constraints, length, given, denoiser)
-        settings = requests.first_settings(request.settings, length, given.count(None), denoiser.info)
-        ttl = requests.ttl(request)
-        if not denoiser.info.bidirectional:
-            length = 1  # the open position at the end; how many follow is the sampler's
+
+        def checked():
+            given = requests.prompt_tokens(request.prompt, denoiser)
+            length = requests.canvas_length(request, given, denoiser)
+            fixed = requests.fixed_words(request.word_constraints, length, given, denoiser)
+            settings = requests.first_settings(request.settings, length, given.count(None), denoiser.info)
+            ttl = requests.ttl(request)
+            if not denoiser.info.bidirectional:
+                length = 1  # the open position at the end; how many follow is the sampler's
+            return given, length, denoiser.info.mask_token, settings, ttl, request.request_id, fixed
+
+        asked = given, length, _, settings, _, _, fixed = await work.long(checked)
         if settings.constraint:  # compiling it may take seconds
             canvas = (*given, *(fixed.get(offset) for offset in range(length)))
-            await asyncio.to_thread(check_begins, settings.constraint, denoiser, canvas, len(given))
-        live = await asyncio.to_thread(
-            self._sessions.create, request.model or self._library.default, given, length, denoiser.info.mask_token,
-            settings, ttl, request.request_id, fixed)
-        return pb.CreateSessionResponse(session=answers.session(live))
+            await work.patient(check_begins, settings.constraint, denoiser, canvas, len(given))
+
+        def created() -> pb.CreateSessionResponse:
+            live = self._sessions.create(request.model or self._library.default, *asked)
+            return pb.CreateSessionResponse(session=answers.session(live))
+
+        return await work.brief(created)
 
     @answers_errors
     async def GetSession(self, request, context):
-        live = await self._get(request.session_id)
-        return pb.GetSessionResponse(session=answers.session(live, optional(request, "revision")))
+        def found() -> pb.GetSessionResponse:
+            live = self._find(request.session_id)
+            return pb.GetSessionResponse(session=answers.session(live, optional(request, "revision")))
+
+        return await work.brief(found)
 
     @answers_errors
     async def ListSessions(self, request, context):
         size = requests.page_size(request.page_size)
         before = requests.after_page(request.page_token)
-        rows = await asyncio.to_thread(self._sessions.page, size + 1, before)
+        rows = await work.brief(self._sessions.page, size + 1, before)
         shown = []
-        for row in rows[:size]:
+        for row in rows[:size]:  # each in its turn among others' calls
             with suppress(NotFound, DataLoss):  # deleted between the two looks, or damaged
-                live = await asyncio.to_thread(self._sessions.get, row.session_id, False)
-                shown.append(answers.session(live, with_canvas=False))
+                shown.append(await work.brief(self._listed, row.session_id))
         token = requests.page_token(rows[size - 1]) if len(rows) > size else ""
         return pb.ListSessionsResponse(sessions=shown, next_page_token=token)
+
+    def _listed(self, session_id: str) -> session_pb2.Session:
+        return answers.session(self._sessions.get(session_id, renew=False), with_canvas=False)
 
     @answers_errors
     async def DeleteSession(self, request, context):
         requests.check_id("session_id", request.session_id, required=True)
         await self._settled(request.session_id)
-        await asyncio.to_thread(self._sessions.delete, request.session_id)
+        await work.brief(self._sessions.delete, request.session_id)
         return pb.DeleteSessionResponse()

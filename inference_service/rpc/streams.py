@@ -1,26 +1,38 @@
 """From threads to the event loop: what a call waits for."""
 
 import asyncio
+from collections import deque
 
 
-class FrameQueue:
-    """Frames put in by another thread, read here with `async for`; None ends it."""
+class Newest:
+    """What another thread puts in, read here with `async for`; None ends it. Of what nobody reads the newest stay.
 
-    def __init__(self):
+    most: how many of them.
+    """
+
+    def __init__(self, most: int = 64):
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue = asyncio.Queue()
+        self._items: deque = deque(maxlen=most)
+        self._there = asyncio.Event()
 
-    def put(self, frame) -> None:
-        self._loop.call_soon_threadsafe(self._queue.put_nowait, frame)
+    def put(self, item) -> None:
+        self._loop.call_soon_threadsafe(self._put, item)
+
+    def _put(self, item) -> None:
+        self._items.append(item)
+        self._there.set()
 
     def __aiter__(self):
         return self
 
     async def __anext__(self):
-        frame = await self._queue.get()
-        if frame is None:
+        await self._there.wait()
+        item = self._items.popleft()
+        if not self._items:
+            self._there.clear()
+        if item is None:
             raise StopAsyncIteration
-        return frame
+        return item
 
 
 class Bell:

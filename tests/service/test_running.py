@@ -141,7 +141,7 @@ def test_one_change_at_a_time(api, fake, gate):
 def test_too_many_calls_are_refused_with_a_time_to_come_back(serve, made_up_models):
     gate = Gate()
     made_up_models["slow"] = FakeDenoiser("slow", before=gate)
-    with serve(model="slow", max_waiting=2) as server:
+    with serve(model="slow", max_waiting=1, max_waiting_interactive=1) as server:
         api = Api(server)
         server.library.load("")
         sessions = [api.create().id for _ in range(3)]

@@ -1,5 +1,6 @@
 """What an attribution is asked, checked against a canvas. Positions and token ids only; nothing goes through text."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -125,8 +126,8 @@ def _asked(sources: Sequence[int], tokens: Sequence[int | None], view: View, pos
     """The sources asked for, ascending; all of them where none is named."""
     if not sources:
         return view.sources
-    if len(set(sources)) < len(sources):
-        twice = next(source for source in sources if list(sources).count(source) > 1)
+    twice = next((source for source, count in Counter(sources).items() if count > 1), None)
+    if twice is not None:
         raise InvalidField("sources", f"each may be named once; {twice} is there twice")
     for source in sources:
         _check_source("sources", source, tokens, view, position)
