@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right demo screenshots lock clean
+.PHONY: help run test lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right siege demo screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -73,6 +73,10 @@ bench-samplers: ## Compare every sampler on the embedded model's tasks and write
 bench-attribution: ## Measure whether attribution finds what a token was copied from (minutes)
 	@tools/install.sh dev
 	$(BIN)/python -m benchmarks.attribution
+
+siege: ## Attack the real service and gateway and say a line for each attack; MARKDOWN=1 writes docs/reliability.md
+	@tools/install.sh dev
+	$(BIN)/python -m benchmarks.siege $(if $(MARKDOWN),--markdown) $(if $(ONLY),--only $(ONLY))
 
 demo: ## Make the recording that comes with the page anew, from a real run
 	@tools/install.sh dev
