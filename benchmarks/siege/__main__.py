@@ -8,6 +8,7 @@ bound was kept. Exits with 1 where one was not.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -74,6 +75,7 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true", help="write the table into docs/reliability.md")
     parser.add_argument("--list", action="store_true", help="say what would be sent")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is ended too
     load_all()
     wanted = [attack for attack in [*ATTACKS, *mutations(chosen.mutations)] if not chosen.only
               or any(attack.name.startswith(one) or attack.part.startswith(one) for one in chosen.only)]

@@ -71,13 +71,15 @@ class Neighbour:
                 self._changed.notify_all()
 
     def during(self, start: float, end: float) -> Waits:
-        """What it waited for all that it asked between two times or was still waiting for at the first."""
+        """What it waited for all that it asked between two times, was still waiting for at the first, or asked next."""
         def answered() -> bool:
             return {wait.what for wait in self._said[-400:] if wait.at >= end} == set(PAUSE)
 
         with self._changed:
             self._changed.wait_for(answered, 2 * PATIENCE)
             found = [wait for wait in self._said if wait.at + wait.seconds >= start and wait.at <= end]
+            found += [wait for what in PAUSE for wait in [one for one in self._said if one.what == what
+                                                          and one.at > end][:1]]
         gets = [wait.seconds for wait in found if wait.what == "get"] or [PATIENCE]
         healths = [wait.seconds for wait in found if wait.what == "health"] or [PATIENCE]
         refused = {what: sum(wait.code != "OK" for wait in found if wait.what == what) for what in PAUSE}

@@ -26,10 +26,10 @@ def ipv6_loopback(siege: Siege) -> str:
 
 @attack("addresses", "not taken for loopback: refused without UNMASK_INSECURE, by both servers")
 def names_that_begin_with_127(siege: Siege) -> str:
-    """UNMASK_HOST and UNMASK_WEB_HOST of 127.evil.example, 127.0.0.1.evil.example, 0.0.0.0 and ::."""
+    """UNMASK_HOST and UNMASK_WEB_HOST of 127.evil.example and of ::."""
     taken = []
     for module, variable in MODULES.items():
-        for host in ("127.evil.example", "127.0.0.1.evil.example", "0.0.0.0", "::"):
+        for host in ("127.evil.example", "::"):
             folder = siege.new_folder("host")
             port = "UNMASK_PORT" if variable == "UNMASK_HOST" else "UNMASK_WEB_PORT"
             try:
@@ -44,4 +44,4 @@ def names_that_begin_with_127(siege: Siege) -> str:
                 taken.append(f"{module} on {host}: {done.stderr[-120:]}")
     if taken:
         raise Broken("; ".join(taken))
-    return "eight times refused, naming UNMASK_INSECURE"
+    return "four times refused, naming UNMASK_INSECURE"
