@@ -50,7 +50,8 @@ def _make_private(path: Path) -> None:
 
 def identity(path: Path) -> Identity:
     """Which files the store's names lead to at present."""
-    return tuple(map(_inode, (f"{path}{end}" for end in BESIDE)))
+    name = str(path)
+    return _inode(name), _inode(name + "-wal"), _inode(name + "-shm")
 
 
 def _inode(path: str) -> tuple[int, int] | None:

@@ -130,9 +130,9 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 def _migrate(db: sqlite3.Connection, path: str | Path, tree_of: TreeOf) -> None:
     db.create_function("parent_of", 1, lambda body: tree_of(body)[0], deterministic=True)
     db.create_function("cause_of", 1, lambda body: tree_of(body)[1], deterministic=True)
-    db.create_function("checksum", -1, checksum, deterministic=True)
-    db.create_function("frame_sum", 2, frame_sum, deterministic=True)
-    db.create_function("tree_sum", 4, lambda session_id, *place: tree_sums(session_id)(*place), deterministic=True)
+    for name, count, function in (("checksum", -1, checksum), ("frame_sum", 2, frame_sum),
+                                  ("tree_sum", 4, lambda session_id, *place: tree_sums(session_id)(*place))):
+        db.create_function(name, count, _or_none(function), deterministic=True)
     while (version := _version(db)) != len(STEPS):
         if version > len(STEPS):
             raise FailedPrecondition(f"the session store {path} has schema {version}; this version of Unmask reads up"
@@ -148,6 +148,17 @@ def _migrate(db: sqlite3.Connection, path: str | Path, tree_of: TreeOf) -> None:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+
+
+def _or_none(function: Callable[..., int]) -> Callable[..., int]:
+    """The checksum, or one that matches nothing where damage has left no bytes or numbers to make it of."""
+    def sum_of(*values) -> int:
+        try:
+            return int(function(*values))
+        except (TypeError, ValueError, AttributeError):
+            return -1
+
+    return sum_of
 
 
 def _version(db: sqlite3.Connection) -> int:

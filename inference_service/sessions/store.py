@@ -17,7 +17,7 @@ from typing import Protocol
 from inference_service.errors import Exhausted, FailedPrecondition, ServiceError
 from inference_service.sessions import faults, files, schema
 from inference_service.sessions.faults import damaged
-from inference_service.sessions.sums import checksum, frame_sum, in_its_place, matches, tree_sums
+from inference_service.sessions.sums import checksum, frame_sum, matches, tree_sums
 
 log = logging.getLogger(__name__)
 
@@ -307,23 +307,25 @@ class SQLiteStore:
                 self._remember(self._tried())
 
     @contextmanager
-    def _reading(self, session_id: str = ""):
-        """The file as it is at one moment."""
+    def _reading(self, session_id: str = "", several: bool = True):
+        """The file as it is at one moment. several: statements, which shall see the same."""
         try:
             with self._read_lock:
                 db = self._reader
-                db.execute("BEGIN")
+                if several:
+                    db.execute("BEGIN")
                 try:
                     yield db
                 finally:
-                    with suppress(sqlite3.Error):
-                        db.execute("ROLLBACK")
+                    if several:
+                        with suppress(sqlite3.Error):
+                            db.execute("ROLLBACK")
         except (sqlite3.Error, OSError) as error:
             with self._lock:
                 raise self._failed(error, session_id) from error
 
     def _read(self, session_id: str, query: str, *arguments):
-        with self._reading(session_id) as db:
+        with self._reading(session_id, several=False) as db:
             return db.execute(query, arguments).fetchall()
 
     def _row(self, db, session_id: str) -> Row:
@@ -367,15 +369,14 @@ class SQLiteStore:
                 raise Conflict(session_id)
             if any(entry.parent < row.first and not _has_state(db, session_id, entry.parent) for entry in entries):
                 raise Conflict(session_id)
-            row = replace(row, head=last, update_time=float(now), size=row.size + size)
+            row = Row(session_id, last, float(now), row.expire_time, row.first, row.size + size)
             _put_row(db, row)
             _put(db, session_id, expected_head + 1, entries, bases or {})
             if request_id:
-                begun = db.execute("SELECT first FROM request WHERE session_id = ? AND request_id = ?",
-                                   (session_id, request_id)).fetchone()
-                first = begun[0] if begun else expected_head + 1
-                db.execute("INSERT OR REPLACE INTO request (session_id, request_id, first, last, sum)"
-                           " VALUES (?, ?, ?, ?, ?)",
+                first = expected_head + 1
+                db.execute("INSERT INTO request (session_id, request_id, first, last, sum) VALUES (?, ?, ?, ?, ?)"
+                           " ON CONFLICT DO UPDATE SET last = excluded.last,"
+                           " sum = checksum(x'', session_id, request_id, first, excluded.last)",
                            (session_id, request_id, first, last, checksum(b"", session_id, request_id, first, last)))
         return row
 
@@ -393,7 +394,7 @@ class SQLiteStore:
             raise self._damaged(session_id)
         sums = tree_sums(session_id)
         for expected, place in enumerate(tree, after + 1):
-            if place[0] != expected or not in_its_place(sums, *place):
+            if place[0] != expected or place[3] != sums(*place[:3]):
                 raise self._damaged(session_id, expected)
         if len(tree) != max(0, row.head - after):
             raise self._damaged(session_id)
@@ -402,15 +403,14 @@ class SQLiteStore:
 
     def frames(self, session_id, first, last):
         """The frames of the revisions from the first to the last; fewer if some are not there."""
-        rows = self._read(session_id, "SELECT revision, parent, cause, tree_sum, content, sum FROM frame"
+        rows = self._read(session_id, "SELECT revision, parent, cause, content, sum FROM frame"
                           " WHERE session_id = ? AND revision BETWEEN ? AND ? ORDER BY revision",
                           session_id, first, last)
         sums = tree_sums(session_id)
-        for expected, (*place, body, kept) in enumerate(rows, first):
-            if (place[0] != expected or not in_its_place(sums, *place) or not isinstance(body, bytes)
-                    or kept != frame_sum(place[-1], body)):
+        for expected, (revision, parent, cause, body, kept) in enumerate(rows, first):
+            if revision != expected or kept != frame_sum(sums(revision, parent, cause), body):
                 raise self._damaged(session_id, expected)
-        return [body for *_, body, _ in rows]
+        return [row[3] for row in rows]
 
     def base(self, session_id, revision):
         """A kept state. Raises Missing."""
@@ -424,7 +424,7 @@ class SQLiteStore:
         return body
 
     def row(self, session_id):
-        with self._reading(session_id) as db:
+        with self._reading(session_id, several=False) as db:
             return self._row(db, session_id)
 
     def sizes(self, session_id):
@@ -576,9 +576,9 @@ def _put(db, session_id: str, first: int, entries: Sequence[Entry], bases: Mappi
         "INSERT INTO frame (session_id, revision, parent, cause, tree_sum, content, sum) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(session_id, revision, entry.parent, entry.cause, place := sums(revision, entry.parent, entry.cause),
           entry.body, frame_sum(place, entry.body)) for revision, entry in enumerate(entries, first)])
-    db.executemany("INSERT OR REPLACE INTO state (session_id, revision, body, sum) VALUES (?, ?, ?, ?)",
-                   [(session_id, revision, body, checksum(body, session_id, revision))
-                    for revision, body in bases.items()])
+    for revision, body in bases.items():
+        db.execute("INSERT OR REPLACE INTO state (session_id, revision, body, sum) VALUES (?, ?, ?, ?)",
+                   (session_id, revision, body, checksum(body, session_id, revision)))
 
 
 def _has_state(db, session_id: str, revision: int) -> bool:

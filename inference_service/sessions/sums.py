@@ -7,8 +7,10 @@ rows that changed places are noticed too.
 
 import struct
 from collections.abc import Callable
+from math import nan
 from zlib import crc32
 
+NO_SUM = nan  # equal to nothing
 _place = struct.Struct("<qqq").pack
 
 
@@ -24,18 +26,17 @@ def matches(kept: int, body: bytes, *facts: str | int | float | None) -> bool:
 
 def frame_sum(place: int, body: bytes) -> int:
     """The checksum of a frame's bytes at its place in the tree: see tree_sums. That of none is the place's own."""
-    return crc32(body, place)
+    return crc32(body, place) if isinstance(body, bytes) and place is not NO_SUM else NO_SUM
 
 
 def tree_sums(session_id: str) -> Callable[[int, int, int], int]:
-    """Of a session: the checksum of a revision, its parent and its cause."""
+    """Of a session: the checksum of a revision, its parent and its cause; equal to none where those are no numbers."""
     start = crc32(session_id.encode())
-    return lambda revision, parent, cause: crc32(_place(revision, parent, cause), start)
 
+    def place(revision: int, parent: int, cause: int) -> int:
+        try:
+            return crc32(_place(revision, parent, cause), start)
+        except struct.error:
+            return NO_SUM
 
-def in_its_place(sums: Callable[[int, int, int], int], revision: int, parent: int, cause: int, kept: int) -> bool:
-    """Whether a row of the tree is as it was kept."""
-    try:
-        return kept == sums(revision, parent, cause)
-    except struct.error:  # no numbers any more
-        return False
+    return place

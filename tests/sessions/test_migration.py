@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from inference_service.errors import ServiceError
+from inference_service.errors import DataLoss, ServiceError
 from inference_service.rpc.codec import ProtoCodec, tree_of
 from inference_service.sessions import schema
 from inference_service.sessions.collection import Limits, Sessions
@@ -224,6 +224,19 @@ def test_what_schema_2_kept_gets_checksums(path, monkeypatch):
     assert (store.base("tree", 4), store.names("tree")) == (b"\1\2\3", {"mine": 2})
     assert store.request("tree", "two steps") == (1, 2) and store.created_by("made by") == "fill"
     assert [row.session_id for row in store.page(0, 9, None)] == ["tree", "fill"]
+
+
+def test_one_damaged_frame_of_schema_2_keeps_no_file_from_being_used(path, monkeypatch):
+    of_schema_2(path, monkeypatch)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE frame SET body = 'text' WHERE session_id = 'tree' AND revision = 5")
+        db.execute("UPDATE state SET body = NULLIF('text', 'other') WHERE session_id = 'tree'")
+        db.execute("UPDATE frame SET parent = 'text' WHERE session_id = 'fill' AND revision = 1")
+    store = SQLiteStore(path, tree_of)
+    assert store.frames("tree", 0, 4) == [one.SerializeToString() for one in TREE[:5]]
+    for call in (lambda: store.frames("tree", 5, 5), lambda: store.base("tree", 4), lambda: store.load("fill")):
+        with pytest.raises(DataLoss):
+            call()
 
 
 def test_a_server_of_schema_2_that_still_runs_fails_and_writes_nothing(path, monkeypatch):
