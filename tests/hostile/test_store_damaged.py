@@ -90,6 +90,14 @@ def test_a_flipped_bit_in_a_frame_is_named_and_takes_nothing_else(path, ids):
     assert {row.session_id for row in sessions.page(9, None)} == {one, other}
 
 
+def test_damage_beside_the_way_to_a_revision_is_no_matter(path, ids):
+    """Frames are read in pages, and another branch's lie among them."""
+    one, _ = ids
+    expected = opened(path).get(one).session.state(STEPS + 1).tokens
+    flipped(path, "frame", "content", OF_FRAME, one, DAMAGED)
+    assert opened(path).get(one).session.state(STEPS + 1).tokens == expected
+
+
 def test_one_goes_on_from_before_the_damage(path, ids):
     one, _ = ids
     flipped(path, "frame", "content", OF_FRAME, one, STEPS)
