@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -309,6 +310,31 @@ def test_wherever_a_bit_flips_what_is_served_is_right(tmp_path, seed):
         return
     wrong = {key: tokens for key, tokens in found.items() if right.get(key) != tokens}
     assert not wrong
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_bit_that_flips_in_the_log_leaves_sessions_at_a_whole_revision(tmp_path, seed):
+    """The log as a killed process leaves it. What comes behind the damage is gone; nothing is wrong."""
+    chance, path = random.Random(seed), tmp_path / "s.sqlite3"
+    sessions = opened(path)
+    one = create(sessions).session.origin.session_id
+    for number in range(STEPS):
+        step(sessions, one, {3 + number % 4: number})
+    right = [sessions.get(one).session.state(revision).tokens for revision in range(STEPS + 1)]
+    killed = tmp_path / "killed.sqlite3"
+    killed.write_bytes(path.read_bytes())
+    log = bytearray(Path(f"{path}-wal").read_bytes())
+    at = chance.randrange(32, len(log))  # behind its head
+    log[at] ^= 1 << chance.randrange(8)
+    Path(f"{killed}-wal").write_bytes(log)
+    store = SQLiteStore(killed)
+    found = [row.session_id for row in store.page(0, 9, None)]
+    store.close()
+    if not found:  # before the session was created
+        return
+    session = opened(killed).get(one).session
+    assert [session.state(revision).tokens for revision in range(session.head + 1)] == right[:session.head + 1]
+    sessions._store.close()
 
 
 def test_a_server_is_not_started_on_a_damaged_file_and_leaves_it_as_it_is(tmp_path):
