@@ -1,7 +1,7 @@
 """The Flask application: the page, its health and its WebSocket."""
 
 import grpc
-from flask import Flask, abort, jsonify, request, send_from_directory
+from flask import Flask, Response, abort, g, jsonify, request, send_from_directory
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 from wsproto.utilities import RemoteProtocolError
@@ -9,7 +9,7 @@ from wsproto.utilities import RemoteProtocolError
 from . import page, recordings
 from .config import Settings
 from .origins import refusal
-from .socket import Sockets
+from .socket import Sockets, handshake_and_close
 from .upstream import Upstream
 from .wire import Wire
 
@@ -20,6 +20,13 @@ HEADERS = {
     # Cached files are asked about before each use, so that a new version shows at once.
     "Cache-Control": "no-cache",
 }
+
+
+class Answered(Response):
+    """What has been said on the socket itself."""
+
+    def __call__(self, *_):
+        raise StopIteration
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -49,13 +56,27 @@ def create_app(settings: Settings | None = None) -> Flask:
     @app.before_request
     def check_handshake():
         if request.path != "/ws":
-            return
+            return None
         if "gunicorn.socket" not in request.environ:
             abort(501, "WebSockets need gunicorn: python -m web_gateway.")
         environ = request.environ
-        environ["gunicorn.socket"] = Wire(environ["gunicorn.socket"], settings.send_timeout)
+        if request.method != "GET" or environ["RAW_URI"].partition("?")[0] != "/ws":
+            abort(404)  # not what the worker knows a socket by
+        if request.content_length or "Transfer-Encoding" in request.headers:
+            abort(400, "A handshake has no body.")
         # No compression: it costs more time than it saves bytes, and bounds on sizes would bound nothing.
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if closing := sockets.enter():
+            environ["gunicorn.socket"].sendall(handshake_and_close(request.headers, *closing))
+            return Answered()
+        g.in_socket = True
+        environ["gunicorn.socket"] = Wire(environ["gunicorn.socket"].take(), settings.send_timeout)
+        return None
+
+    @app.teardown_request
+    def leave_socket(_):
+        if g.pop("in_socket", False):
+            sockets.leave()
 
     @sock.route("/ws")
     def websocket(ws):
@@ -90,7 +111,10 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     @app.errorhandler(HTTPException)
     def plain(error):
-        return error.description or error.name, error.code, {"Content-Type": "text/plain; charset=utf-8"}
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if error.code == 503:
+            headers["Retry-After"] = "1"
+        return error.description or error.name, error.code, headers
 
     @app.errorhandler(RemoteProtocolError)
     def no_handshake(error):

@@ -34,6 +34,14 @@ class Settings(BaseSettings):
     max_frame_bytes: int = Field(64 * 1024, ge=1024)
     max_recording_bytes: int = Field(256 << 20, ge=1024)
     max_buffered_frames: int = Field(32, ge=1)
+    # Of one socket, control frames and fragments included; beyond that it is read more slowly.
+    max_frames_per_second: int = Field(500, ge=1)
+    # Connections that have not asked for anything yet; the oldest makes room for a new one.
+    max_waiting: int = Field(1024, ge=16)
+    # Uploads, and downloads, at once.
+    max_transfers: int = Field(8, ge=1)
+    # What is held of an answer that its reader takes slowly.
+    max_held_bytes: int = Field(1 << 20, ge=1024)
 
     # A forward pass of a large model on a CPU takes minutes.
     unary_timeout: float = Field(300, gt=0)
@@ -41,6 +49,14 @@ class Settings(BaseSettings):
     # A client that takes none of what it is sent for this long is dropped.
     send_timeout: float = Field(5, gt=0)
     ping_interval: float = Field(20, gt=0)
+    # From a connection's beginning, or a later request's first byte, to the end of the request's head.
+    head_timeout: float = Field(10, gt=0)
+    # Between two requests on a connection.
+    idle_timeout: float = Field(5, gt=0)
+    # A body or an answer may keep the gateway waiting for `transfer_grace`, and a second more for each `transfer_rate`
+    # bytes that it has moved.
+    transfer_grace: float = Field(10, gt=0)
+    transfer_rate: float = Field(32 * 1024, gt=0)
     # How long a closing socket waits for the client's own close.
     linger: float = Field(2, gt=0)
 
@@ -66,11 +82,6 @@ class Settings(BaseSettings):
                 "token; give --insecure or UNMASK_INSECURE=1 if that is meant"
             )
         return self
-
-    @property
-    def threads(self) -> int:
-        """Gunicorn threads: one for each socket, and some so that the page and refusals are always served."""
-        return self.max_sockets + 16
 
     @property
     def bind(self) -> str:

@@ -7,14 +7,18 @@ from .config import Settings
 _settings = Settings()
 
 bind = _settings.bind
-worker_class = "gthread"
+worker_class = "web_gateway.worker.Worker"
 # One worker, so that caps and the stop of sockets hold for all of them.
 workers = 1
-threads = _settings.threads
-worker_connections = _settings.threads + 512
+# The worker counts its threads and connections itself, by what they do.
+threads = 2
+worker_connections = 1_000_000
+# Answers go through what holds them for slow readers.
+sendfile = False
 graceful_timeout = 5
 accesslog = "-" if _settings.access_log else None
-loglevel = "warning"
+# Not "warning": that has a line for each request that is none, and so anybody could fill the log.
+loglevel = "error"
 control_socket_disable = True
 
 

@@ -1,13 +1,16 @@
 """Recordings over plain HTTP: a file to download, a file to send. The service makes and reads them."""
 
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 
 import grpc
 from flask import Blueprint, Response, abort, request
 from google.protobuf import json_format
+from werkzeug.exceptions import ClientDisconnected
 
 from unmask.v1.envelope_pb2 import Status
 from unmask.v1.session_service_pb2 import ExportRequest, ImportRequest
@@ -38,6 +41,8 @@ def routes(upstream: Upstream, settings: Settings) -> Blueprint:
     the gateway itself refuses it says in a line of text.
     """
     blueprint = Blueprint("recordings", __name__)
+    # Each has a thread for as long as its client takes.
+    downloads, uploads = (threading.BoundedSemaphore(settings.max_transfers) for _ in range(2))
 
     def refused(error: grpc.RpcError) -> Response:
         status: Status = statuses.from_rpc(error)
@@ -52,26 +57,35 @@ def routes(upstream: Upstream, settings: Settings) -> Blueprint:
             abort(400, f"candidates must be a whole number from 0 to 100; got {candidates[:40]!r}.")
         wanted = ExportRequest(session_id=session_id, form=ExportRequest.Form.Value(f"FORM_{form.upper()}"),
                                candidate_count=min(int(candidates[:9]), 2**31))
-        answers = SessionServiceStub(upstream.channel).Export(wanted, timeout=settings.stream_timeout)
-        try:
-            first = next(chunk for chunk in _chunks(answers) if chunk)
-        except grpc.RpcError as error:
-            return refused(error)
+        with ExitStack() as stack:
+            stack.enter_context(place(downloads))
+            answers = SessionServiceStub(upstream.channel).Export(wanted, timeout=settings.stream_timeout)
+            stack.callback(answers.cancel)
+            try:
+                first = next(chunk for chunk in _chunks(answers) if chunk)
+            except grpc.RpcError as error:
+                return refused(error)
 
-        def file() -> Iterator[bytes]:
-            yield first
-            yield from _chunks(answers)
+            def file() -> Iterator[bytes]:
+                yield first
+                yield from _chunks(answers)
 
-        name = f"{session_id}.{ENDINGS[form]}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(file(), mimetype="application/json" if form == "json" else "application/gzip", headers=headers)
+            kind = "application/json" if form == "json" else "application/gzip"
+            headers = {"Content-Disposition": f'attachment; filename="{session_id}.{ENDINGS[form]}"'}
+            response = Response(file(), mimetype=kind, headers=headers)
+            response.call_on_close(stack.pop_all().close)
+            return response
 
     @blueprint.post("/recordings")
     def upload() -> Response:
         request.max_content_length = settings.max_recording_bytes
         request_id = request.args.get("request_id", "")[:100]
-        with SpooledTemporaryFile(SPOOLED) as file:  # gRPC takes its pieces in a thread of its own
-            shutil.copyfileobj(request.stream, file, CHUNK)
+        # gRPC takes its pieces in a thread of its own.
+        with place(uploads), SpooledTemporaryFile(SPOOLED) as file:
+            try:
+                shutil.copyfileobj(request.stream, file, CHUNK)
+            except (ConnectionError, ClientDisconnected):
+                abort(408, "The recording came too slowly, or broke off.")
             file.seek(0)
             pieces = chain([b""], iter(lambda: file.read(CHUNK), b""))
             asked = (ImportRequest(chunk=piece, request_id=request_id) for piece in pieces)
@@ -82,6 +96,17 @@ def routes(upstream: Upstream, settings: Settings) -> Blueprint:
         return Response(json_format.MessageToJson(made), 201, mimetype="application/json")
 
     return blueprint
+
+
+@contextmanager
+def place(places: threading.Semaphore) -> Iterator[None]:
+    """Holds one of the places; answers 503 where none is free."""
+    if not places.acquire(blocking=False):
+        abort(503, "Too many recordings are under way; try again soon.")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def _chunks(answers) -> Iterator[bytes]:

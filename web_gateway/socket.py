@@ -3,9 +3,11 @@
 import logging
 import threading
 import time
+from collections.abc import Iterable
 
 from simple_websocket import ConnectionClosed
-from wsproto.events import BytesMessage, CloseConnection, TextMessage
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, TextMessage
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
@@ -14,6 +16,7 @@ from unmask.v1.envelope_pb2 import ServerEnvelope
 from . import envelopes
 from .calls import Calls
 from .config import Settings
+from .pace import Rate
 from .upstream import Upstream
 
 log = logging.getLogger(__name__)
@@ -35,8 +38,10 @@ class Connection:
         self._settings = settings
         self._calls = Calls(upstream, slots, settings, self._reply)
         self._as_text = False
+        self._rate = Rate(settings.max_frames_per_second, 2 * settings.max_frames_per_second)
+        self._count_frames()
         self._explain_oversize()
-        ws.sock.attach(self._stop_flood)
+        ws.sock.attach(self._before_recv)
 
     def serve(self):
         """Reads frames until the socket closes, then ends its calls."""
@@ -85,11 +90,24 @@ class Connection:
         except (ConnectionClosed, LocalProtocolError) as error:
             raise ConnectionError("the socket is closed") from error
 
-    def _stop_flood(self):
+    def _before_recv(self):
         # Read frames wait here while an answer is being sent: too many means that the client sends without reading.
         if len(self._ws.input_buffer) > self._settings.max_buffered_frames:
             self.close(CloseReason.POLICY_VIOLATION, "too many frames at once")
             raise OSError("flood")
+        # Pings, empty fragments and frames that are no envelopes cost time too: what is not read is not sent for long.
+        while self._ws.connected and (wait := self._rate.wait()):
+            time.sleep(min(wait, 0.5))
+
+    def _count_frames(self):
+        events = self._ws.ws.events
+
+        def counted():
+            for event in events():
+                self._rate.take()
+                yield event
+
+        self._ws.ws.events = counted
 
     def _explain_oversize(self):
         """Puts a typed error in front of simple-websocket's own close 1009."""
@@ -113,24 +131,36 @@ class Sockets:
         self._settings = settings
         self._slots = threading.BoundedSemaphore(settings.max_calls)
         self._lock = threading.Lock()
+        self._inside = 0
         self._live = set()
         self._stopping = False
+
+    def enter(self) -> tuple[int, str] | None:
+        """Takes a place, which `leave` gives back, and returns None; or why the socket is to be closed at once."""
+        with self._lock:
+            if self._stopping:
+                return GOING_AWAY, "the gateway is stopping"
+            if self._inside >= self._settings.max_sockets:
+                return TRY_AGAIN_LATER, "too many sockets are open"
+            self._inside += 1
+            return None
+
+    def leave(self):
+        with self._lock:
+            self._inside -= 1
 
     def serve(self, ws):
         """Runs a WebSocket to its end, in the thread of its request."""
         connection = Connection(ws, self._upstream, self._slots, self._settings)
         with self._lock:
-            stopping, full = self._stopping, len(self._live) >= self._settings.max_sockets
-            admitted = not stopping and not full
-            if admitted:
+            stopping = self._stopping
+            if not stopping:
                 self._live.add(connection)
         try:
-            if admitted:
-                connection.serve()
-            elif stopping:
+            if stopping:
                 connection.close(GOING_AWAY, "the gateway is stopping")
             else:
-                connection.close(TRY_AGAIN_LATER, "too many sockets are open")
+                connection.serve()
         except Exception:
             log.exception("a socket failed")
             connection.close(CloseReason.INTERNAL_ERROR, "the gateway failed")
@@ -147,3 +177,14 @@ class Sockets:
         deadline = time.monotonic() + within
         for connection in live:
             connection.close(GOING_AWAY, "the gateway is stopping", deadline - time.monotonic())
+
+
+def handshake_and_close(headers: Iterable[tuple[str, str]], code: int, reason: str) -> bytes:
+    """The answer to a handshake that is let in only to be told why not: browsers show their pages no HTTP status.
+
+    Raises RemoteProtocolError where the headers are no handshake.
+    """
+    ws = WSConnection(ConnectionType.SERVER)
+    ws.initiate_upgrade_connection([(name.lower().encode("latin-1"), value.encode("latin-1"))
+                                    for name, value in headers], "/ws")
+    return ws.send(AcceptConnection()) + ws.send(CloseConnection(code, reason))

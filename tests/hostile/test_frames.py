@@ -1,4 +1,4 @@
-"""Frames that are no envelopes, in every way of JSON and protobuf: a typed error in the API's words, and an open socket."""
+"""Frames that are no envelopes, in every way of JSON and protobuf: a typed error in the API's words, and no close."""
 
 import json
 import re

@@ -75,8 +75,8 @@ def other(tmp_path_factory):
     folder = tmp_path_factory.mktemp("other")
     for name in ("index.html", "app.js", "img/icon.png", "css/style.css", "data/x.json", "LICENSE", "deep/er/view.mjs",
                  "package.json", "deep/package.json", "jsconfig.json", ".env", ".git/config.js", "README.md",
-                 "app.d.ts", "app.ts", "vite.config.js", "deep/app.test.js", "test/x.js", "node_modules/x/x.js", "key.pem",
-                 "x.sqlite3", "Makefile", "x.py"):
+                 "app.d.ts", "app.ts", "vite.config.js", "deep/app.test.js", "test/x.js", "node_modules/x/x.js",
+                 "key.pem", "x.sqlite3", "Makefile", "x.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("text")
     outside = folder.parent / "outside"
