@@ -12,6 +12,7 @@ import pytest
 import websocket
 
 from tests.gateway.conftest import Gateway, Service, wait_for
+from tests.patience import PATIENCE
 from web_gateway.outlet import Outlet
 from web_gateway.pace import Pace, Rate
 
@@ -83,7 +84,7 @@ def patient(lasting):
         except (AssertionError, OSError, websocket.WebSocketException):
             return False
 
-    wait_for(free, 120, "the end of what an earlier test held")
+    wait_for(free, "the end of what an earlier test held")
     return lasting
 
 
@@ -113,7 +114,7 @@ def connect():
         sock = socket.socket()
         for option, value in options.items():
             sock.setsockopt(socket.SOL_SOCKET, getattr(socket, option), value)
-        sock.settimeout(60)
+        sock.settimeout(PATIENCE)
         sock.connect(("127.0.0.1", gateway.port))
         opened.append(sock)
         sock.sendall(data)
@@ -157,7 +158,6 @@ def is_open(sock):
 
 # ---- others are answered ----
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", SLOW)
 def test_a_newcomer_is_answered_while_they_are_held(patient, connect, kind):
     data, count = SLOW[kind]
@@ -167,7 +167,6 @@ def test_a_newcomer_is_answered_while_they_are_held(patient, connect, kind):
         assert answers(patient, kind not in ALL_PLACES)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", ["nothing", "half a request line", "half a head", "half a handshake", "empty lines",
                                   "a request, and the half of the next"])
 def test_nobody_was_let_go_for_that(patient, connect, kind):
@@ -177,7 +176,6 @@ def test_nobody_was_let_go_for_that(patient, connect, kind):
     assert all(is_open(sock) for sock in held)
 
 
-@pytest.mark.timeout(300)
 def test_a_newcomer_is_answered_while_all_of_them_are_held(patient, connect):
     for kind, (data, count) in SLOW.items():
         if kind not in ALL_PLACES:
@@ -187,7 +185,6 @@ def test_a_newcomer_is_answered_while_all_of_them_are_held(patient, connect):
         assert answers(patient)
 
 
-@pytest.mark.timeout(300)
 def test_of_slow_uploads_a_few_are_read_and_the_others_told_to_come_again(patient, connect):
     held = [connect(patient, SLOW["half a body"][0]) for _ in range(40)]
     answered = []
@@ -198,26 +195,24 @@ def test_of_slow_uploads_a_few_are_read_and_the_others_told_to_come_again(patien
             answered.append(all_that_comes(sock))
         return len(held) == 8  # UNMASK_MAX_TRANSFERS
 
-    wait_for(told, 60)
+    wait_for(told)
     assert all(answer.startswith(b"HTTP/1.1 503") and b"Retry-After" in answer for answer in answered)
     held[0].sendall(b"x" * 9999)  # one of them goes on after all
     assert b" 503 " not in all_that_comes(held[0]).split(b"\r\n")[0]
     assert all(is_open(sock) for sock in held[1:])
 
 
-@pytest.mark.timeout(300)
 def test_more_than_there_is_room_for_make_room_for_a_newcomer(service, connect):
     gateway = Gateway(service.port, head_timeout=FOR_EVER, max_waiting=64)
     try:
         held = [connect(gateway, b"GET / HT") for _ in range(1000)]
         assert answers(gateway)
-        wait_for(lambda: sum(map(is_open, held)) <= 64, 60)
+        wait_for(lambda: sum(map(is_open, held)) <= 64)
         assert not is_open(held[0]) and is_open(held[-1]), "the oldest go first"
     finally:
         gateway.stop()
 
 
-@pytest.mark.timeout(300)
 def test_few_descriptors_are_enough(service, connect):
     """Even where it finds that there are fewer than there were at its start."""
     gateway = Gateway(service.port, head_timeout=FOR_EVER)
@@ -225,7 +220,7 @@ def test_few_descriptors_are_enough(service, connect):
         assert answers(gateway)
         resource.prlimit(gateway.worker, resource.RLIMIT_NOFILE, (300, 300))
         held = [connect(gateway, b"GET / HT") for _ in range(600)]
-        wait_for(lambda: sum(map(is_open, held)) < 300, 60)
+        wait_for(lambda: sum(map(is_open, held)) < 300)
         assert answers(gateway)
         assert gateway.process.poll() is None
     finally:
@@ -234,7 +229,6 @@ def test_few_descriptors_are_enough(service, connect):
 
 # ---- nobody is held for ever ----
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("kind", "end"), [
     ("nothing", b""), ("half a request line", b"408"), ("half a head", b"408"), ("half a handshake", b"408"),
     ("half a body", b"408"), ("half a chunk's size", b"408"), ("half a body of a GET", b"200"),
@@ -248,21 +242,19 @@ def test_a_slow_client_is_let_go_and_told_why(hasty, connect, kind, end):
     assert (statuses[-1] if statuses else b"") == end, answer
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("data", [
     b"GET / HTTP/1.1\r\n" + HEAD + b"X: ", HANDSHAKE + b"X: ", b"POST /recordings HTTP/1.1\r\n" + BODY, b"",
 ], ids=["head", "handshake", "body", "empty"])
 def test_a_byte_now_and_then_buys_no_time(hasty, connect, data):
     """The whole head has a deadline, and the whole body, not each of their pieces."""
     sock = connect(hasty, data)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not select.select([sock], [], [], 0.05)[0]:
         assert time.monotonic() < deadline, "held for as long as it sends"
         sock.sendall(b"\n" if data == b"" else b"x")
     assert all_that_comes(sock).startswith(b"HTTP/1.1 408") or data == b""
 
 
-@pytest.mark.timeout(300)
 def test_an_answer_that_nobody_reads_is_given_up(hasty, connect):
     sock = connect(hasty, SLOW["many answers nobody reads"][0] * 3, SO_RCVBUF=2048)
 
@@ -273,13 +265,12 @@ def test_an_answer_that_nobody_reads_is_given_up(hasty, connect):
             return True
         return False
 
-    wait_for(ended, 120)
+    wait_for(ended)
     assert answers(hasty)
 
 
-@pytest.mark.timeout(300)
 def test_a_kept_connection_is_closed_after_a_while(hasty):
-    connection = http.client.HTTPConnection("127.0.0.1", hasty.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", hasty.port, timeout=PATIENCE)
     for _ in range(3):
         connection.request("GET", "/healthz")
         assert connection.getresponse().read()
@@ -338,7 +329,6 @@ def handshaken(connect, gateway):
     return sock
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("frames", [b"\x82", FRAGMENT, b"\x82\xff\0\0\0\0\x7f\0\0\0\0\0\0\0x"],
                          ids=["half a frame", "half a message", "half of something endless"])
 def test_messages_that_never_end_hold_up_nobody(patient, connect, frames):
@@ -349,7 +339,6 @@ def test_messages_that_never_end_hold_up_nobody(patient, connect, frames):
     assert all(is_open(sock) for sock in held)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("frame", [PING, EMPTY_FRAGMENT, b"\x82\x80\0\0\0\0"], ids=["pings", "fragments", "envelopes"])
 def test_a_flood_of_small_frames_is_read_at_a_bounded_rate(patient, connect, frame):
     """It fills the sender's buffers, and not the gateway's time."""
@@ -360,7 +349,7 @@ def test_a_flood_of_small_frames_is_read_at_a_bounded_rate(patient, connect, fra
             sock.send(FRAGMENT)
     data = frame * 5000
     full = set()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while len(full) < len(flood):
         assert time.monotonic() < deadline, "read as fast as it is sent"
         for sock in flood:
@@ -376,7 +365,6 @@ def test_a_flood_of_small_frames_is_read_at_a_bounded_rate(patient, connect, fra
     assert answers(patient)
 
 
-@pytest.mark.timeout(300)
 def test_sockets_over_the_cap_are_closed_with_a_word_although_nobody_listens(patient, connect):
     def admitted():
         client = patient.open()
@@ -385,7 +373,7 @@ def test_sockets_over_the_cap_are_closed_with_a_word_although_nobody_listens(pat
         except (AssertionError, websocket.WebSocketException):  # an earlier one has not quite gone
             return None
 
-    held = [wait_for(admitted, 60) for _ in range(50)]
+    held = [wait_for(admitted) for _ in range(50)]
     deaf = [handshaken(connect, patient) for _ in range(100)]
     with pytest.raises((AssertionError, websocket.WebSocketException)):
         with patient.open() as client:
@@ -393,7 +381,7 @@ def test_sockets_over_the_cap_are_closed_with_a_word_although_nobody_listens(pat
     assert patient.get("/healthz").status == 200
     assert all(all_that_comes(sock).startswith(b"\x88\x1b\x03\xf5") for sock in deaf)  # 1013
     for client in held:
-        client.ws.close()
+        client.ws.shutdown()
 
 
 # ---- the parts ----
@@ -433,7 +421,7 @@ def test_what_an_outlet_holds_arrives_whole():
         outlet = Outlet(one, 10_000_000, grace=1, rate=1e9)
         sent = b"".join(number.to_bytes(4, "big") for number in range(500_000))
         outlet.sendall(sent)
-        other.settimeout(60)
+        other.settimeout(PATIENCE)
         got = b""
         while len(got) < len(sent):
             outlet.flush()

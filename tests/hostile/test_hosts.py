@@ -14,6 +14,7 @@ import websocket
 import unmask
 from tests.conftest import GOLDEN
 from tests.gateway.conftest import Client, Gateway, Service, details
+from tests.patience import PATIENCE
 from unmask.cli.serve import policy as policy_for
 from unmask.v1 import model_service_pb2 as models
 from unmask.v1 import session_service_pb2 as sessions
@@ -63,7 +64,7 @@ def serving(tmp_path, *arguments, **variables):
         yield printed
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=100)
+        process.communicate(timeout=PATIENCE)
 
 
 # ---- names ----
@@ -147,7 +148,6 @@ def gateway(service):
 
 # ---- what may be loaded ----
 
-@pytest.mark.timeout(600)
 def test_through_an_open_gateway_nothing_but_the_catalog_is_loaded(tmp_path):
     page, grpc = free_port(), free_port()
     there, not_there = tmp_path / "there", tmp_path / "not_there"
@@ -191,7 +191,6 @@ def test_the_policy_follows_the_door_and_the_operator(monkeypatch, web_host, set
 # ---- IPv6 ----
 
 @needs_ipv6
-@pytest.mark.timeout(600)
 def test_everything_on_ipv6(tmp_path):
     page, grpc = free_port("::1"), free_port("::1")
     arguments = ["--host", "::1", "--grpc-host", "::1", "--port", str(page), "--grpc-port", str(grpc)]
@@ -205,13 +204,12 @@ def test_everything_on_ipv6(tmp_path):
         with pytest.raises(websocket.WebSocketBadStatusException):
             Client(f"ws://[::1]:{page}/ws", host="evil.example", origin="http://evil.example")
         again = subprocess.run([sys.executable, "-m", "unmask", "serve", *arguments], capture_output=True, text=True,
-                               timeout=100)
+                               timeout=PATIENCE)
         assert (again.returncode, again.stderr) == (
             1, f"Port {grpc} is taken: choose another with --grpc-port or UNMASK_PORT.\n")
 
 
 @needs_ipv6
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("host", ["::1", "[::1]"])
 def test_the_service_alone_says_an_address_that_can_be_used(tmp_path, host):
     environ = os.environ | {"UNMASK_HOST": host, "UNMASK_PORT": "0", "UNMASK_STORE": ":memory:"}
@@ -222,14 +220,13 @@ def test_the_service_alone_says_an_address_that_can_be_used(tmp_path, host):
         address = re.fullmatch(r"UNMASK READY (\[::1\]:\d+)\n", ready)[1]
         with unmask.connect(address) as client:
             assert client.models()
-        probe = subprocess.run([sys.executable, "-m", "unmask.probe", address], timeout=100)
+        probe = subprocess.run([sys.executable, "-m", "unmask.probe", address], timeout=PATIENCE)
         assert probe.returncode == 0
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("host", "words"), [
     ("127.evil.example", "other machines"), ("0177.0.0.1", "other machines"), ("", "UNMASK_HOST"),
     ("192.0.2.1", "cannot listen on 192.0.2.1:"),
@@ -238,6 +235,6 @@ def test_the_service_says_what_is_wrong_with_an_address_and_not_that_the_port_is
     environ = os.environ | {"UNMASK_HOST": host, "UNMASK_PORT": str(free_port()), "UNMASK_STORE": ":memory:",
                             "UNMASK_INSECURE": "1" if host == "192.0.2.1" else "0"}
     done = subprocess.run([sys.executable, "-m", "inference_service"], env=environ, text=True, capture_output=True,
-                          timeout=200)
+                          timeout=PATIENCE)
     assert done.returncode in (1, 2)
     assert words in done.stderr and "taken" not in done.stderr
