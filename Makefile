@@ -4,8 +4,13 @@ export PYTHON
 
 BIN := .venv/bin
 
+# Of the tests, what a minute is enough for on two cores.
+QUICK := tests/test_imports.py tests/test_generated.py tests/test_version.py tests/test_parameter_cards.py tests/engine \
+  $(addprefix tests/sessions/test_,collection.py compare.py store.py) $(addprefix tests/sampling/test_,distribution.py noise.py) \
+  $(addprefix tests/models/test_,llada_logits.py dream_logits.py recognise.py) tests/recording/test_recording_checks.py
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right siege demo screenshots lock clean
+.PHONY: help run test check lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right siege demo screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -17,9 +22,14 @@ run: ## Install what is missing, start service and gateway, print the page's add
 test: ## Install what tests need, Chromium too, and run all of them
 	@tools/install.sh dev
 	@tools/chromium.sh
-	$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile
-	$(BIN)/pytest tests/page
-	@tools/page_tests.sh
+	@tools/each.sh \
+	  "$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile" \
+	  "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" \
+	  "tools/page_tests.sh"
+
+check: ## Check in about a minute what breaks most: style, imports, and the tests that are quick
+	@tools/install.sh dev
+	@tools/each.sh "$(BIN)/ruff check ." "$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile $(QUICK)" "tools/page_tests.sh"
 
 lint: ## Check Python, the page's types, protos, generated code, and that the API breaks nobody
 	@tools/install.sh dev

@@ -20,3 +20,19 @@ def assert_same_logits(found: torch.Tensor, expected: torch.Tensor, share: float
     assert found.isfinite().all() and expected.isfinite().all()
     furthest, scale = (found - expected).abs().max().item(), expected.abs().max().item()
     assert furthest <= share * scale, f"{furthest:.3g} apart; {share * scale:.3g} is allowed, logits reach {scale:.4g}"
+
+
+class Elsewhere:
+    """A model as another processor might compute it: every logit is off by up to 1e-5 of the greatest.
+
+    That is twice what processors have been seen to differ by. What a stored decision, such as which token is the
+    likeliest, must not hang on.
+    """
+
+    def __init__(self, model, seed: int):
+        self.info, self._model = model.info, model
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def logits(self, canvases, positions):
+        return [rows + 1e-5 * rows.abs().max() * (2 * torch.rand(rows.shape, generator=self._generator) - 1)
+                for rows in self._model.logits(canvases, positions)]

@@ -1,4 +1,4 @@
-"""A real browser on the real stack.
+"""A real browser on the real stack; of each worker its own, on ports and a store of their own.
 
 Both end with this folder: Playwright's loop runs in this thread while it is open, and the tests of
 other folders start loops of their own.
@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 import unmask
 from tests.page.stack import PATIENCE, Stack, chromium
 
-expect.set_options(timeout=20_000)
+# All waiting is for as long: of expectations here, of everything else that a page does in `chrome`.
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.fixture(scope="package")
@@ -24,8 +25,27 @@ def stack(tmp_path_factory):
 def chrome():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        browser.new_context, browser.new_page = patient(browser.new_context), patient(browser.new_page)
         yield browser
         browser.close()
+
+
+# News that pass by themselves, after seconds, stay until they are looked at.
+LASTING = """addEventListener("DOMContentLoaded", () => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(".notice[data-passing] { animation-play-state: paused !important; }");
+    document.adoptedStyleSheets.push(sheet);
+});"""
+
+
+def patient(make):
+    """Makes contexts, or pages, that hurry nobody."""
+    def made(**options):
+        context_or_page = make(**options)
+        context_or_page.set_default_timeout(PATIENCE * 1000)
+        context_or_page.add_init_script(LASTING)
+        return context_or_page
+    return made
 
 
 @pytest.fixture
@@ -40,7 +60,7 @@ def page(chrome, stack) -> Page:
     page.on("request", lambda request: problems.append(f"outside request: {request.url}")
             if not request.url.startswith((stack.page, stack.page.replace("http", "ws"), "data:", "blob:")) else None)
     page.goto(stack.page)
-    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
     yield page
     context.close()
     assert not problems

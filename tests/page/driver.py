@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.patience import PATIENCE
 from unmask.v1 import session_pb2
 
 STORY = "Tell me a story about Tom and a red kite."
@@ -49,9 +50,23 @@ def go_to(page: Page, wanted: int) -> None:
     expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"^{wanted}\s*/"))
 
 
+def notes(page: Page, words: str) -> None:
+    """Looks out for words that stay for a moment only."""
+    page.evaluate("""words => {
+      window.noted = false;
+      new MutationObserver(() => (window.noted ||= document.body.innerText.includes(words)))
+        .observe(document.body, { subtree: true, childList: true, characterData: true });
+    }""", words)
+
+
+def noted(page: Page) -> None:
+    """Waits until the words have been there."""
+    page.wait_for_function("() => window.noted")
+
+
 def run_to_end(page: Page) -> None:
     page.get_by_test_id("run").click()
-    expect(page.get_by_test_id("complete")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("complete")).to_be_visible(timeout=PATIENCE * 1000)
 
 
 def at_revision(page: Page, wanted: int, head: int | None = None) -> None:
@@ -70,7 +85,7 @@ def choose_model(page: Page, name: str) -> None:
     """Takes a model for the next session, loaded if it has to be."""
     page.get_by_test_id("model-line").click()
     page.locator(f'[data-model="{name}"]').click()
-    expect(page.locator(f'[data-model="{name}"][aria-pressed=true]')).to_be_visible(timeout=60_000)
+    expect(page.locator(f'[data-model="{name}"][aria-pressed=true]')).to_be_visible(timeout=PATIENCE * 1000)
     page.get_by_test_id("model-line").click()
 
 

@@ -14,8 +14,9 @@ from time import monotonic, sleep
 
 import psutil
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 100  # seconds; imports alone take long on a busy machine
 
 
 def free_port() -> int:
@@ -85,7 +86,7 @@ class Stack:
     def stop(self) -> None:
         for process in (self.gateway, self.service):
             process.terminate()
-        codes = [process.wait(timeout=40) for process in (self.gateway, self.service)]
+        codes = [process.wait(timeout=PATIENCE) for process in (self.gateway, self.service)]
         assert codes == [0, 0], self.logs()
         assert not re.search(r"Traceback|Task exception", self.logs()), self.logs()
 

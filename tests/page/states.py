@@ -10,7 +10,8 @@ from tests.page.driver import at_revision, cell, choose_model, constrain, open_c
 def settled(page: Page) -> None:
     """Half way through a fade, colours are neither the ones nor the others."""
     page.evaluate("""() => Promise.all(document.getAnimations()
-        .filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity)
+        .filter(({ effect, playState }) => playState === "running"
+            && effect.getComputedTiming().iterations !== Infinity)
         .map(({ finished }) => finished.catch(() => {})))""")
 
 

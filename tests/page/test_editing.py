@@ -19,7 +19,7 @@ from tests.page.driver import (
     start,
     steps,
 )
-from tests.page.stack import PATIENCE, Stack
+from tests.page.stack import Stack
 from unmask.v1 import edit_pb2, frame_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
@@ -419,7 +419,7 @@ def test_a_session_that_lost_its_oldest_revisions_opens_and_says_so(chrome, tmp_
             assert shown_canvas(page) == canvas_of(session.get())
             # Afresh, from what is kept.
             page.reload()
-            expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+            expect(page.get_by_test_id("connection")).to_have_text("connected")
             at_revision(page, head, head)
             assert shown_canvas(page) == canvas_of(session.get())
             expect(page.get_by_test_id("timeline")).to_have_attribute("min", str(first))

@@ -5,8 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 import unmask
-from tests.page.driver import at_revision, canvas_of, cell, run_to_end, shown_canvas, start, steps
-from tests.page.stack import PATIENCE
+from tests.page.driver import at_revision, canvas_of, cell, noted, notes, run_to_end, shown_canvas, start, steps
 
 
 def listed(page: Page, began: int):
@@ -109,7 +108,7 @@ class Gate:
         self._open = True
         page.route_web_socket(re.compile(r"/ws$"), self._join)
         page.reload()
-        expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+        expect(page.get_by_test_id("connection")).to_have_text("connected")
 
     def _join(self, near):
         far = near.connect_to_server()
@@ -182,7 +181,7 @@ def test_a_name_is_kept_while_the_server_is_gone(page: Page, stack, client: unma
     expect(pencil).to_have_attribute("title", "Not connected.")
     expect(page.locator("um-notices")).not_to_contain_text("tries again by itself")
     stack.start_service()
-    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
     field.focus()
     page.keyboard.press("Enter")
     expect(listed(page, 4)).to_contain_text("kept")
@@ -342,8 +341,9 @@ def test_what_filled_holes_is_copied(page: Page, client: unmask.Client):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     session = client.open(start(page, prompt="Tom has a [[mask:2]]. Ann has a blue ball.", length=0))
     run_to_end(page)
+    notes(page, "Copied")
     page.get_by_role("button", name="Copy", exact=True).click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    noted(page)
     copied = page.evaluate("navigator.clipboard.readText()")
     filled = client.detokenize([token for state, token in canvas_of(session.get()) if state == "committed"])
     assert "Tom has a" in copied and "blue ball" in copied and filled.strip() in copied

@@ -149,7 +149,6 @@ def test_the_table_is_made_on_demand_and_the_fold_is_remembered(page: Page):
     page.get_by_role("button", name="Earlier", exact=True).click()
     expect(table.locator("tbody tr")).to_have_count(64)
     expect(table.locator("tbody tr").nth(1)).to_contain_text("percent, position")
-    page.wait_for_timeout(400)  # what is kept is written a moment later
     page.reload()
     expect(page.get_by_test_id("heat-canvas")).to_be_visible()
     expect(table).to_have_count(0)

@@ -62,7 +62,7 @@ def test_a_text_grows_at_its_end_stops_for_a_reason_and_goes_on(page: Page, clie
     context = client.model(CAUSAL).context_length
     expect(page.get_by_test_id("status")).to_contain_text(f"{size} of {context} positions")
     page.get_by_test_id("go-on").click()
-    expect(page.get_by_test_id("complete")).to_have_text("Stopped: the end of the turn", timeout=60_000)
+    expect(page.get_by_test_id("complete")).to_have_text("Stopped: the end of the turn")
     expect(page.get_by_test_id("go-on")).to_have_count(0)
     whole = client.create(STORY, model=CAUSAL, length=76, seed=3)
     list(whole.step())
@@ -82,7 +82,7 @@ def test_going_on_follows_the_form_and_another_kind_of_model_has_the_form_for_it
     stopped = session.text
     page.locator("#parameter-stop").fill("")
     page.get_by_test_id("go-on").click()
-    expect(page.get_by_test_id("complete")).to_have_text("Stopped: as many tokens as asked for", timeout=60_000)
+    expect(page.get_by_test_id("complete")).to_have_text("Stopped: as many tokens as asked for")
     assert dict(session.get().settings.parameters).get("stop", []) == []
     assert session.text.startswith(stopped) and len(session.text) > len(stopped) + 20
     undone = session.revision + 1

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 import unmask
 from tests.models.tiny_checkpoints import write_checkpoint, write_tokenizer
 from tests.page.driver import session_of, start, steps
+from tests.patience import PATIENCE
 from unmask.v1 import session_pb2
 
 
@@ -89,7 +90,7 @@ def test_a_load_is_cancelled_on_its_way_and_can_be_asked_for_again(page: Page, c
     expect(page.get_by_test_id("load")).to_have_attribute("aria-disabled", "false")
     expect(page.get_by_test_id("model-line")).to_contain_text("embedded")
     # The server comes out of it at its next tensor, and is free to load again.
-    end = monotonic() + 60
+    end = monotonic() + PATIENCE
     while monotonic() < end:
         try:
             client.load("/nowhere")

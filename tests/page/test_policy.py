@@ -11,7 +11,6 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 import unmask
 from tests.models.tiny_checkpoints import SPECIAL, llada_config, random_weights, write_checkpoint
 from tests.page.driver import cell, run_to_end
-from tests.page.stack import PATIENCE
 from tests.page.states import STATES
 
 WATCHED = """window.violations = [];
@@ -41,7 +40,7 @@ def test_the_policy_lets_nothing_be_put_in(chrome, stack):
     page = chrome.new_page()
     page.add_init_script(WATCHED)
     page.goto(stack.page)
-    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
     assert page.evaluate("violations") == []
     refused = page.evaluate("""async () => {
         const sheet = "body { outline: 9px solid red }";
@@ -81,7 +80,7 @@ def test_no_state_of_the_page_is_against_its_policy(chrome, stack):
     page.on("request", lambda request: outside.append(request.url)
             if not request.url.startswith((stack.page, "data:", "blob:")) else None)
     page.goto(stack.page)
-    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
     for name, come, leave in STATES:
         come(page)
         styled = page.eval_on_selector_all("[style]", "all => all.flatMap(({ style }) => [...style])")

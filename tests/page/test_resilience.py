@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 import unmask
 from tests.page.driver import at_revision, cell, choose_model, go_to, shown_canvas, start, steps
-from tests.page.stack import PATIENCE, Stack
+from tests.page.stack import Stack
 
 PLACE = """() => {
     const shown = document.querySelector('[data-testid="revision"]')?.textContent.split("/")[0].trim();
@@ -46,7 +46,7 @@ def somewhere(page: Page) -> dict:
 
 
 def returns(page: Page, place: dict) -> None:
-    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
     page.wait_for_function(f"place => JSON.stringify(({PLACE})()) === JSON.stringify(place)", arg=place)
 
 
@@ -100,8 +100,8 @@ def test_a_session_whose_model_a_restart_took_out_of_memory_gets_it_back(page: P
     if reload:
         page.reload()
     stack.start_service()
-    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
-    expect(page.get_by_test_id("model-line")).to_contain_text("ready", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
+    expect(page.get_by_test_id("model-line")).to_contain_text("ready")
     expect(page.get_by_test_id("sampler")).to_have_value("autoregressive")
     expect(page.locator("#parameter-temperature")).to_have_value("0.35")
     page.wait_for_function(f"written => JSON.stringify(({DECIDED})()) === JSON.stringify(written)", arg=written)
@@ -179,7 +179,7 @@ def test_a_minute_asleep_costs_nothing(chrome, stack: Stack, client: unmask.Clie
         page = context.new_page()
         page.clock.install()
         page.goto(f"http://127.0.0.1:{wire.port}/")
-        expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+        expect(page.get_by_test_id("connection")).to_have_text("connected")
         place = somewhere(page)
         wire.cut()
         expect(page.get_by_test_id("disconnected")).to_be_visible()
@@ -220,7 +220,7 @@ def test_two_tabs_on_one_session_agree(page: Page, client: unmask.Client):
 def test_two_tabs_keep_a_form_each(page: Page, stack: Stack):
     other = page.context.new_page()
     other.goto(stack.page)
-    expect(other.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(other.get_by_test_id("connection")).to_have_text("connected")
     page.get_by_test_id("prompt").fill("one")
     other.get_by_test_id("prompt").fill("two")
     page.get_by_test_id("length").fill("17")

@@ -227,7 +227,7 @@ def test_a_link_fills_the_form_and_can_be_undone(page: Page, stack):
         visitor = other.new_page()
         visitor.goto(link)
         news = visitor.get_by_test_id("news")
-        expect(news).to_contain_text("The form was filled in by a link. Nothing was started.", timeout=PATIENCE * 1000)
+        expect(news).to_contain_text("The form was filled in by a link. Nothing was started.")
         expect(visitor.get_by_test_id("prompt")).to_have_value(ODD)
         expect(visitor.get_by_test_id("length")).to_have_value("40")
         expect(visitor.get_by_test_id("seed")).to_have_value("18446744073709551615")
@@ -298,7 +298,7 @@ def test_saving_a_page_is_given_up_midway_and_begun_again(page: Page, client: un
     held: list = []
     page.route_web_socket(re.compile(r"/ws$"), lambda near: join(near, held))
     page.reload()
-    expect(page.get_by_test_id("connection")).to_have_text("connected", timeout=PATIENCE * 1000)
+    expect(page.get_by_test_id("connection")).to_have_text("connected")
     start(page, length=8)
     run_to_end(page)
     downloads: list = []
@@ -313,7 +313,7 @@ def test_saving_a_page_is_given_up_midway_and_begun_again(page: Page, client: un
     held.clear()
     expect(saving).to_have_count(0)
     page.get_by_test_id("takeaway").click()
-    with page.expect_download(timeout=PATIENCE * 1000) as again:
+    with page.expect_download() as again:
         page.get_by_test_id("save-page").click()
     expect(page.get_by_test_id("news")).to_contain_text("The page is saved.")
     expect(page.get_by_test_id("error")).to_have_count(0)
@@ -335,7 +335,7 @@ def test_a_gif_of_a_long_run_says_that_it_leaves_some_out(page: Page, client: un
         session.edit(unmask.edits.unprotect(at) if turn % 2 else unmask.edits.protect(at))
     at_revision(page, 125, 125)
     page.get_by_test_id("takeaway").click()
-    with page.expect_download(timeout=PATIENCE * 1000) as download:
+    with page.expect_download() as download:
         page.get_by_test_id("save-gif").click()
     expect(page.get_by_test_id("news")).to_contain_text("The run is long: it shows every 2nd revision and the last.")
     download.value.save_as(tmp_path / "long.gif")

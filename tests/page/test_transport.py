@@ -35,7 +35,7 @@ def test_a_replay_walks_what_is_there_and_stops(page: Page, client: unmask.Clien
     page.get_by_test_id("play").click()
     list(session.step(1, from_revision=1))
     expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"/ {head + 1}$"))
-    assert 2 <= revision(page) <= 5
+    assert 2 <= revision(page) <= head  # on its way, or there; not at the frame that came
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("play")).to_have_text("Play")
     paused = revision(page)
@@ -112,7 +112,6 @@ def test_single_key_shortcuts_can_be_turned_off(page: Page):
     expect(sheet).to_be_hidden()
     page.keyboard.press("Enter")  # the button itself still works
     at_revision(page, 1, 1)  # one step, not two
-    page.wait_for_timeout(400)  # what is kept is written a moment later
     page.reload()
     page.get_by_role("button", name="Keys").click()
     expect(sheet.get_by_test_id("single-keys")).not_to_be_checked()

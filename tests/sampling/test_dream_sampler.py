@@ -14,6 +14,7 @@ from inference_service.sampling.registry import parameters_for
 from inference_service.sampling.sampler import Ids, Moment, Prediction
 from inference_service.sampling.samplers.dream import SAMPLER, quota
 from tests.fakes import MASK, FakeDenoiser
+from tests.rounding import Elsewhere
 
 GOLDEN = Path(__file__).parents[1] / "goldens/dream_tiny"
 CASES = json.loads((GOLDEN / "expected.json").read_text())["generate"]
@@ -36,6 +37,14 @@ def test_goldens_token_for_token(dream, case):
     canvas, steps = decode(dream, case["prompt"], case["max_new_tokens"], "dream", **values)
     assert canvas == case["prompt"] + case["expected"]
     assert len(steps) <= case["steps"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", CASES, ids=[f"{case['alg']}-{case['steps']}" for case in CASES])
+def test_no_golden_has_a_near_tie(dream, case, seed):
+    values = {name: case[name] for name in ("temperature", "eps", "steps", "alg")}
+    canvas, _ = decode(Elsewhere(dream, seed), case["prompt"], case["max_new_tokens"], "dream", **values)
+    assert canvas == case["prompt"] + case["expected"]
 
 
 def test_the_goldens_depend_on_the_shift(dream):

@@ -13,6 +13,7 @@ from inference_service.sampling.sampler import Ids, Moment, Prediction
 from inference_service.sampling.samplers.llada import SAMPLER
 from inference_service.sampling.schedules import quota
 from tests.fakes import EOS, EOT, MASK, FakeDenoiser
+from tests.rounding import Elsewhere
 
 IDS = Ids((MASK,), EOS, EOT)
 
@@ -49,6 +50,12 @@ def test_goldens_token_for_token(golden_model, golden_case):
     canvas, steps = decode(golden_model, prompt, length, **parameters)
     assert canvas == prompt + expected
     assert len(steps) == parameters["steps"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_golden_has_a_near_tie(golden_model, golden_case, seed):
+    prompt, length, parameters, expected = golden_case
+    assert decode(Elsewhere(golden_model, seed), prompt, length, **parameters)[0] == prompt + expected
 
 
 @pytest.mark.parametrize("options", [{"logits_eos_inf": True}, {"confidence_eos_eot_inf": True}, {"cfg_scale": 1.0}])
