@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     # Of one socket, control frames and fragments included; beyond that it is read more slowly.
     max_frames_per_second: int = Field(500, ge=1)
     # Connections that have not asked for anything yet; the oldest makes room for a new one.
-    max_waiting: int = Field(1024, ge=16)
+    max_silent: int = Field(1024, ge=16)
     # Uploads, and downloads, at once.
     max_transfers: int = Field(8, ge=1)
     # What is held of an answer that its reader takes slowly.

@@ -303,8 +303,8 @@ def _places(settings: Settings) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # A socket has two: its own and its selector's.
     taken = 2 * settings.max_sockets + 64 + 256 + RESERVED_DESCRIPTORS
-    wanted = settings.max_waiting + taken
+    wanted = settings.max_silent + taken
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return settings.max_waiting if soft == resource.RLIM_INFINITY else max(16, min(settings.max_waiting, soft - taken))
+    return settings.max_silent if soft == resource.RLIM_INFINITY else max(16, min(settings.max_silent, soft - taken))

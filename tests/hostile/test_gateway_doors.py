@@ -91,7 +91,7 @@ def patient(lasting):
 @pytest.fixture(scope="module")
 def lasting(service):
     gateway = Gateway(service.port, head_timeout=FOR_EVER, idle_timeout=FOR_EVER, transfer_grace=FOR_EVER,
-                      max_waiting=4096, max_sockets=50)
+                      max_silent=4096, max_sockets=50)
     yield gateway
     gateway.stop()
 
@@ -203,7 +203,7 @@ def test_of_slow_uploads_a_few_are_read_and_the_others_told_to_come_again(patien
 
 
 def test_more_than_there_is_room_for_make_room_for_a_newcomer(service, connect):
-    gateway = Gateway(service.port, head_timeout=FOR_EVER, max_waiting=64)
+    gateway = Gateway(service.port, head_timeout=FOR_EVER, max_silent=64)
     try:
         held = [connect(gateway, b"GET / HT") for _ in range(1000)]
         assert answers(gateway)
