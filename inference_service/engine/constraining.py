@@ -13,16 +13,18 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from inference_service.errors import FailedPrecondition, InvalidField
+from inference_service.errors import FailedPrecondition, InvalidField, Unavailable
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling import distribution
 from inference_service.sampling.constraints.compile import Compiled, compiled
 from inference_service.sampling.constraints.positions import Positions
 from inference_service.sampling.constraints.prefix import Prefixes
-from inference_service.sampling.constraints.spec import ConstraintError, Progress, Spec
+from inference_service.sampling.constraints.spec import ConstraintError, Progress, Spec, TooComplex
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 from inference_service.sampling.constraints.witness import Witness, Witnesses
 from inference_service.sampling.sampler import Commit, Moment, Prediction, Proposal
+from inference_service.sandbox import processes
+from inference_service.sandbox.lanes import Lane
 from inference_service.sessions.frame import Constraint, ConstraintProgress
 
 WITNESS = "witness"  # in a sampler's state: a complete text that the canvas can still become
@@ -144,6 +146,7 @@ class Active:
     start: int
     width: int
     known: object = None  # the witness that came with the revision, if it is one
+    compiled: Compiled | None = None  # which is at hand for as long as anybody holds this
 
     @within_limits
     def allowed(self, tokens: Tokens, positions: Sequence[int]) -> torch.Tensor | None:
@@ -260,23 +263,26 @@ class _Kept:
     def __init__(self):
         self._vocabularies: dict[ModelInfo, Vocabulary] = {}
         self._compiled: OrderedDict[tuple[ModelInfo, Constraint], Compiled] = OrderedDict()
+        self._held: WeakValueDictionary[tuple[ModelInfo, Constraint], Compiled] = WeakValueDictionary()
         self._lock = threading.Lock()  # of what is here; never held while something is made
-        self._making: WeakValueDictionary[object, _Turn] = WeakValueDictionary()
+        self._making: WeakValueDictionary[object, Lane] = WeakValueDictionary()
 
     def get(self, denoiser: Denoiser, constraint: Constraint) -> Compiled:
         """A constraint with all that the model's way of writing needs. Raises ConstraintError."""
         key = denoiser.info, constraint
         if found := self._known(key):
             return found
+        if processes.barred():
+            raise Unavailable("the constraint is not compiled any more; try again", reason="CONSTRAINT_NOT_READY",
+                              retry_after=1.0)
         turn = self._turn(key)
-        with turn.lock:
+        with turn.place():
             if found := self._known(key):
                 return found
-            made = compiled(Spec(constraint.kind, constraint.value), self._vocabulary(denoiser))
-            if denoiser.info.bidirectional:
-                made.any_order()
+            made = compiled(Spec(constraint.kind, constraint.value), self._vocabulary(denoiser),
+                            denoiser.info.bidirectional)
             with self._lock:
-                self._compiled[key] = made
+                self._compiled[key] = self._held[key] = made
                 size = sum(one.size for one in self._compiled.values())
                 while len(self._compiled) > COMPILED_KEPT or size > COMPILED_BYTES and len(self._compiled) > 1:
                     size -= self._compiled.popitem(last=False)[1].size
@@ -286,27 +292,21 @@ class _Kept:
         with self._lock:
             if key in self._compiled:
                 self._compiled.move_to_end(key)
-            return self._compiled.get(key)
+            return self._compiled.get(key) or self._held.get(key)
 
-    def _turn(self, key: object) -> "_Turn":
+    def _turn(self, key: object) -> Lane:
+        """Of those who want the same thing made, one at a time; gone with the last of them."""
         with self._lock:
-            return self._making.setdefault(key, _Turn())
+            return self._making.setdefault(key, Lane(1))
 
     def _vocabulary(self, denoiser: Denoiser) -> Vocabulary:
         info = denoiser.info
         turn = self._turn(info)
-        with turn.lock:
+        with turn.place():
             if info not in self._vocabularies:
                 ends = [token for token in (info.eot_token, info.eos_token) if token is not None]
-                self._vocabularies[info] = Vocabulary.of(denoiser.text.tokenizer, info.vocabulary_size, ends)
+                self._vocabularies[info] = Vocabulary(denoiser.text.vocabulary(info.vocabulary_size), ends)
             return self._vocabularies[info]
-
-
-class _Turn:
-    """Of those who want the same thing made; gone with the last of them."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
 
 
 _kept = _Kept()
@@ -330,13 +330,14 @@ def active(constraint: Constraint, denoiser: Denoiser, start: int, key: str, kno
             rule = FromTheLeft(made.prefixes, key)
     except ConstraintError as error:
         raise invalid(constraint, error) from None
-    return Active(rule, start, denoiser.info.vocabulary_size, known)
+    return Active(rule, start, denoiser.info.vocabulary_size, known, made)
 
 
 def invalid(constraint: Constraint, error: ConstraintError) -> InvalidField:
     """The error as the API has it, with the place in what the person wrote."""
-    place = {"line": error.line, "column": error.column}
-    return InvalidField(f"settings.constraint.{constraint.kind}", str(error), reason="INVALID_CONSTRAINT",
+    place = {"line": error.line, "column": error.column, "limit": getattr(error, "limit", None)}
+    reason = "CONSTRAINT_TOO_COMPLEX" if isinstance(error, TooComplex) else "INVALID_CONSTRAINT"
+    return InvalidField(f"settings.constraint.{constraint.kind}", str(error), reason=reason,
                         metadata={name: value for name, value in place.items() if value is not None})
 
 

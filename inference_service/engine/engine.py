@@ -21,6 +21,7 @@ from inference_service.engine.lanes import Lane
 from inference_service.engine.tickets import Ticket
 from inference_service.engine.watch import LOOK_SECONDS, Pulse, Watch
 from inference_service.errors import Exhausted, Internal, ServiceError, Unavailable
+from inference_service.sandbox import processes
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,7 @@ class Engine:
     # ---- below here: the engine's own thread ----
 
     def _loop(self) -> None:
+        processes.bar()
         try:
             while self._goes_on():
                 pass

@@ -1,24 +1,33 @@
 """The tokenizer side of a model."""
 
+import hashlib
 import json
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import transformers
-from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerFast
 
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField
-from inference_service.models import holes
+from inference_service.models import holes, rules
 from inference_service.models.pieces import piece_bytes
+from inference_service.sandbox import processes
+from inference_service.sandbox.limits import MIB, Limits, Refused, Stopped
 
 ANSWER = "an-answer-stands-here"
 FILE = "tokenizer.json"
 LEAST_LONGEST = 16  # bytes: "[[mask:9]]" stands for a position too
 # What older checkpoints have in its place.
 PARTS = ("vocab.json", "merges.txt")
+MOST_BYTES = 128 * MIB  # of the file; the largest published ones have 35
+READING = Limits(seconds=30, memory=2048 * MIB)
+RENDERING = Limits(seconds=2, memory=256 * MIB, output=16 * MIB)
+ENCODING = Limits(seconds=5, memory=512 * MIB, output=16 * MIB)
+TASK = "inference_service.models.tokenizing:"
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,16 @@ class TokenPiece:
 class Text:
     """A fast tokenizer, with the chat template that came with it."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast):
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, encodes_safely: bool = True, decodes_safely: bool = True):
+        """encodes_safely, decodes_safely: whether its rules may run in this process; see models.rules."""
         self._tokenizer = tokenizer
-        self._decoder = json.loads(tokenizer.backend_tokenizer.to_str()).get("decoder")
+        self._encodes_safely = encodes_safely
+        self._decodes_safely = decodes_safely
+        self._decoder = rules.safe_decoder(json.loads(tokenizer.backend_tokenizer.to_str()))
         self._added = tokenizer.added_tokens_decoder
         self._pieces: dict[int, TokenPiece] = {}
+        self._lock = threading.Lock()
+        self._made: processes.Base | None = None
         self.has_chat_template = bool(tokenizer.chat_template)
 
     @classmethod
@@ -52,18 +66,32 @@ class Text:
         parts_class: name of the stock class that reads vocab.json and merges.txt where there is no
         tokenizer.json. The class is fixed, so code that a tokenizer_config.json names is never looked for.
         """
+        safe = {}
         if (folder / FILE).is_file():
             file, kind = FILE, PreTrainedTokenizerFast
+            safe = cls._tried(folder / FILE)
         elif parts_class and all((folder / part).is_file() for part in PARTS):
             file, kind = PARTS[0], getattr(transformers, parts_class)
         else:
             return None
         try:
-            return cls(kind.from_pretrained(folder, local_files_only=True))
+            return cls(kind.from_pretrained(folder, local_files_only=True), **safe)
         except Exception as error:  # the tokenizers library raises a bare Exception for a damaged file
-            raise DataLoss(
-                f"the tokenizer cannot be read: {file} or a file beside it is damaged", reason="UNREADABLE_TOKENIZER"
-            ) from error
+            raise _unreadable(f"{file} or a file beside it is damaged") from error
+
+    @staticmethod
+    def _tried(file: Path) -> dict[str, bool]:
+        """Reads a tokenizer in a child process first; which of its rules are safe."""
+        if file.stat().st_size > MOST_BYTES:
+            raise _unreadable(f"{FILE} has more than {MOST_BYTES >> 20} MiB")
+        try:
+            found, _ = processes.run(f"{TASK}tried", {"path": str(file.resolve())}, slow_limits=READING)
+        except Refused:
+            raise _unreadable(f"{FILE} is damaged") from None
+        except Stopped as stopped:
+            raise _unreadable(f"{FILE} takes too much {stopped.limit} to be read" if stopped.limit != "crash" else
+                              f"{FILE} is damaged") from None
+        return {f"{name}_safely": found.get(name) is True for name in ("encodes", "decodes")}
 
     def encode(self, text: str, field: str = "text") -> list[int]:
         """Ids of a text as it is: no token is added, but names of special tokens are taken as these tokens.
@@ -71,6 +99,8 @@ class Text:
         Raises InvalidField, naming `field`, for characters that the vocabulary, such as one of single characters, has
         no token for.
         """
+        if not self._encodes_safely:
+            return self._encoded_in_child(text, field)
         try:
             return self._tokenizer(text, add_special_tokens=False)["input_ids"]
         except Exception as error:  # the tokenizers library raises a bare Exception
@@ -79,6 +109,43 @@ class Text:
                 raise
             raise InvalidField(field, f"must have only characters of the model's vocabulary; it has no token for"
                                        f" {', '.join(map(repr, unknown[:10]))}") from error
+
+    def _encoded_in_child(self, text: str, field: str) -> list[int]:
+        try:
+            _, (ids,) = processes.run(f"{TASK}encoded", {}, [text.encode("utf-8", "replace")], self._base(),
+                                      slow_limits=ENCODING)
+        except Refused:
+            raise InvalidField(field, "must have only characters of the model's vocabulary; it has no token for some"
+                                      " of these") from None
+        except Stopped as stopped:
+            raise InvalidField(field, "the rules of the model's tokenizer take too much"
+                                      f" {_taken(stopped)} with this text", reason="TOKENIZER_TOO_COMPLEX",
+                               metadata={"limit": stopped.limit}) from None
+        return np.frombuffer(ids, np.uint32).tolist()
+
+    def _base(self) -> processes.Base:
+        """A process that has read the tokenizer."""
+        with self._lock:
+            if self._made is None:
+                told = self._tokenizer.backend_tokenizer.to_str().encode()
+                self._made = processes.Base(hashlib.sha256(told).hexdigest(), f"{TASK}read", {}, [told])
+            return self._made
+
+    def vocabulary(self, width: int) -> list[bytes]:
+        """The bytes of every id below `width`, the logits' own; empty for special tokens and ids without one.
+
+        As a constraint reads them: b"\\xff" for a token that is no part of any text. Takes a second for a large one.
+        """
+        special = set(self._tokenizer.all_special_ids) | {id for id, token in self._added.items() if token.special}
+        try:
+            _, (lengths, flat) = processes.run(f"{TASK}pieces", {"width": width}, (), self._base(), heavy=True,
+                                               slow_limits=READING)
+        except (Refused, Stopped) as error:
+            raise FailedPrecondition("the model's tokenizer is not one that constraints can be put on",
+                                     reason="NO_TOKENIZER") from error
+        stops = np.cumsum(np.frombuffer(lengths, np.int32), dtype=np.int64).tolist()
+        return [b"" if id in special else flat[begin:end]
+                for id, (begin, end) in enumerate(zip([0, *stops], stops, strict=False))]
 
     def _encodes(self, character: str) -> bool:
         try:
@@ -125,20 +192,33 @@ class Text:
         for index, message in enumerate(messages):
             if not all(isinstance(message.get(key), str) for key in ("role", "content")) or not message["role"]:
                 raise InvalidField(f"messages[{index}]", "must have a role and a content")
-        try:
-            prompt = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        except (TemplateError, ValueError, TypeError) as error:
-            raise InvalidField("messages", f"the model's chat template refuses them: {error}") from error
+        prompt = self._rendered(messages)
         for index, message in enumerate(messages):
             # LLaDA's published template leaves these out without a word.
             if message["role"] == "system" and message["content"].strip() not in prompt:
                 raise InvalidField(f"messages[{index}].role", "the model's chat template drops system messages")
         return prompt
 
+    def _rendered(self, messages: list[dict[str, str]]) -> str:
+        try:
+            template = self._tokenizer.get_chat_template()
+            _, (prompt,) = processes.run("inference_service.models.rendering:rendered", {
+                "messages": messages, "template": template,
+                "names": {name: str(token) for name, token in self._tokenizer.special_tokens_map.items()
+                          if isinstance(token, str)}}, quick_limits=RENDERING, slow_limits=RENDERING)
+            return prompt.decode()
+        except (Refused, ValueError) as error:
+            raise InvalidField("messages", f"the model's chat template refuses them: {error}") from None
+        except Stopped as stopped:
+            raise InvalidField("messages", f"the model's chat template takes too much {_taken(stopped)} with them",
+                               reason="TEMPLATE_TOO_COMPLEX", metadata={"limit": stopped.limit}) from None
+
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some ids; special tokens are left out, part of a character shows U+FFFD."""
         known = [_natural(token) for token in ids]
         known = [token for token in known if token < len(self._tokenizer)]
+        if not self._decodes_safely:
+            return b"".join(self.token(token).bytes for token in known).decode(errors="replace")
         return self._tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
     def token(self, id: int) -> TokenPiece:
@@ -151,11 +231,6 @@ class Text:
     def longest_token(self) -> int:
         """Bytes of text that one token may stand for, with room for what a normalizer takes out."""
         return max(LEAST_LONGEST, *(len(name.encode()) for name in self._tokenizer.get_vocab()))
-
-    @property
-    def tokenizer(self):
-        """The transformers tokenizer, for those that read its whole vocabulary."""
-        return self._tokenizer
 
     def id_of(self, name: str) -> int | None:
         """The id of a token by its exact name, None where the vocabulary has none."""
@@ -182,3 +257,11 @@ def _natural(id):
     if id < 0:
         raise InvalidField("ids", f"must not be negative, got {id}")
     return int(id)
+
+
+def _taken(stopped: Stopped) -> str:
+    return {"time": "time", "output": "room"}.get(stopped.limit, "memory")
+
+
+def _unreadable(why: str) -> DataLoss:
+    return DataLoss(f"the tokenizer cannot be read: {why}", reason="UNREADABLE_TOKENIZER")

@@ -80,13 +80,15 @@ class Calls:
 
         settings, plan = await work.brief(prepared)
         if plan:
-            await self._ready(plan, denoiser)
+            plan = await self._ready(plan, denoiser)
         return await self._run(predict_job(live.session, revision, settings, denoiser, self._predictions))
 
-    async def _ready(self, plan: Plan, denoiser: Denoiser) -> None:
-        """Compiles the plan's constraint if it must be, which takes up to seconds, before a job is in the engine."""
-        if plan.asked is not None:
-            await work.patient(plan.constrained, denoiser, "")
+    async def _ready(self, plan: Plan, denoiser: Denoiser) -> Plan:
+        """The plan with its constraint compiled, which takes up to seconds, before a job is in the engine.
+
+        Hold it until the job has ended: for that long what was compiled is at hand.
+        """
+        return plan if plan.asked is None else await work.patient(plan.constrained, denoiser, "")
 
     async def _run(self, job: Job, interactive: bool = True):
         """What a job returns; it ends with the call if that is cancelled."""

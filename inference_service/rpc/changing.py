@@ -51,7 +51,7 @@ class Changing(Calls):
             stack.push(taken)
             settings = await self._later_settings(request, turn.session, turn.base)
             plan = await work.brief(plan_for, turn.session, turn.base, settings, denoiser.info, turn.session.head)
-            await self._ready(plan, denoiser)
+            plan = await self._ready(plan, denoiser)
             if await work.brief(lambda: plan.finished):
                 further = ("open some with Select, or go on with one that has (predict_remask, token_editing)"
                            if denoiser.info.bidirectional else "insert one position at the end, with more max_tokens")

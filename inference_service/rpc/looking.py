@@ -68,7 +68,7 @@ class Looking(Calls):
         settings = await self._later_settings(request, live.session, revision)
         drawn_at = live.session.head
         plan = await work.brief(plan_for, live.session, revision, settings, denoiser.info, drawn_at)
-        await self._ready(plan, denoiser)
+        plan = await self._ready(plan, denoiser)
         if await work.brief(lambda: plan.finished):
             raise FailedPrecondition(f"no position is open at revision {revision} and the sampler has no more to do",
                                      reason="CANVAS_COMPLETE")

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from inference_service.engine.jobs import verify_job
+from inference_service.engine.plan import plan_for
 from inference_service.errors import FailedPrecondition, InvalidField, ServiceError
 from inference_service.rpc import admission, answers, convert, recorded, requests, work
 from inference_service.rpc.calls import Calls
@@ -85,6 +86,7 @@ class Recording(Calls):
         for done, frame in enumerate(frames):
             if done % VERIFIED_AT_ONCE == 0:
                 yield pb.VerifyResponse(progress=pb.Progress(done=done, total=len(frames)))
+            held = await self._ready(plan_for(session, frame.parent, frame.settings, denoiser.info), denoiser)  # noqa: F841
             computed = await self._run(verify_job(session, frame, denoiser), interactive=False)
             if computed is not None and _deeds(computed) != _deeds(frame.changes):
                 yield pb.VerifyResponse(progress=pb.Progress(done=done + 1, total=len(frames)), mismatch=pb.Mismatch(

@@ -22,12 +22,12 @@ def regex(count):
 def test_one_that_is_being_made_holds_up_no_other_and_is_made_once(model, monkeypatch):
     kept, begun, go_on, made = constraining._Kept(), threading.Event(), threading.Event(), []
 
-    def slow(spec, vocabulary, compiled=constraining.compiled):
+    def slow(spec, vocabulary, any_order, compiled=constraining.compiled):
         made.append(spec.value)
         if spec.value == regex(9).value:
             begun.set()
             assert go_on.wait(30)
-        return compiled(spec, vocabulary)
+        return compiled(spec, vocabulary, any_order)
 
     monkeypatch.setattr(constraining, "compiled", slow)
     found = []

@@ -109,7 +109,7 @@ def tokenizer():
 
 def test_a_tokenizers_vocabulary_is_what_the_page_shows(tokenizer):
     text, width = Text(tokenizer), len(tokenizer)
-    vocabulary = Vocabulary.of(tokenizer, width + 8, [tokenizer.eos_token_id])
+    vocabulary = Vocabulary(Text(tokenizer).vocabulary(width + 8), [tokenizer.eos_token_id])
     shown = [text.token(id) for id in range(width)]
     assert list(vocabulary.pieces[:width]) == [b"" if piece.special else piece.bytes for piece in shown]
     assert not any(vocabulary.pieces[width:])
@@ -118,7 +118,7 @@ def test_a_tokenizers_vocabulary_is_what_the_page_shows(tokenizer):
 
 def test_a_schema_on_a_real_tokenizer(tokenizer):
     eos = tokenizer.eos_token_id
-    vocabulary = Vocabulary.of(tokenizer, len(tokenizer), [eos])
+    vocabulary = Vocabulary(Text(tokenizer).vocabulary(len(tokenizer)), [eos])
     schema = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
               "required": ["name", "age"]}
     found = compiled(Spec("json_schema", json.dumps(schema)), vocabulary)

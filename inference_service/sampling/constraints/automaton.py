@@ -1,37 +1,26 @@
 """A regular expression, or a list of texts, as a table over bytes.
 
-The expression becomes an automaton in a process of its own (`regex_child`), which is stopped when it takes too much;
-then states that cannot end in a match go, and states that behave alike become one (Moore, 1956).
-
-Two such processes run at a time, one for what is quick and one for what is not: an expression that counts far, or that
-takes more than a second, waits for others of that kind and no other for it.
+States that cannot end in a match go, and states that behave alike become one (Moore, 1956). Making an automaton of a
+regular expression can take any time and any memory, and cannot be interrupted: it is made in a child (`proving`).
 """
 
-import io
-import math
-import os
-import re
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from outlines_core import Index, Vocabulary
 
 from inference_service.sampling.constraints.spec import ConstraintError
 
-SECONDS = 5  # of processor time
-MEMORY = 1 << 30  # bytes
 STATES = 32_000  # so that a state fits into 16 bits
 ROUNDS = 500  # of looking for states that behave alike; an automaton with longer chains is left as it is
-SOON = 1  # second of processor time, the start of the process (a third) included: what takes more is not quick
-FAR = 64  # counts in braces, multiplied; it says who waits for whom, no more
-STOPPED = (24, 9)  # SIGXCPU and SIGKILL, which a limit of processor time ends in
-CHILD = Path(__file__).with_name("regex_child.py")
-_COUNT = re.compile(r"\{(?:\d*,)?(\d+),?\}")
-_quick, _slow = threading.Lock(), threading.Lock()  # one process each
+
+# U+10FFFF, no character and in no text. With it behind the expression the automaton goes on past every match; without
+# it, it would stop looking where an earlier alternative has matched: a|ab would not take "ab".
+END = "\U0010ffff"
+# outlines-core makes the automaton that looks for the expression anywhere in a text too, which for a.{20}b has a
+# million states. Behind a text that hardly any part of an expression takes as a whole, it begins at one place alone.
+BEGIN = "".join(map(chr, range(128))) + END
 
 
 @dataclass(frozen=True)
@@ -55,46 +44,62 @@ class Automaton:
 def of_regex(pattern: str) -> Automaton:
     """The automaton of a whole match of a pattern that llguidance has accepted and that has no anchors.
 
-    Raises ConstraintError where outlines-core cannot make one, or it would take more than the limits above.
+    Raises ConstraintError where outlines-core cannot make one, or it has too many states.
     """
-    if math.prod(max(int(count[1]), 1) for count in _COUNT.finditer(pattern)) < FAR:
-        with _quick:
-            done = _child(pattern, SOON)
-        if done is not None:
-            return _smallest(_read(done))
-    with _slow:
-        done = _child(pattern, SECONDS)
-        if done is None:
-            raise _too_large()
-        return _smallest(_read(done))  # takes as long again for a large one, and has the interpreter's lock
-
-
-def _child(pattern, seconds):
-    """The process when it has ended, None where it took too long."""
-    quiet = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # threads' stacks count as memory
     try:
-        done = subprocess.run([sys.executable, "-P", str(CHILD), str(seconds), str(MEMORY), str(STATES)], env=quiet,
-                              input=pattern.encode(), capture_output=True, timeout=2 * SECONDS)
-    except subprocess.TimeoutExpired:
-        return None
-    return None if -done.returncode in STOPPED else done
+        moves, last = _table(pattern)
+    except ConstraintError:
+        raise
+    except ValueError as error:
+        if "Found no transitions" in str(error):
+            raise ConstraintError("no text matches it") from None
+        raise ConstraintError(f"no automaton can be made of this regular expression: {error}") from None
+    return _smallest(Automaton(moves, last, 1))
 
 
-def _read(done):
-    if done.returncode == 3 and (reason := done.stderr.decode(errors="replace").strip()) != "states":
-        if "Found no transitions" in reason:
-            raise ConstraintError("no text matches it")
-        raise ConstraintError(f"no automaton can be made of this regular expression: {reason}")
-    if done.returncode:
+def _table(pattern: str) -> tuple[np.ndarray, np.ndarray]:
+    """Where each byte leads from each state, int32 [S, 256], and which states are a match, bool [S].
+
+    State 0 is none, state 1 the first. Raises ValueError with the reason of outlines-core.
+    """
+    bytes_alone = Vocabulary(256, {bytes([byte]): [byte] for byte in range(256)})
+    begin, end = (("".join(f"\\x{{{ord(character):X}}}" for character in text)) for text in (BEGIN, END))
+    try:
+        index = Index(f"{begin}(?:{pattern}){end}", bytes_alone)
+    except ValueError as error:
+        try:  # a comment at the end, where (?x) allows them, takes what follows on its line
+            index = Index(f"{begin}(?:{pattern}\n){end}", bytes_alone)
+        except ValueError:
+            raise error from None
+    edges = index.get_transitions()
+    first = index.get_initial_state()
+    for byte in BEGIN.encode():
+        first = edges[first][byte]
+    numbers, waiting = {first: 1}, [first]
+    while waiting:
+        for byte, to in edges.get(waiting.pop(), {}).items():
+            if byte < 256 and to not in numbers:
+                numbers[to] = len(numbers) + 1
+                waiting.append(to)
+    if len(numbers) > STATES:
         raise _too_large()
-    with np.load(io.BytesIO(done.stdout)) as found:
-        return Automaton(found["moves"], found["last"], 1)
+    moves = np.zeros((len(numbers) + 1, 256), np.int32)
+    for state, number in numbers.items():
+        for byte, to in edges.get(state, {}).items():
+            if byte < 256:
+                moves[number, byte] = numbers[to]
+    last = np.zeros(len(moves), bool)
+    last[[numbers[state] for state in index.get_final_states() if state in numbers]] = True
+    at = np.arange(len(moves))
+    for byte in END.encode():
+        at = moves[at, byte]
+    return moves, last[at]
 
 
-def _too_large():
+def _too_large() -> ConstraintError:
     return ConstraintError(
-        f"this regular expression is too large for a canvas that is filled in any order: its automaton takes more than"
-        f" {SECONDS} seconds, {MEMORY >> 30} GiB or {STATES:,} states; smaller counts in braces help")
+        "this regular expression is too large for a canvas that is filled in any order: its automaton has more than"
+        f" {STATES:,} states; smaller counts in braces help")
 
 
 def of_texts(texts: Sequence[str]) -> Automaton:

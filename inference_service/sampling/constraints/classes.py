@@ -14,6 +14,7 @@ from inference_service.sampling.constraints.spec import ConstraintError
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 
 ENTRIES = 1 << 26  # classes times states, two bytes each
+PAIRS = 1 << 22  # states that some token joins; each open position goes through all of them
 CHUNK = 1 << 22  # entries made at a time
 
 DEAD, SPECIAL, END, FIRST = 0, 1, 2, 3  # the classes with a meaning of their own
@@ -55,12 +56,15 @@ def moves_of(automaton: Automaton, vocabulary: Vocabulary) -> Moves:
     if not vocabulary.ends:
         used[END] = False
     by_state = np.ascontiguousarray(table.T)
-    sources, targets = [], []
+    sources, targets, joined = [], [], 0
     for state in range(1, states + 1):
         there = np.unique(by_state[state, used])
         there = there[there > 0]
-        targets.append(there)
-        sources.append(np.full(len(there), state))
+        targets.append(there.astype(np.int32))
+        sources.append(np.full(len(there), state, np.int32))
+        if (joined := joined + len(there)) > PAIRS:
+            raise ConstraintError("this constraint is too large for a canvas that is filled in any order: its tokens"
+                                  f" join more than {PAIRS:,} pairs of states; smaller counts help")
     return Moves(by_state, classes, np.append(automaton.accepts, True), automaton.start,
                  np.concatenate(sources), np.concatenate(targets))
 

@@ -38,8 +38,11 @@ def grammar_of(spec: Spec) -> str:
     return LLMatcher.grammar_from_lark(body + EVERY_TOKEN)
 
 
-def first_matcher(spec: Spec, vocabulary: Vocabulary) -> LLMatcher:
-    """A matcher before the first token. Raises ConstraintError where the spec is wrong or nothing matches it."""
+def check(spec: Spec, vocabulary: Vocabulary) -> str:
+    """The grammar of a spec, once a matcher has taken it. Raises ConstraintError where it is wrong or nothing matches.
+
+    llguidance does not survive everything that can be written: only a child process does this (`proving`).
+    """
     if spec.kind == "grammar":
         left = _LITERALS.sub(lambda found: " " * len(found[0]), spec.value)
         if (at := left.find("<")) >= 0:
@@ -51,13 +54,20 @@ def first_matcher(spec: Spec, vocabulary: Vocabulary) -> LLMatcher:
     matcher = LLMatcher(vocabulary.for_llguidance, grammar, log_level=0, limits=LIMITS)
     if matcher.is_error():
         raise _plain(matcher.get_error(), spec)
+    first_matcher(grammar, vocabulary)
+    if spec.kind == "regex":
+        without_anchors(spec.value)
+    return grammar
+
+
+def first_matcher(grammar: str, vocabulary: Vocabulary) -> LLMatcher:
+    """A matcher before the first token. Raises ConstraintError where no token of the vocabulary can be the first."""
+    matcher = LLMatcher(vocabulary.for_llguidance, grammar, log_level=0, limits=LIMITS)
     matcher.compute_bitmask()
     if stuck(matcher):
         raise ConstraintError("no text matches it that the model's vocabulary can begin")
     if matcher.is_error():
         raise too_complex(matcher)
-    if spec.kind == "regex":
-        without_anchors(spec.value)
     return matcher
 
 

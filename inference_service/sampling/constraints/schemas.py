@@ -17,7 +17,7 @@ ANNOTATIONS = {"title", "description", "default", "examples", "$schema", "$id", 
                "deprecated", "readOnly", "writeOnly"}
 LONGEST_REGEX = 200_000  # characters; more would take more than the automaton's limits
 
-# U+10FFFF is no character; without it the automaton is smaller (see regex_child).
+# U+10FFFF is no character; without it the automaton is smaller (see automaton).
 CHARACTER = r'(?:[^"\\\x00-\x1f\x7f\x{10FFFF}]|\\(?:["\\bfnrt]|u00[01][0-9a-fA-F]|u007[fF]))'
 INTEGER = "-?(?:0|[1-9][0-9]*)"
 NUMBER = INTEGER + r"(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -101,7 +101,7 @@ def regex_of(schema: dict[str, Any]) -> str | None:
         regex = _any(schema, schema, ())
     except (_NotRegular, RecursionError):
         return None
-    return regex if len(regex) <= LONGEST_REGEX else None
+    return regex
 
 
 def escaped(text: str) -> str:
@@ -131,6 +131,17 @@ def _closed(schema):
 
 
 def _any(schema, root, seen):
+    """The regular expression of a part; what it refers to twice stands there twice, so it may double at every level."""
+    return _short(_regex(schema, root, seen))
+
+
+def _short(regex):
+    if len(regex) > LONGEST_REGEX:
+        raise _NotRegular
+    return regex
+
+
+def _regex(schema, root, seen):
     if not isinstance(schema, dict):
         raise _NotRegular
     said = {key: value for key, value in schema.items() if key not in ANNOTATIONS}
@@ -246,8 +257,8 @@ def _object(said, root, seen):
         raise _NotRegular
     rest, alone = "", ""  # what may follow something; what may follow the brace
     for text, needed in reversed(listed):
-        alone = f"{text}{rest}" if needed else f"(?:{text}{rest}|{alone})" if alone else f"(?:{text}{rest})?"
-        rest = f", {text}{rest}" if needed else f"(?:, {text})?{rest}"
+        alone = _short(f"{text}{rest}" if needed else f"(?:{text}{rest}|{alone})" if alone else f"(?:{text}{rest})?")
+        rest = _short(f", {text}{rest}" if needed else f"(?:, {text})?{rest}")
     return rf"\{{{alone}\}}", {"properties", "required", "additionalProperties"}
 
 

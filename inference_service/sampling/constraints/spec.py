@@ -30,6 +30,14 @@ class ConstraintError(ValueError):
         return f"line {self.line}, column {self.column}: {self.message}"
 
 
+class TooComplex(ConstraintError):
+    """A constraint that takes more than a limit. limit: which one, a word for programs."""
+
+    def __init__(self, message: str, limit: str):
+        super().__init__(message)
+        self.limit = limit
+
+
 class Progress(Enum):
     """Where a text stands: no match yet, a match that could go on, a match that has ended, no match any more."""
 

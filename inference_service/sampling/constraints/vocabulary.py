@@ -1,11 +1,13 @@
 """What a tokenizer is to a constraint: the bytes of each token, and the tokens that end a text."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
 from llguidance import LLTokenizer, TokenizerWrapper
-from llguidance.hf import from_tokenizer
+
+from inference_service.sandbox.processes import Base
 
 
 class Vocabulary:
@@ -25,20 +27,6 @@ class Vocabulary:
         self.ordinary = self.lengths > 0  # [V]
         self.end_mask = np.zeros(self.width, bool)
         self.end_mask[list(self.ends)] = True
-
-    @classmethod
-    def of(cls, tokenizer, width: int, ends: Iterable[int]) -> "Vocabulary":
-        """The vocabulary of a fast transformers tokenizer, read by llguidance.
-
-        width: of the logits, which may be more than the tokenizer has.
-        """
-        read = from_tokenizer(tokenizer, n_vocab=max(width, len(tokenizer)), eos_token=0)
-        special = set(tokenizer.all_special_ids) | {
-            id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
-        known = len(tokenizer)
-        # The byte 255 is in no text, and llguidance has another use for it.
-        return cls([b"" if id in special or id >= known else read.decode_bytes([id]) or b"\xff"
-                    for id in range(width)], ends)
 
     def is_special(self, token: int) -> bool:
         """Whether it is no part of the text: special, or an end."""
@@ -97,6 +85,23 @@ class Vocabulary:
         rank = np.empty(self.width, np.int32)
         rank[order] = np.arange(self.width, dtype=np.int32)
         return rank
+
+    @cached_property
+    def base(self) -> Base:
+        """A process that has read it, for the children in which constraints are proved."""
+        lengths, flat = self.lengths.tobytes(), b"".join(self.pieces)
+        ends = list(self.ends)
+        key = hashlib.sha256(lengths + flat + str(ends).encode()).hexdigest()
+        return Base(key, "inference_service.sampling.constraints.proving:read", {"ends": ends}, [lengths, flat])
+
+    @classmethod
+    def of_bytes(cls, lengths: bytes, flat: bytes, ends: Iterable[int]) -> "Vocabulary":
+        """From the length of each piece, int32, and all pieces one after the other."""
+        sizes = np.frombuffer(lengths, np.int32)
+        stops = np.cumsum(sizes, dtype=np.int64)
+        if sizes.min(initial=0) < 0 or stops.max(initial=0) != len(flat):
+            raise ValueError("the lengths are not those of the pieces")
+        return cls([flat[stop - size : stop] for size, stop in zip(sizes.tolist(), stops.tolist(), strict=True)], ends)
 
     @cached_property
     def for_llguidance(self) -> LLTokenizer:

@@ -1,0 +1,55 @@
+"""What a child process does with a checkpoint's tokenizer. Imports no torch and no transformers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from llguidance import LLTokenizer
+from tokenizers import Tokenizer
+
+from inference_service.models import rules
+from inference_service.sandbox.limits import Refused
+
+
+def tried(arguments: dict, blobs: list[bytes], state: None) -> tuple[dict, list[bytes]]:
+    """Whether a tokenizer.json can be read, and which of its rules are safe. arguments: its path."""
+    path = Path(arguments["path"])
+    try:
+        told = json.loads(path.read_bytes())
+        Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises a bare Exception
+        raise Refused(message=str(error)[:200]) from None
+    return {"encodes": _safe(rules.encodes_safely, told), "decodes": _safe(rules.decodes_safely, told)}, []
+
+
+def _safe(check, told) -> bool:
+    try:
+        return check(told)
+    except (AttributeError, KeyError, TypeError):  # what the library reads in a way that is not known here
+        return False
+
+
+def read(arguments: dict, blobs: list[bytes]) -> Tokenizer:
+    """The tokenizer, as every child of one process has it. blobs: its tokenizer.json."""
+    tokenizer = Tokenizer.from_str(blobs[0].decode())
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def encoded(arguments: dict, blobs: list[bytes], tokenizer: Tokenizer) -> tuple[dict, list[bytes]]:
+    """The ids of a text, uint32. Refused: where the vocabulary has no token for a part of it."""
+    try:
+        ids = tokenizer.encode(blobs[0].decode(), add_special_tokens=False).ids
+    except Exception as error:
+        raise Refused(message=str(error)[:200]) from None
+    return {}, [np.array(ids, np.uint32).tobytes()]
+
+
+def pieces(arguments: dict, blobs: list[bytes], tokenizer: Tokenizer) -> tuple[dict, list[bytes]]:
+    """The bytes of every id below a width, as llguidance reads them: lengths, int32, and all one after the other."""
+    width, size = arguments["width"], tokenizer.get_vocab_size(with_added_tokens=True)
+    read = LLTokenizer(tokenizer.to_str(), n_vocab=max(width, size), eos_token=0)
+    # The byte 255 is in no text, and llguidance has another use for it.
+    found = [read.decode_bytes([id]) or b"\xff" if id < size else b"" for id in range(width)]
+    return {}, [np.fromiter(map(len, found), np.int32, width).tobytes(), b"".join(found)]
