@@ -9,17 +9,23 @@ from inference_service.rpc import admission, answers, convert, recorded, request
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.sampling.registry import SAMPLERS
+from inference_service.sandbox import processes
+from inference_service.sandbox.limits import MIB, Limits, Refused, Stopped
 from inference_service.sessions.frame import Cause, Frame
 from inference_service.sessions.session import Session
 from unmask import recording as files
+from unmask.recording import parts
 from unmask.v1 import session_service_pb2 as pb
+from unmask.v1.recording_pb2 import Recording
 
 VERIFIED_AT_ONCE = 8  # between two reports
 CHUNK = 256 * 1024
 CANDIDATE_BYTES = 24  # of a candidate in a file, at least
+MOST_BYTES = 64 << 20  # of an imported file
+READING = Limits(seconds=10, memory=1024 * MIB)
 
 
-class Recording(Calls):
+class Recordings(Calls):
     @answers_errors
     async def Export(self, request, context):
         live = await self._get(request.session_id)
@@ -55,15 +61,15 @@ class Recording(Calls):
         async for request in chunks:
             request_id = request_id or request.request_id
             data += request.chunk
-            if len(data) > files.MOST_BYTES:
-                raise InvalidField("chunk", f"a recording has at most {files.MOST_BYTES} bytes", reason="TOO_LARGE")
+            if len(data) > MOST_BYTES:
+                raise InvalidField("chunk", f"a server takes recordings of up to {MOST_BYTES:,} bytes",
+                                   reason="TOO_LARGE")
         requests.check_id("request_id", request_id)
 
+        made = await work.patient(read, bytes(data))
+        del data
+
         def added() -> pb.ImportResponse:
-            try:
-                made = files.read(bytes(data))
-            except files.BadRecording as bad:
-                raise InvalidField("chunk", str(bad), reason=bad.reason) from None
             recorded.check_for_a_server(made)
             session = recorded.session_of(made, self._library)
             notes = recorded.notes(made, session, self._library)
@@ -86,7 +92,8 @@ class Recording(Calls):
         for done, frame in enumerate(frames):
             if done % VERIFIED_AT_ONCE == 0:
                 yield pb.VerifyResponse(progress=pb.Progress(done=done, total=len(frames)))
-            held = await self._ready(plan_for(session, frame.parent, frame.settings, denoiser.info), denoiser)  # noqa: F841
+            plan = await work.brief(plan_for, session, frame.parent, frame.settings, denoiser.info)
+            plan = await self._ready(plan, denoiser)
             computed = await self._run(verify_job(session, frame, denoiser), interactive=False)
             if computed is not None and _deeds(computed) != _deeds(frame.changes):
                 yield pb.VerifyResponse(progress=pb.Progress(done=done + 1, total=len(frames)), mismatch=pb.Mismatch(
@@ -111,6 +118,19 @@ def _steps(session: Session) -> tuple[list[Frame], set[str]]:
     """The steps that can be computed again, and their samplers."""
     frames = [frame for frame in session.frames if frame.cause is Cause.STEP and frame.revision > session.first]
     return frames, {(frame.settings or session.state(frame.parent).settings).sampler for frame in frames}
+
+
+def read(data: bytes) -> Recording:
+    """The recording that a file holds, read and checked in a child process. Raises InvalidField."""
+    try:
+        _, (content,) = processes.run("inference_service.rpc.reading:read", {}, [data], slow_limits=READING)
+        return parts.recording_of(content)
+    except Refused as refused:
+        raise InvalidField("chunk", str(refused), reason=str(refused.told.get("reason"))) from None
+    except Stopped as stopped:
+        raise InvalidField("chunk", "the recording takes more than"
+                           f" {READING.seconds} seconds or {READING.memory >> 20} MiB to be read", reason="TOO_LARGE",
+                           metadata={"limit": stopped.limit}) from None
 
 
 def _deeds(changes) -> list[tuple[int, int | None]]:

@@ -119,6 +119,7 @@ class Server:
             raise cannot_listen(self._config.host, self._config.port) from None
         await self._grpc.start()
         self.address = joined(self._config.host, port)
+        await asyncio.to_thread(processes.processes.start)
         self._watching = asyncio.create_task(self._watch_store())
 
     async def ready(self) -> None:

@@ -12,14 +12,14 @@ from inference_service.rpc.branching import Branching
 from inference_service.rpc.changing import Changing
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.looking import Looking
-from inference_service.rpc.recording import Recording
+from inference_service.rpc.recording import Recordings
 from inference_service.rpc.requests import optional
 from inference_service.rpc.watching import Watching
 from unmask.v1 import session_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
 
 
-class SessionService(Changing, Looking, Watching, Branching, Recording,
+class SessionService(Changing, Looking, Watching, Branching, Recordings,
                      session_service_pb2_grpc.SessionServiceServicer):
     @answers_errors
     async def CreateSession(self, request, context):

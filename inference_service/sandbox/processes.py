@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 # What children run, by name: nothing of it is imported here, and none of it imports torch.
 TASKS = ("inference_service.sampling.constraints.proving", "inference_service.models.tokenizing",
-         "inference_service.models.rendering")
+         "inference_service.models.rendering", "inference_service.rpc.reading")
 QUICK = Limits(seconds=1, memory=256 * MIB, nice=0)
 SLOW = Limits(seconds=5, memory=1024 * MIB)
 PREPARING = Limits(seconds=30, memory=2048 * MIB, wall=60.0)
