@@ -280,7 +280,7 @@ def _stopped(told: Mapping[str, Any], limits: Limits) -> Stopped:
     code, spent = told.get("code", 0), told.get("seconds", 0.0)
     if code == -24 or spent >= limits.seconds - 0.1:  # SIGXCPU
         return Stopped("time", f"{spent:.1f} s")
-    if code in (-6, -9) or told.get("resident", 0) >= limits.memory / 2:  # SIGABRT; SIGKILL, of a system out of memory
+    if code in (-6, -9):  # SIGABRT; SIGKILL, of a system out of memory
         return Stopped("memory", f"code {code}")
     return Stopped("crash", f"code {code}")
 

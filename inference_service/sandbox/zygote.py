@@ -115,8 +115,7 @@ def _reap(poll, controls) -> None:
             return
         for number, (whose, control) in list(controls.items()):
             if whose == pid:
-                told = {"code": os.waitstatus_to_exitcode(status), "seconds": usage.ru_utime + usage.ru_stime,
-                        "resident": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)}
+                told = {"code": os.waitstatus_to_exitcode(status), "seconds": usage.ru_utime + usage.ru_stime}
                 with contextlib.suppress(OSError, KeyError):
                     poll.unregister(number)
                 with contextlib.suppress(OSError):
