@@ -20,17 +20,17 @@ def main() -> int:
             print(f"UNMASK_{str(problem['loc'][0]).upper()}: {problem['msg']}", file=sys.stderr)
         return 2
     try:
-        return asyncio.run(serve(config))
+        asyncio.run(serve(config))
     except ServiceError as error:
         print(error.message, file=sys.stderr)
-        return 1
+    return 1
 
 
-async def serve(config: Config) -> int:
-    """Serves until stopped; prints one line "UNMASK READY <address>" when the model is loaded."""
+async def serve(config: Config) -> None:
+    """Serves until stopped, and ends the process; prints one line "UNMASK READY <address>" when the model is loaded."""
     import torch  # after the settings are read, so that a wrong one is told at once
 
-    from inference_service.ending import Ending
+    from inference_service.ending import Ending, leave
     from inference_service.rpc.server import Server
 
     ending = Ending()
@@ -54,7 +54,7 @@ async def serve(config: Config) -> int:
             raise
         await server.ready()
         print(f"UNMASK READY {server.address}", flush=True)
-    return await running
+    leave(await running)
 
 
 def _show(progress) -> None:

@@ -1,8 +1,8 @@
 """How the process ends: asked by a signal or because of a fault, and within a bound whatever its threads do.
 
-Python waits at its end for every thread of its pools, and a pass, a load or a compilation cannot be interrupted. So
-once ending has begun a thread of its own counts the seconds, and then ends the process without asking anybody. What
-sessions committed is on disk before it is sent, so nothing is lost.
+Python waits at its end for every thread of its pools, and a pass, a load or a compilation cannot be interrupted. So a
+process that has stopped in order leaves at once; and as soon as ending begins, a thread of its own counts the seconds
+and then leaves without asking anybody. What sessions committed is on disk before it is sent, so nothing is lost.
 """
 
 import asyncio
@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 # From the beginning of the end to its forced one, in seconds. Whoever asks may count on 10.
 GRACE = 9.0
-# For what is left to do once all has been stopped in order.
-LAST_SECONDS = 1.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -40,17 +38,13 @@ class Ending:
             self.code = max(self.code, code)
             first, self._counting = not self._counting, True
         if first:
-            self._end_after(GRACE)
+            self._count()
         with suppress(RuntimeError):  # the loop is closed: it has ended already
             self._loop.call_soon_threadsafe(self.begun.set)
 
-    def hurry(self) -> None:
-        """What there was to stop in order has been stopped: threads that still run are left to themselves."""
-        self._end_after(LAST_SECONDS)
-
-    def _end_after(self, seconds: float) -> None:
+    def _count(self) -> None:
         def count() -> None:
-            threading.Event().wait(seconds)
+            threading.Event().wait(GRACE)
             log.warning("ending without %s", ", ".join(sorted(_still_running())))
             leave(self.code)
 
@@ -83,7 +77,7 @@ def _still_running() -> list[str]:
 
 
 def leave(code: int) -> None:
-    """Ends the process now."""
+    """Ends the process now, without Python's own end: that waits for threads, and takes seconds on a busy machine."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # nobody reads it any more

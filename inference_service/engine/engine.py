@@ -103,11 +103,6 @@ class Engine:
         if self._thread.is_alive():
             log.error("the engine's thread did not end: it is in %s", self._pulse.doing)
             self._answer_all(draining, abandoned=True)
-        return self.ended
-
-    @property
-    def ended(self) -> bool:
-        """Whether its thread is no more."""
         return not self._thread.is_alive()
 
     # ---- on the watch's thread ----

@@ -10,7 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from inference_service.config import Config
-from inference_service.ending import Ending, bounded, leave
+from inference_service.ending import Ending, bounded
 from inference_service.engine.engine import Engine
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import PermissionDenied, Unavailable
@@ -135,21 +135,21 @@ class Server:
         sweeping = asyncio.create_task(self._sweep())
         await ending.begun.wait()
         sweeping.cancel()
-        if not await self.stop():
-            leave(ending.code)  # a process whose engine is in the middle of a pass cannot be taken down in order
-        ending.hurry()
+        await self.stop()
         return ending.code
 
-    async def stop(self) -> bool:
-        """Lets running steps reach their boundary, then ends. False: a pass takes too long and was left behind."""
+    async def stop(self) -> None:
+        """Lets running steps reach their boundary, then ends; what takes too long for that is left behind."""
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         if self._watching:
             self._watching.cancel()
         await bounded(lambda: self._engine.stop(PASS_SECONDS), PASS_SECONDS + 1)
         await asyncio.wait([asyncio.create_task(self._grpc.stop(0.5))], timeout=CALLS_SECONDS)
-        if not await bounded(self._store.close, STORE_SECONDS):
-            log.error("the store is still written to and was not closed")
-        return self._engine.ended
+        try:
+            if not await bounded(self._store.close, STORE_SECONDS):
+                log.error("the store is still written to and was not closed")
+        except Exception:
+            log.exception("the store could not be closed")
 
     def _on_fault(self) -> None:
         """The engine runs no job any more. From any thread."""

@@ -1,5 +1,6 @@
 """The service as a process of which one thing is held for good. Arguments: what to hold."""
 
+import asyncio
 import sys
 import threading
 import time
@@ -37,12 +38,7 @@ def hold_loader():
 
 
 def hold_loop():
-    from inference_service.rpc.session_service import SessionService
-
-    async def on_the_loop(*_):
-        forever()
-
-    after_loading(lambda: setattr(SessionService, "_get", on_the_loop))
+    after_loading(lambda: asyncio.get_running_loop().call_soon(forever))
 
 
 def hold_store():
@@ -53,9 +49,11 @@ def hold_store():
 
 def hold_pool():
     """Every thread that the event loop lends out, as so many slow compilations would."""
-    from inference_service.sessions.collection import Sessions
+    def hold():
+        for _ in range(100):
+            asyncio.get_running_loop().run_in_executor(None, forever)
 
-    after_loading(lambda: setattr(Sessions, "get", forever))
+    after_loading(lambda: asyncio.get_running_loop().call_soon(hold))
 
 
 def hold_another_thread():
@@ -69,8 +67,8 @@ def after_loading(change):
     ready = Server.ready
 
     async def then(server):
-        change()
         await ready(server)
+        change()
 
     Server.ready = then
 

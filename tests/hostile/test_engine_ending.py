@@ -96,11 +96,10 @@ def test_while_a_pass_does_not_end(start):
     service.held()
     looks = [api.sessions.Predict.future(pb.PredictRequest(session_id=session), timeout=WAIT) for _ in range(3)]
     service.terminate()
-    for call in (step, *looks):
+    for answer in (lambda: list(step), *(look.result for look in looks)):
         with pytest.raises(grpc.RpcError) as caught:
-            list(call) if hasattr(call, "__next__") else call.result()
-        refused = read_refusal(caught.value)
-        assert refused.code == Code.UNAVAILABLE
+            answer()
+        assert read_refusal(caught.value).code == Code.UNAVAILABLE
     with pytest.raises(grpc.RpcError):
         list(watch)
     assert service.ended() == 0
@@ -116,17 +115,14 @@ def test_while_a_thread_does_not_end(start, what):
     assert service.ended() == 0
 
 
-@pytest.mark.parametrize(("what", "count"), [("hold_loop", 1), ("hold_pool", 40)])
-def test_while_the_event_loop_or_every_thread_of_its_pool_is_held(start, what, count):
+@pytest.mark.parametrize("what", ["hold_loop", "hold_pool"])
+def test_while_the_event_loop_or_every_thread_of_its_pool_is_held(start, what):
     service = start(what)
     api = service.ready()
-    session = api.create().id
-    calls = [api.sessions.GetSession.future(pb.GetSessionRequest(session_id=session), timeout=WAIT)
-             for _ in range(count)]
     service.held()
+    call = api.sessions.GetSession.future(pb.GetSessionRequest(session_id="none"), timeout=WAIT)
     service.terminate()
-    for call in calls:
-        assert call.exception() is not None
+    assert call.exception() is not None
     assert service.ended() == 0
 
 
