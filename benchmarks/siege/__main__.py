@@ -21,7 +21,7 @@ from benchmarks.siege.attack import ATTACKS, Attack, Broken, Memory, NotHere, Si
 from benchmarks.siege.ended import fault, hidden_paths
 from benchmarks.siege.kinds import load_all
 from benchmarks.siege.mutations import mutations
-from benchmarks.siege.processes import DidNotStart
+from benchmarks.siege.processes import DidNotStart, stop_all
 from benchmarks.siege.report import Line
 
 
@@ -86,15 +86,15 @@ def main() -> int:
         return 0 if wanted else 2
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="siege-") as folder:
-        siege = Siege(Path(folder), console.print)
         try:
-            lines = []
+            siege, lines = Siege(Path(folder), console.print), []
             for number, attack in enumerate(wanted, 1):
                 console.print(f"[{number}/{len(wanted)}] {attack.name}: {attack.sent}")
                 lines.append(run(attack, siege))
                 console.print(report.said(lines[-1]))
+            siege.neighbour.stop()
         finally:
-            siege.end()
+            stop_all()
     failed = [line.name for line in lines if line.wrong]
     console.print(f"{len(lines)} lines in {time.monotonic() - begun:.0f} s; "
                   + (f"FAILED: {', '.join(failed)}" if failed else "every bound was kept"))

@@ -14,8 +14,8 @@ from pathlib import Path
 import grpc
 
 from benchmarks.siege.ended import Ended, ask, end_of
-from benchmarks.siege.neighbour import OPTIONS, Neighbour
-from benchmarks.siege.processes import Gateway, Service, rss
+from benchmarks.siege.neighbour import Neighbour
+from benchmarks.siege.processes import OPTIONS, Gateway, Service, rss
 from unmask.v1 import inspection_service_pb2_grpc, model_service_pb2_grpc, prompt_pb2, session_service_pb2_grpc
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as pb
@@ -183,10 +183,6 @@ class Siege:
         if not self.gateway.alive:
             self.gateway = Gateway(self.folder, self.service.address)
 
-    def end(self) -> None:
-        self.neighbour.stop()
-        self.gateway.stop()
-        self.service.stop()
 
 
 def counted(ends: list[Ended]) -> str:

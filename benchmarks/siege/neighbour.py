@@ -6,6 +6,7 @@ the machine's monotonic clock), how long it took, and the status.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -16,12 +17,10 @@ from statistics import quantiles
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from benchmarks.siege.processes import ROOT
+from benchmarks.siege.processes import OPTIONS, ROOT
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
 
-OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.initial_reconnect_backoff_ms", 100),
-           ("grpc.min_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 300)]
 PATIENCE = 20.0
 LINES = threading.Lock()  # one at a time
 PAUSE = {"get": 0.02, "health": 0.1}
@@ -60,7 +59,7 @@ class Neighbour:
         self._said: list[Wait] = []
         self._changed = threading.Condition()
         self._process = subprocess.Popen([sys.executable, "-m", "benchmarks.siege.neighbour", address, session_id],
-                                         cwd=ROOT, stdout=subprocess.PIPE, text=True)
+                                         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -104,10 +103,16 @@ def _ask(what: str, call) -> None:
         time.sleep(PAUSE[what])
 
 
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main() -> None:
     address, session_id = sys.argv[1:]
     sessions = SessionServiceStub(grpc.insecure_channel(address, options=OPTIONS))
     health = health_pb2_grpc.HealthStub(grpc.insecure_channel(address, options=OPTIONS))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     threading.Thread(target=_ask, daemon=True, args=(
         "health", lambda: health.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE))).start()
     _ask("get", lambda: sessions.GetSession(pb.GetSessionRequest(session_id=session_id), timeout=PATIENCE))

@@ -18,6 +18,13 @@ START_SECONDS = 120
 BUDGETS = {"UNMASK_PREDICTION_BYTES": str(64 << 20), "UNMASK_CACHE_BYTES": str(64 << 20)}
 
 
+# A client's connection of its own that is soon made again after a restart; the second number is also how long a server
+# may take to accept it.
+OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.min_reconnect_backoff_ms", 10_000),
+           ("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
+_started: list[Process] = []
+
+
 class DidNotStart(Exception):
     """The process ended, or was not ready in time. Holds the end of its log."""
 
@@ -42,6 +49,7 @@ class Process:
         self.name = name
         self.log = folder / f"{name}.log"
         folder.mkdir(parents=True, exist_ok=True)
+        _started.append(self)
         self.heard = self.log.stat().st_size if self.log.exists() else 0  # what an earlier one has said
         with self.log.open("a") as log:
             self.popen = subprocess.Popen(command, cwd=folder, env=environment(folder, variables), stdout=log,
@@ -102,6 +110,13 @@ class Gateway(Process):
         super().__init__("gateway", [sys.executable, "-m", "web_gateway"], folder, {
             "UNMASK_WEB_PORT": str(self.port), "UNMASK_INFERENCE_ADDRESS": service, **variables})
         wait_for_line(self, "Unmask: http")
+
+
+def stop_all() -> None:
+    """Ends every process that was started here and lives."""
+    for process in _started:
+        if hasattr(process, "popen") and process.alive:
+            process.stop()
 
 
 def wait_for_line(process: Process, start: str, seconds: float = START_SECONDS) -> None:

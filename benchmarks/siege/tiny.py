@@ -7,6 +7,8 @@ answer is one that the service found out by itself.
 from __future__ import annotations
 
 import json
+import math
+import os
 import shutil
 from pathlib import Path
 
@@ -62,6 +64,27 @@ def llada(folder: Path, **changes) -> dict:
     weights = {name: torch.randn(shape, generator=chance) * 0.1 for name, shape in shapes.items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return weights
+
+
+def large(folder: Path) -> None:
+    """A model of 1.2 GB, all zeros, that takes no room on the disk."""
+    llada(folder)
+    path, rows = folder / "model.safetensors", 4_700_000
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header, end = json.loads(data[8:8 + length]), 0
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        if entry["shape"][0] == 768:
+            entry["shape"][0] = rows
+        size = 4 * math.prod(entry["shape"])
+        entry["data_offsets"], end = [end, end + size], end + size
+    made = json.dumps(header).encode()
+    path.write_bytes(len(made).to_bytes(8, "little") + made)
+    os.truncate(path, 8 + len(made) + end)
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"vocab_size": rows, "embedding_size": rows}))
 
 
 def causal(folder: Path, config_class: str, change=lambda weights: None, told: dict | None = None, **fields) -> None:

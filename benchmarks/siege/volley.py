@@ -13,11 +13,10 @@ import grpc
 
 from benchmarks.siege import mutate
 from benchmarks.siege.ended import Ended, end_of, fault
+from benchmarks.siege.processes import OPTIONS
 from unmask.v1 import model_service_pb2_grpc, prompt_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
 
-CHANNEL = [("grpc.use_local_subchannel_pool", 1), ("grpc.min_reconnect_backoff_ms", 100),
-           ("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
 MOST_ANSWERS = 2  # of a stream, which is then cancelled
 TIMEOUT = 10.0
 LIVE = 4  # sessions that requests can name
@@ -38,7 +37,7 @@ class Sender:
     """One connection to the server, and sessions for requests to name."""
 
     def __init__(self, address: str):
-        self.channel = grpc.insecure_channel(address, options=CHANNEL)
+        self.channel = grpc.insecure_channel(address, options=OPTIONS)
         self.sessions = session_service_pb2_grpc.SessionServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
         self.live: list[str] = []

@@ -10,7 +10,7 @@ import grpc
 
 from benchmarks.siege.attack import WAIT, Broken, Client, Siege, attack
 from benchmarks.siege.ended import Ended, ask, end_of
-from benchmarks.siege.neighbour import OPTIONS
+from benchmarks.siege.processes import OPTIONS
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -70,8 +71,6 @@ def config_nested_100000_deep(siege: Siege) -> str:
 @attack("a folder", "refused within 2 s each")
 def folders_of_odd_kinds(siege: Siege) -> str:
     """Ten more: huge, negative and zero sizes, a header that lies, pipes and devices for files, a link out."""
-    import os
-
     kinds = {"d_model": 10**9, "vocab_size": 2**31, "n_heads": 0, "max_sequence_length": -1, "n_kv_heads": 10**6}
     slowest = 0.0
     for field, value in kinds.items():
@@ -113,7 +112,7 @@ def _timed(siege: Siege, name: str) -> float:
 def load_that_is_cancelled(siege: Siege) -> str:
     """A load of a checkpoint of 1.2 GB, cancelled after 0.3 s, and then a load of a small one."""
     folder, name = tiny.place(siege, "large")
-    tiny.llada(folder, vocab_size=4_000_000, embedding_size=4_000_000)
+    tiny.large(folder)
     small, small_name = tiny.place(siege, "small")
     tiny.llada(small)
     siege.begin()
@@ -141,7 +140,7 @@ def sigterm_under_load(siege: Siege) -> str:
     with siege.another("ending") as service:
         folder = service.log.parent / "large"
         folder.mkdir()
-        tiny.llada(folder, vocab_size=4_000_000, embedding_size=4_000_000)
+        tiny.large(folder)
         client = Client(service.address)
         ids = [client.create(200) for _ in range(50)]
 
