@@ -22,11 +22,10 @@ from inference_service import ending
 from inference_service.rpc import server
 from tests.conftest import GOLDEN
 from tests.hostile.held_service import HELD
+from tests.patience import PATIENCE as WAIT
 from tests.service.calls import Api, read_refusal
 from unmask.v1 import session_service_pb2 as pb
 
-WAIT = 100
-pytestmark = pytest.mark.timeout(300)
 SCRIPT = Path(__file__).with_name("held_service.py")
 
 

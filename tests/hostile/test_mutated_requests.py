@@ -37,7 +37,6 @@ def attacked(tmp_path_factory):
     assert attacked.service.stop() == 0, attacked.service.said()
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", METHODS)
 def test_mutated_requests_are_answered_or_refused_in_its_own_words(attacked, name):
     found = volley(attacked.sender, METHODS[name], range(REQUESTS), attacked.recording, attacked.hidden)
