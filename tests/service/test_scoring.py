@@ -121,7 +121,7 @@ def test_a_call_that_is_cancelled_ends_its_work(api, fake):
     ({"tokens": TokenList()}, "answer"),
     ({"tokens": TokenList(ids=[512])}, "tokens.ids"),
     ({"tokens": TokenList(ids=[511])}, "answer"),
-    ({"tokens": TokenList(ids=[1] * 513)}, "answer"),
+    ({"tokens": TokenList(ids=[1] * 513)}, "tokens.ids"),
     ({"samples": 100_001}, "samples"),
     ({"cfg_scale": -0.1}, "cfg_scale"),
     ({"cfg_scale": 10.1}, "cfg_scale"),
