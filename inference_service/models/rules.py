@@ -23,6 +23,8 @@ LINEAR = frozenset({
     # o200k
     rf"{_WORD}{_UPPER}*{_LOWER}+{_CASED}|{_WORD}{_UPPER}+{_LOWER}*{_CASED}|\p{{N}}{{1,3}}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    # one character each: what the nanoGPT importer writes
+    r"[\s\S]",
     # the models that ship
     r" ?\p{L}+|\p{N}|_|\n+| ?[^\s\p{L}\p{N}_]+|\s",
 })

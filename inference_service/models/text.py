@@ -100,28 +100,26 @@ class Text:
         no token for.
         """
         if not self._encodes_safely:
-            return self._encoded_in_child(text, field)
+            return self._encoded_in_child([text], field)[0]
         try:
             return self._tokenizer(text, add_special_tokens=False)["input_ids"]
         except Exception as error:  # the tokenizers library raises a bare Exception
             unknown = [character for character in dict.fromkeys(text) if not self._encodes(character)]
             if not unknown:
                 raise
-            raise InvalidField(field, f"must have only characters of the model's vocabulary; it has no token for"
-                                       f" {', '.join(map(repr, unknown[:10]))}") from error
+            raise _unknown(field, unknown) from error
 
-    def _encoded_in_child(self, text: str, field: str) -> list[int]:
+    def _encoded_in_child(self, texts: list[str], field: str) -> list[list[int]]:
         try:
-            _, (ids,) = processes.run(f"{TASK}encoded", {}, [text.encode("utf-8", "replace")], self._base(),
-                                      slow_limits=ENCODING)
-        except Refused:
-            raise InvalidField(field, "must have only characters of the model's vocabulary; it has no token for some"
-                                      " of these") from None
+            _, found = processes.run(f"{TASK}encoded", {}, [text.encode("utf-8", "replace") for text in texts],
+                                     self._base(), slow_limits=ENCODING)
+        except Refused as refused:
+            raise _unknown(field, refused.told.get("unknown")) from None
         except Stopped as stopped:
             raise InvalidField(field, "the rules of the model's tokenizer take too much"
                                       f" {_taken(stopped)} with this text", reason="TOKENIZER_TOO_COMPLEX",
                                metadata={"limit": stopped.limit}) from None
-        return np.frombuffer(ids, np.uint32).tolist()
+        return [np.frombuffer(ids, np.uint32).tolist() for ids in found]
 
     def _base(self) -> processes.Base:
         """A process that has read the tokenizer."""
@@ -159,9 +157,14 @@ class Text:
 
         most: positions that a hole may have. field: what an error names.
         """
+        parts = holes.split(text, most, field)
+        texts = [part for part in parts if isinstance(part, str) and part]
+        # All at once where it takes a process.
+        encoded = iter((self.encode(one, field) for one in texts) if self._encodes_safely else
+                       self._encoded_in_child(texts, field) if texts else ())
         ids: list[int | None] = []
-        for part in holes.split(text, most, field):
-            ids += [None] * part if isinstance(part, int) else self.encode(part, field) if part else []
+        for part in parts:
+            ids += [None] * part if isinstance(part, int) else next(encoded) if part else []
         return ids
 
     def chat(self, messages: list[dict[str, str]]) -> list[int]:
@@ -257,6 +260,11 @@ def _natural(id):
     if id < 0:
         raise InvalidField("ids", f"must not be negative, got {id}")
     return int(id)
+
+
+def _unknown(field: str, characters: object) -> InvalidField:
+    shown = ", ".join(map(repr, characters[:10])) if isinstance(characters, list) and characters else "a part of it"
+    return InvalidField(field, f"must have only characters of the model's vocabulary; it has no token for {shown}")
 
 
 def _taken(stopped: Stopped) -> str:

@@ -38,12 +38,25 @@ def read(arguments: dict, blobs: list[bytes]) -> Tokenizer:
 
 
 def encoded(arguments: dict, blobs: list[bytes], tokenizer: Tokenizer) -> tuple[dict, list[bytes]]:
-    """The ids of a text, uint32. Refused: where the vocabulary has no token for a part of it."""
+    """The ids of some texts, uint32. Refused: which characters the vocabulary has no token for."""
+    found = []
+    for blob in blobs:
+        text = blob.decode()
+        try:
+            ids = tokenizer.encode(text, add_special_tokens=False).ids
+        except Exception:
+            raise Refused(unknown=[character for character in dict.fromkeys(text)
+                                   if not _encodes(tokenizer, character)]) from None
+        found.append(np.array(ids, np.uint32).tobytes())
+    return {}, found
+
+
+def _encodes(tokenizer: Tokenizer, character: str) -> bool:
     try:
-        ids = tokenizer.encode(blobs[0].decode(), add_special_tokens=False).ids
-    except Exception as error:
-        raise Refused(message=str(error)[:200]) from None
-    return {}, [np.array(ids, np.uint32).tobytes()]
+        tokenizer.encode(character, add_special_tokens=False)
+    except Exception:
+        return False
+    return True
 
 
 def pieces(arguments: dict, blobs: list[bytes], tokenizer: Tokenizer) -> tuple[dict, list[bytes]]:

@@ -19,8 +19,8 @@ TEMPLATES = {
     "a list many times": "{{ [1] * 10**9 }}",
     "a power of a power": "{{ 9 ** (9 ** 9) }}",
     "a macro that calls itself": "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
-    "a text that doubles": "{% set n = namespace(t='ab') %}{% for i in range(60) %}{% set n.t = n.t + n.t %}{% endfor %}"
-                           "{{ n.t }}",
+    "a text that doubles": "{% set n = namespace(t='ab') %}{% for i in range(60) %}{% set n.t = n.t + n.t %}"
+                           "{% endfor %}{{ n.t }}",
     "a range out of range": "{{ range(10**9) | list }}",
     "a long indent": "{{ 'a' | indent(10**9, true) }}",
     "a text in the middle of nothing": "{{ 'a' | center(10**9) }}",
@@ -102,6 +102,9 @@ def test_rules_of_ones_own_that_do_no_harm_give_the_same_ids(tmp_path):
     assert plain._encodes_safely and not other._encodes_safely
     for written in ("", "a<|mdm_mask|>b", "  spaces \n and . marks", "ä漢😀"):
         assert other.encode(written) == plain.encode(written)
+    holed = "a [[mask:2]]b[[mask]]"
+    assert other.encode_with_holes(holed, 9, "text") == plain.encode_with_holes(holed, 9, "text")
+    assert other.encode_with_holes("[[mask]]", 9, "text") == [None]
 
 
 def test_what_a_decoder_multiplies_is_left_out_of_what_is_shown(tmp_path):
