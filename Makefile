@@ -86,7 +86,7 @@ bench-attribution: ## Measure whether attribution finds what a token was copied 
 
 siege: ## Attack the real service and gateway and say a line for each attack; MARKDOWN=1 writes docs/reliability.md
 	@tools/install.sh dev
-	$(BIN)/python -m benchmarks.siege $(if $(MARKDOWN),--markdown) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m benchmarks.siege $(if $(MARKDOWN),--markdown) $(if $(ONLY),--only "$(ONLY)") $(if $(MUTATIONS),--mutations $(MUTATIONS))
 
 demo: ## Make the recording that comes with the page anew, from a real run
 	@tools/install.sh dev

@@ -71,10 +71,10 @@ def config_nested_100000_deep(siege: Siege) -> str:
 @attack("a folder", "refused within 2 s each")
 def folders_of_odd_kinds(siege: Siege) -> str:
     """Ten more: huge, negative and zero sizes, a header that lies, pipes and devices for files, a link out."""
-    kinds = {"d_model": 10**9, "vocab_size": 2**31, "n_heads": 0, "max_sequence_length": -1, "n_kv_heads": 10**6}
+    kinds = {"d_model": 10**9, "embedding_size": 2**31, "n_heads": 0, "max_sequence_length": -1, "n_kv_heads": 10**6}
     slowest = 0.0
     for field, value in kinds.items():
-        folder, name = tiny.place(siege, field)
+        folder, name = tiny.place(siege, field.replace("_", "-"))
         tiny.llada(folder)
         path = folder / "config.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))

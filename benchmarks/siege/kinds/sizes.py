@@ -67,29 +67,31 @@ def edits_of_a_million_positions(siege: Siege) -> None:
 
 @attack("the event loop", BOUND, waits=P99)
 def cold_revisions_of_1024_positions(siege: Siege) -> None:
-    """After a restart: GetSession of 40 old revisions of 1,024 positions, of 330, round and round."""
+    """After a restart: GetSession of 40 old revisions of 1,024 positions, of 180, round and round."""
     folder, name = tiny.place(siege, "long")
     tiny.llada(folder, max_sequence_length=2048)
     siege.client.load(name)
     session_id = siege.client.create(1024, model=name)
-    for round in range(30):
-        siege.client.step(session_id, 10)
+    for round in range(60):
+        siege.client.step(session_id, 2)
         for _ in siege.client.sessions.Edit(pb.EditRequest(session_id=session_id, edits=[edit_pb2.Edit(
                 mask=edit_pb2.MaskPositions(positions=range(8, 1000 - round)))]), timeout=WAIT):
             pass
     siege.restart()
     siege.begin()
     for _ in at_least(LOOK):
-        for revision in range(5, 325, 8):
+        for revision in range(5, 175, 4):
             siege.ask(siege.client.sessions.GetSession, pb.GetSessionRequest(session_id=session_id, revision=revision))
 
 
 @attack("the event loop", BOUND, waits=P99)
 def list_of_50_cold_sessions(siege: Siege) -> None:
-    """After a restart: ListSessions of 50, of which each has 200 positions and 60 frames, for 4 seconds."""
+    """After a restart: ListSessions of 50, of which each has 200 positions and 40 frames, for 4 seconds."""
     for _ in range(50):
         session_id = siege.client.create(200)
-        siege.client.step(session_id, 60)
+        for position in range(8, 48):
+            list(siege.client.sessions.Edit(pb.EditRequest(session_id=session_id, edits=[edit_pb2.Edit(
+                force_token=edit_pb2.ForceToken(position=position, token=30))]), timeout=WAIT))
     siege.restart()
     siege.begin()
     for _ in at_least(LOOK):
