@@ -8,6 +8,7 @@ import threading
 from pydantic import ValidationError
 
 from inference_service.config import Config
+from inference_service.descriptors import raise_limit
 from inference_service.errors import ServiceError
 
 
@@ -35,6 +36,7 @@ async def serve(config: Config) -> None:
 
     ending = Ending()
     ending.listen()
+    raise_limit()
     if config.threads:
         torch.set_num_threads(config.threads)
     server = Server(config)

@@ -13,6 +13,8 @@ workers = 1
 # The worker counts its threads and connections itself, by what they do.
 threads = 2
 worker_connections = 1_000_000
+# No header may say where the application is mounted: here every client comes from an address that gunicorn trusts.
+forwarder_headers = ""
 # Answers go through what holds them for slow readers.
 sendfile = False
 graceful_timeout = 5

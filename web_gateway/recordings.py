@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from tempfile import SpooledTemporaryFile
+from typing import IO
 
 import grpc
 from flask import Blueprint, Response, abort, request
 from google.protobuf import json_format
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from unmask.v1.envelope_pb2 import Status
@@ -82,10 +84,7 @@ def routes(upstream: Upstream, settings: Settings) -> Blueprint:
         request_id = request.args.get("request_id", "")[:100]
         # gRPC takes its pieces in a thread of its own.
         with place(uploads), SpooledTemporaryFile(SPOOLED) as file:
-            try:
-                shutil.copyfileobj(request.stream, file, CHUNK)
-            except (ConnectionError, ClientDisconnected):
-                abort(408, "The recording came too slowly, or broke off.")
+            _receive(file)
             file.seek(0)
             pieces = chain([b""], iter(lambda: file.read(CHUNK), b""))
             asked = (ImportRequest(chunk=piece, request_id=request_id) for piece in pieces)
@@ -107,6 +106,16 @@ def place(places: threading.Semaphore) -> Iterator[None]:
         yield
     finally:
         places.release()
+
+
+def _receive(file: IO[bytes]):
+    """Writes the request's body to a file, or answers why it cannot."""
+    try:
+        shutil.copyfileobj(request.stream, file, CHUNK)
+    except (ConnectionError, ClientDisconnected, NoMoreData):
+        abort(408, "The recording came too slowly, or broke off.")
+    except ParseException:
+        abort(400, "The recording does not come in the chunks of HTTP.")
 
 
 def _chunks(answers) -> Iterator[bytes]:

@@ -58,8 +58,8 @@ class Changing(Calls):
                 raise FailedPrecondition(f"no position is open and the sampler has no more to do; rewind, {further}",
                                          reason="CANVAS_COMPLETE")
             job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
+            following = turn.session.head + 1  # before the engine has the job, which may be faster than this line
             ticket = self._engine.submit(job, interactive=request.count == 1)
-            following = turn.session.head + 1
             held = stack.pop_all()  # from here the turn ends with the job, wherever that is
 
         def ended(_):

@@ -55,6 +55,8 @@ OPTIONS = [
     # Makes clients look up the servers again now and then, so that added ones are found.
     ("grpc.max_connection_age_ms", 60_000),
     ("grpc.max_connection_age_grace_ms", 3_600_000),
+    # Who connects and does not say that it speaks HTTP/2 is let go, so that its place is free for others.
+    ("grpc.server_handshake_timeout_ms", 10_000),
     # One process for one port: a second one is told that it is taken.
     ("grpc.so_reuseport", 0),
     # Keeps what an unread stream may hold back small.

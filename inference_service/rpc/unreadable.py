@@ -31,8 +31,6 @@ class RefusesUnreadable(grpc.aio.ServerInterceptor):
             except DecodeError:
                 return UNREADABLE
 
-        if handler.request_streaming and handler.response_streaming:
-            return handler  # none of ours: reflection
         kind = f"{'stream' if handler.request_streaming else 'unary'}_" + (
             "stream" if handler.response_streaming else "unary")
         wrapped = _answering(getattr(handler, kind), handler.request_streaming, handler.response_streaming)
@@ -41,6 +39,14 @@ class RefusesUnreadable(grpc.aio.ServerInterceptor):
 
 def _answering(method, requests_stream: bool, responses_stream: bool):
     """The method, not called with what could not be read. A stream raises in its place, for the method to answer."""
+    if requests_stream and responses_stream:  # reflection's
+        async def conversing(requests, context):
+            try:
+                async for response in method(_readable(requests), context):
+                    yield response
+            except InvalidField as error:
+                await abort(context, error)
+        return conversing
     if requests_stream:
         async def gathering(requests, context):
             return await method(_readable(requests), context)

@@ -1,6 +1,7 @@
 """Calls that are ended in every way a caller has, while the engine works for them: it outlives all of them."""
 
 import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -13,6 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from inference_service.config import Config
 from inference_service.local import running
 from inference_service.models import library
+from inference_service.rpc.admission import Kind
+from inference_service.rpc.changing import KEPT_FOR_READER
 from inference_service.sampling.registry import SAMPLERS
 from tests.fakes import FakeDenoiser
 from tests.service.calls import WAIT, Api, refusal
@@ -91,6 +94,9 @@ def test_who_gives_up_waiting_for_a_stopped_run_takes_nothing_with_it(api, fake,
     run.cancel()
     refused = refusal(change, api, session)
     assert refused.code == Code.DEADLINE_EXCEEDED
+    deadline = time.monotonic() + WAIT
+    while api.server.admission.calls(Kind.INTERACTIVE):  # the server has not heard of it yet, and would go on
+        assert time.monotonic() < deadline
     gate.opened.set()
     other = api.create(model=model.name).id
     assert len(api.step(other)) == 8, "the engine lives"
@@ -178,3 +184,18 @@ def test_overlapping_calls_that_end_at_random_leave_a_working_engine(api, fake):
         api.rewind(session, 0)
         assert len(api.step(session)) == 60
     assert not api.server._failed.is_set()
+
+
+def test_an_engine_that_is_faster_than_the_call_loses_no_frame_of_it(api, fake, monkeypatch):
+    """All steps are done before the call reads the first, and more of them than are kept in memory for it."""
+    length = 2 * KEPT_FOR_READER
+    session = api.create(model=fake(context=1024).name, length=length, steps=length).id
+    submit = api.server._engine.submit
+
+    def done(job, interactive):
+        ticket = submit(job, interactive)
+        ticket.result.result(WAIT)
+        return ticket
+
+    monkeypatch.setattr(api.server._engine, "submit", done)
+    assert [frame.revision for frame in api.step(session)] == list(range(1, length + 1))

@@ -311,6 +311,9 @@ def test_a_head_in_single_bytes_is_a_head(patient, connect):
     (b"POST /recordings HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", b"400"),
     (b"POST /recordings HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
     (b"POST /recordings HTTP/1.1\r\nHost: a\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", b"4"),
+    (CHUNKED + b"-5\r\nabcde\r\n0\r\n\r\n", b"400"),
+    (CHUNKED + b"5;" + b"a" * 100_000 + b"\r\nabcde\r\n0\r\n\r\n", b"400"),
+    (b"GET / HTTP/1.1\r\n" + HEAD + b"SCRIPT_NAME: /elsewhere\r\nConnection: close\r\n\r\n", b"200"),
 ])
 def test_a_head_that_is_none(patient, connect, head, status):
     answer = all_that_comes(connect(patient, head))
