@@ -122,8 +122,10 @@ def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -
     if source is None:
         raise InvalidField(field, "must have chat, text or tokens")
     if source == "tokens":
-        check_prompt_length(field, len(prompt.tokens.ids), denoiser.info.mask_token in prompt.tokens.ids, denoiser)
-        return listed_tokens(prompt.tokens.ids, f"{field}.tokens.ids", denoiser)
+        ids = prompt.tokens.ids
+        fits = len(ids) <= 2 * denoiser.info.context_length  # far too many are not even looked through
+        check_prompt_length(field, len(ids), fits and denoiser.info.mask_token in ids, denoiser)
+        return listed_tokens(ids, f"{field}.tokens.ids", denoiser)
     if source == "text":
         return text_tokens(prompt.text, f"{field}.text", denoiser)
     check_count(f"{field}.chat.messages", len(prompt.chat.messages), denoiser.info.context_length, "messages")

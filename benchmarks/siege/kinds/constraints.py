@@ -28,6 +28,11 @@ def fan(count: int) -> str:
     return json.dumps({"$ref": "#/$defs/d0", "$defs": definitions | {f"d{count}": {"type": "boolean"}}})
 
 
+def slow(number: int) -> Constraint:
+    """One whose automaton takes longer to make than any deadline here; each number another."""
+    return Constraint(regex=f"(.{{0,{500 + number}}}a){{500}}")
+
+
 def chain(count: int) -> str:
     """Rules each of which names the next."""
     rules = [f"r{number}: r{number + 1}" for number in range(count)]
@@ -103,16 +108,17 @@ def schemas_of_odd_kinds(siege: Siege) -> None:
 
 @attack("the sandbox", "ordinary constrained calls of another client are answered meanwhile, within 10 s", waits=0.1)
 def slow_constraints_beside_an_ordinary_one(siege: Siege) -> str:
-    """Eight clients with schemas that take their whole deadline, and one with `yes|no`."""
-    slow = [threading.Thread(target=lambda n=n: siege.keep(ask(
+    """Eight clients with expressions that take their whole deadline, and one with `yes|no`."""
+    beside = [threading.Thread(target=lambda n=n: siege.keep(ask(
         Client(siege.service.address).sessions.CreateSession, pb.CreateSessionRequest(
-            prompt=prompt(), length=32, settings=settings(constraint=Constraint(json_schema=deep_arrays(28 + n)))),
-        10)))
+            prompt=prompt(), length=32, settings=settings(constraint=slow(n))), 10)))
         for n in range(8)]
-    [thread.start() for thread in slow]
+    [thread.start() for thread in beside]
     client = Client(siege.service.address)
     ordinary = [constrained(siege, Constraint(regex=f"yes|no|{word}"), 10, client) for word in ("maybe", "never")]
-    [thread.join() for thread in slow]
+    [thread.join() for thread in beside]
+    if len(siege.ends) < len(beside) + len(ordinary):
+        raise Broken("the slow ones were not sent")
     if not all(end.ok for end in ordinary):
         raise Broken(f"the ordinary calls: {', '.join(map(str, ordinary))}")
     return f"the ordinary calls took up to {max(end.seconds for end in ordinary):.1f} s"
@@ -120,11 +126,11 @@ def slow_constraints_beside_an_ordinary_one(siege: Siege) -> str:
 
 @attack("the sandbox", "the child is gone within 2 s of the cancel", waits=0.1)
 def constraint_that_is_cancelled(siege: Siege) -> str:
-    """A schema of 32 nested arrays, cancelled after half a second."""
+    """An expression that takes its whole deadline, cancelled after half a second."""
     from benchmarks.siege.kinds.waiting import busy, seconds_until
 
     made = pb.CreateSessionRequest(prompt=prompt(), length=32,
-                                   settings=settings(constraint=Constraint(json_schema=deep_arrays(31))))
+                                   settings=settings(constraint=slow(20)))
     siege.ask(siege.client.sessions.CreateSession, made, timeout=0.5)
     took = seconds_until(lambda: not busy(siege.service.pid), 10)
     if took is None or took > 2:

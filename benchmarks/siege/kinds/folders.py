@@ -14,11 +14,10 @@ import grpc
 from benchmarks.siege import tiny
 from benchmarks.siege.attack import WAIT, Broken, Client, Siege, attack, prompt, settings
 from benchmarks.siege.ended import ask
-from benchmarks.siege.kinds.constraints import deep_arrays
+from benchmarks.siege.kinds.constraints import slow
 from unmask import recording as files
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as pb
-from unmask.v1.constraint_pb2 import Constraint
 from unmask.v1.recording_pb2 import Recording
 
 SOON = 2.0
@@ -136,7 +135,7 @@ def load_that_is_cancelled(siege: Siege) -> str:
 
 @attack("the process", "it ends within 10 s with exit code 0")
 def sigterm_under_load(siege: Siege) -> str:
-    """SIGTERM while 50 sessions run, schemas of 32 arrays are compiled, and a checkpoint of 1.2 GB loads."""
+    """SIGTERM while 50 sessions run, slow expressions are compiled, and a checkpoint of 1.2 GB loads."""
     with siege.another("ending") as service:
         folder = service.log.parent / "large"
         folder.mkdir()
@@ -154,7 +153,7 @@ def sigterm_under_load(siege: Siege) -> str:
         work = [(client.sessions.Step, pb.StepRequest(session_id=session_id)) for session_id in ids]
         work.append((client.models.LoadModel, models_pb.LoadModelRequest(name="./large")))
         work += [(client.sessions.CreateSession, pb.CreateSessionRequest(prompt=prompt(), length=32, settings=settings(
-            constraint=Constraint(json_schema=deep_arrays(30 + number)))) ) for number in range(3)]
+            constraint=slow(30 + number)))) for number in range(3)]
         threads = [threading.Thread(target=hold, args=one, daemon=True) for one in work]
         [thread.start() for thread in threads]
         time.sleep(1.5)
