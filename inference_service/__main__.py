@@ -13,6 +13,7 @@ from inference_service.errors import ServiceError
 
 
 def main() -> int:
+    sys.setswitchinterval(0.001)  # seconds: a thread that is busy in Python keeps the event loop waiting that long
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         config = Config()

@@ -78,8 +78,9 @@ class Threads:
             self._pool.submit(self._work_off, key, *following)
 
 
+# Few: each that is busy in Python takes its turns from the event loop.
 brief = Threads("brief", 8, 4096)
-long = Threads("long", 8, 256)
+long = Threads("long", 4, 256)
 patient = Threads("patient", 32, 256)
 
 

@@ -3,6 +3,7 @@
 Servers here have small bounds; health is answered whatever is refused.
 """
 
+import re
 import threading
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from inference_service.config import Config
 from inference_service.errors import Exhausted
 from inference_service.rpc.admission import Admission, Bound, Kind
 from inference_service.rpc.server import admission_for
+from tests.conftest import GOLDEN
 from tests.fakes import FakeDenoiser
 from tests.service.calls import WAIT, Api, read_refusal, refusal
 from unmask.v1 import model_service_pb2 as models_pb
@@ -253,6 +255,17 @@ def test_the_gateway_fits_the_bounds_of_a_connection():
     assert config.connection_watches >= 2 * gateway.max_sockets, "two sessions compared in every page"
     assert config.connection_bytes >= gateway.max_recording_bytes
     assert bounds.most_calls > config.connection_interactive + config.connection_streams + config.connection_watches
+
+
+def test_the_limits_are_documented_as_they_are():
+    page = (GOLDEN.parents[2] / "docs" / "limits.md").read_text()
+    told = dict(re.findall(r"^\| `UNMASK_(\w+)` \| ([^|]+?) \|", page, re.M))
+    units = {"": 1, "MiB": 1 << 20, "GiB": 1 << 30}
+    for name, default in told.items():
+        number, _, unit = default.partition(" ")
+        assert Config.model_fields[name.lower()].default == int(number) * units[unit], name
+    assert {name for name in Config.model_fields if name.startswith(("connection_", "max_waiting"))} <= {
+        name.lower() for name in told}
 
 
 def test_places_and_bytes_are_given_back():

@@ -155,6 +155,8 @@ def test_a_call_that_is_cancelled_ends_its_work(api, fake, monkeypatch):
         go_on.wait(WAIT)
 
     class Digits:
+        longest_token = 1
+
         def encode(self, text, field="text"):
             return [int(digit) for digit in text]
 
