@@ -71,7 +71,12 @@ class PermissionDenied(ServiceError):
 
 
 class Exhausted(ServiceError):
+    """Always says when to try again, if only after something else was freed: in a minute where nothing is known."""
+
     default_reason = "RESOURCE_EXHAUSTED"
+
+    def __init__(self, message, *, retry_after=60.0, **more):
+        super().__init__(message, retry_after=retry_after, **more)
 
 
 class Unavailable(ServiceError):

@@ -18,6 +18,9 @@ from inference_service.rpc.watching import Watching
 from unmask.v1 import session_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
 
+# Of sessions on a page, after which it ends: the last may bring a constraint more, and clients of gRPC take 4 MiB.
+PAGE_BYTES = 1 << 20
+
 
 class SessionService(Changing, Looking, Watching, Branching, Recordings,
                      session_service_pb2_grpc.SessionServiceServicer):
@@ -60,11 +63,15 @@ class SessionService(Changing, Looking, Watching, Branching, Recordings,
         size = requests.page_size(request.page_size)
         before = requests.after_page(request.page_token)
         rows = await work.brief(self._sessions.page, size + 1, before)
-        shown = []
+        shown, last, held = [], None, 0
         for row in rows[:size]:  # each in its turn among others' calls
+            if held > PAGE_BYTES:
+                break
+            last = row
             with suppress(NotFound, DataLoss):  # deleted between the two looks, or damaged
                 shown.append(await work.brief(self._listed, row.session_id))
-        token = requests.page_token(rows[size - 1]) if len(rows) > size else ""
+                held += shown[-1].ByteSize()
+        token = requests.page_token(last) if last and last is not rows[-1] else ""
         return pb.ListSessionsResponse(sessions=shown, next_page_token=token)
 
     def _listed(self, session_id: str) -> session_pb2.Session:

@@ -1,0 +1,40 @@
+"""Sessions that are large to list: nobody's list is more than a client takes, and all are in it."""
+
+import pytest
+
+from inference_service.errors import Exhausted
+from tests.service.calls import WAIT, Api
+from unmask.v1 import constraint_pb2, prompt_pb2, settings_pb2
+from unmask.v1 import session_service_pb2 as pb
+
+CLIENT_TAKES = 4 << 20  # bytes of a message, where a gRPC client sets nothing else
+LARGE = constraint_pb2.Constraint(regex="(" + "é|" * 30_000 + "b)")
+
+
+@pytest.fixture(scope="module")
+def api(serve):
+    with serve(model="embedded") as server:
+        server.library.load("")
+        api = Api(server)
+        yield api
+        api.channel.close()
+
+
+def test_a_page_of_large_sessions_ends_early(api):
+    request = pb.CreateSessionRequest(prompt=prompt_pb2.Prompt(text="a "), length=4,
+                                      settings=settings_pb2.Settings(seed=1, constraint=LARGE))
+    count = CLIENT_TAKES // len(LARGE.regex.encode()) + 2
+    made = {api.sessions.CreateSession(request, timeout=WAIT).session.id for _ in range(count)}
+    token, seen, pages = "", [], 0
+    while pages == 0 or token:
+        page = api.sessions.ListSessions(pb.ListSessionsRequest(page_size=200, page_token=token), timeout=WAIT)
+        assert page.ByteSize() < CLIENT_TAKES
+        seen += [session.id for session in page.sessions]
+        token, pages = page.next_page_token, pages + 1
+    assert made <= set(seen) and len(seen) == len(set(seen))
+    assert pages > 1
+
+
+def test_what_is_exhausted_always_says_when_to_try_again():
+    assert Exhausted("nothing is left").retry_after
+    assert Exhausted("nothing is left", retry_after=1.0).retry_after == 1.0
