@@ -16,6 +16,7 @@ import torch
 from inference_service.errors import FailedPrecondition, InvalidField, Unavailable
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling import distribution
+from inference_service.sampling.constraints import effort
 from inference_service.sampling.constraints.compile import Compiled, compiled
 from inference_service.sampling.constraints.positions import Positions
 from inference_service.sampling.constraints.prefix import Prefixes
@@ -131,7 +132,8 @@ def within_limits(method: Callable) -> Callable:
     @wraps(method)
     def guarded(*arguments):
         try:
-            return method(*arguments)
+            with effort.limited():
+                return method(*arguments)
         except ConstraintError as error:
             raise FailedPrecondition(f"the constraint cannot be followed any further: {error}; take it away or choose a"
                                      " simpler one", reason="CONSTRAINT_TOO_COMPLEX") from None

@@ -9,7 +9,7 @@ from inference_service.errors import Exhausted
 from inference_service.sandbox import scope
 
 MOST_WAITING = 32  # of one lane
-WAIT = 20.0  # seconds that a call without a deadline waits
+WAIT = 60.0  # seconds that a call without a deadline waits
 RETRY = 2.0  # seconds
 
 

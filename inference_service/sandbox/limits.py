@@ -19,7 +19,7 @@ class Limits:
     seconds: int
     memory: int
     output: int = 64 * MIB
-    wall: float = 20.0
+    wall: float = 60.0
     nice: int = 5
 
 

@@ -4,6 +4,7 @@
     vocabulary    what a tokenizer is to a constraint: the bytes of each token, the tokens that end a text
     compile       from a spec to what the two kinds of model need, with limits: start here
     proving       the compiling itself, in a child process with limits
+    effort        how long one question to a constraint may keep its thread
     grammars      a spec in llguidance's words, and its complaints in plain ones
     schemas       a JSON schema: closed, and as a regular expression where it is regular
     alternatives  whether two schemas exclude each other: a oneOf that can be an anyOf

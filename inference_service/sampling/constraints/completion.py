@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from llguidance import LLMatcher
 
+from inference_service.sampling.constraints import effort
 from inference_service.sampling.constraints.grammars import stuck, too_complex
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 
@@ -41,6 +42,7 @@ class Place:
 
     def after(self, piece: bytes) -> "Place | None":
         """Behind some more bytes, None where they cannot come."""
+        effort.check()
         matcher = self.matcher.deep_copy()
         if matcher.try_consume_tokens(list(piece)) < len(piece):
             if matcher.is_error():

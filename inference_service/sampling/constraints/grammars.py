@@ -9,8 +9,9 @@ from inference_service.sampling.constraints import schemas
 from inference_service.sampling.constraints.spec import ConstraintError, Spec
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 
-# Of one grammar. llguidance's own, but for less room: a state of its lexer takes one or two kB.
-LIMITS = LLParserLimits(max_lexer_states=100_000, verbose_errors=False)
+# Of one grammar. llguidance's own, but for less room: a state of its lexer takes one or two kB; and for less time: what
+# a token of an ambiguous grammar costs grows with the square of the items in a row, half a second with 2,000 of them.
+LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
 JSON_STYLE = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
 
 # Where a grammar leaves one way to go on, llguidance would let through only the tokens that the tokenizer makes of it.

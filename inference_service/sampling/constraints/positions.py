@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from inference_service.sampling.constraints import effort
 from inference_service.sampling.constraints.classes import DEAD, END, SPECIAL, Moves
 from inference_service.sampling.constraints.spec import Progress
 from inference_service.sampling.constraints.vocabulary import Vocabulary
@@ -111,8 +112,10 @@ class Positions:
         to_right = list(last.to_right[length - same_right :]) if same_right else [self._full()]
         to_right.reverse()  # from the right end
         for position in range(same_left, length):
+            effort.check()
             from_left.append(self._forward(from_left[-1], tokens[position]))
         for position in range(length - 1 - same_right, -1, -1):
+            effort.check()
             to_right.append(self._backward(to_right[-1], tokens[position]))
         to_right.reverse()
         self._last = made = _Sets(tokens, from_left, to_right)  # another thread may put its own there at any time

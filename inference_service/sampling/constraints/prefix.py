@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from llguidance import LLMatcher
 
+from inference_service.sampling.constraints import effort
 from inference_service.sampling.constraints.grammars import stuck, too_complex
 from inference_service.sampling.constraints.spec import ConstraintError, Progress
 from inference_service.sampling.constraints.vocabulary import Vocabulary
@@ -128,6 +129,7 @@ class Prefixes:
 
     def _moved(self, text, key):
         """A matcher as far along a text as it goes, and how far that is."""
+        effort.check()
         stand = self._stands.pop(key, None)
         if stand is None or stand.matcher.is_error():
             stand = _Stand(self._first.deep_copy(), [])

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from llguidance import LLMatcher
 
-from inference_service.sampling.constraints import completion
+from inference_service.sampling.constraints import completion, effort
 from inference_service.sampling.constraints.spec import ConstraintError, Progress
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 
@@ -125,6 +125,7 @@ class Witnesses:
         """Whether a full canvas is a match and then ends."""
         matcher, ended = self._first.deep_copy(), False
         for token in tokens:
+            effort.check()
             if token in self._vocabulary.ends:
                 ended = True
             elif not self._vocabulary.is_special(token) and (ended or not matcher.try_consume_tokens([token])):
