@@ -17,7 +17,7 @@ from benchmarks.siege.processes import OPTIONS
 from unmask.v1 import model_service_pb2_grpc, prompt_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
 
-MOST_ANSWERS = 2  # of a stream, which is then cancelled
+FEW, MANY = 1, 12  # answers of a stream, which is then cancelled; one call in eight is followed for longer
 TIMEOUT = 10.0
 LIVE = 4  # sessions that requests can name
 PROMPT = [20, 21, 22, 23, 24, 25]
@@ -71,8 +71,8 @@ class Sender:
         return b"".join(answer.chunk for answer in self.sessions.Export(
             pb.ExportRequest(session_id=session_id, candidate_count=2), timeout=60))
 
-    def send(self, method, messages: list[bytes]) -> Ended:
-        """One call with messages that are bytes; a stream of answers is cancelled after the first few."""
+    def send(self, method, messages: list[bytes], most: int) -> Ended:
+        """One call with messages that are bytes; a stream is cancelled after `most` answers."""
         kind = ("stream" if method.client_streaming else "unary") + "_" + (
             "stream" if method.server_streaming else "unary")
         call = getattr(self.channel, kind)(mutate.path(method))
@@ -82,7 +82,7 @@ class Sender:
             if method.server_streaming:
                 for _ in answer:
                     answers += 1
-                    if answers == MOST_ANSWERS or method.name.startswith("Watch"):
+                    if answers == most or method.name.startswith("Watch"):
                         answer.cancel()
                         break
         except grpc.RpcError as error:
@@ -101,7 +101,7 @@ def volley(sender: Sender, method, seeds: Iterable[int], recording: bytes, hidde
             sender.used = 0
             continue
         messages = mutate.requests(method, world, random.Random(f"{method.full_name} {seed}"))
-        end = sender.send(method, messages)
+        end = sender.send(method, messages, FEW if seed % 8 else MANY)
         found.ends[str(end)] += 1
         found.slowest = max(found.slowest, end.seconds)
         if wrong := fault(end, hidden):
