@@ -146,8 +146,11 @@ class Processes:
         """One task in a child; see the function run."""
         spec = wire.packed({"task": task, "arguments": dict(arguments), "seconds": limits.seconds,
                             "memory": limits.memory, "nice": limits.nice}, blobs)
-        for _ in range(2):  # a process that was killed from outside is made anew, once
-            forker = self.forker(base)
+        for _ in range(3):  # one that was killed from outside is made anew, and so is the one above it
+            try:
+                forker = self.forker(base)
+            except _Gone:  # the one above; now that is known
+                continue
             try:
                 data, control = forker.fork(zygote.TASK)
                 with data, control:
@@ -161,7 +164,8 @@ class Processes:
                 forker.close()
                 if not forker.served and (told := forker.ended()).get("code"):  # it ended while it prepared
                     raise _stopped(told, PREPARING) from None
-        raise Stopped("crash", "no process to fork from")
+        raise Unavailable("the process that compiles and renders was ended; try again", reason="SANDBOX_UNAVAILABLE",
+                          retry_after=2.0)
 
 
 def run(task: str, arguments: Mapping[str, Any], blobs: Sequence[bytes] = (), base: Base | None = None,

@@ -137,6 +137,17 @@ def test_a_zygote_that_is_killed_is_made_anew():
     own._root.close()
 
 
+def test_a_zygote_that_is_killed_with_all_it_has_prepared_is_made_anew():
+    own = processes.Processes()
+    base = processes.Base("own", TASK + "prepares", {"what": 1})
+    prepared = own.run(TASK + "echo", {}, [], base, SMALL)[0]["state"]["pid"]
+    zygote = own.run(TASK + "looks", {"path": ""}, [], None, SMALL)[0]["parent"]
+    os.kill(zygote, signal.SIGKILL)
+    assert gone(zygote) and gone(prepared)
+    assert own.run(TASK + "echo", {}, [], base, SMALL)[0]["state"]["prepared"] == 1
+    own._root.close()
+
+
 def test_a_slow_one_keeps_no_other_waiting():
     """Every place of the slow ones is taken, and held at a gate; what is quick is done all the same."""
     with processes.slow.place(), processes.slow.place():
