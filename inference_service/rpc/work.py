@@ -18,10 +18,9 @@ from functools import partial
 from typing import TypeVar
 
 from inference_service.errors import Exhausted
+from inference_service.sandbox.scope import connection
 
 T = TypeVar("T")
-
-connection: contextvars.ContextVar[str] = contextvars.ContextVar("connection", default="")
 
 
 class Threads:

@@ -1,59 +1,73 @@
-"""How many children there are at once, and who waits for whom: in the order of arrival, no longer than the call."""
+"""How many children there are, and who waits for whom: each connection for its own first, while its call lasts."""
 
 import threading
-from collections import deque
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from inference_service.errors import Exhausted
 from inference_service.sandbox import scope
 
-MOST_WAITING = 32  # of one lane
+MOST_WAITING = 32  # of one lane and one connection; of all there are no more than threads that may wait
 WAIT = 60.0  # seconds that a call without a deadline waits
 RETRY = 2.0  # seconds
 
 
 class Lane:
-    """A number of places. A place that is given back goes to whoever has waited longest."""
+    """A number of places.
+
+    One that is given back goes to the connection that holds the fewest, and there to whoever has waited longest: a
+    hundred calls of another connection keep nobody waiting for more than those that have a place.
+    """
 
     def __init__(self, places: int):
         self._free = places
-        self._waiting: deque[threading.Event] = deque()
+        self._held: Counter[str] = Counter()  # places, by connection
+        self._waiting: list[tuple[str, threading.Event]] = []
         self._lock = threading.Lock()
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """Holds a place. Raises Exhausted where too many wait or one waits too long, and as Scope.check."""
-        self._take()
+        whose = scope.connection.get()
+        self._take(whose)
         try:
             yield
         finally:
-            self._give()
+            self._give(whose)
 
-    def _take(self) -> None:
+    def _take(self, whose: str) -> None:
         now = scope.current()
         now.check()
         with self._lock:
             if self._free:
                 self._free -= 1
+                self._held[whose] += 1
                 return
-            if len(self._waiting) >= MOST_WAITING:
+            if sum(other == whose for other, _ in self._waiting) >= MOST_WAITING:
                 raise _busy()
             turn = threading.Event()
-            self._waiting.append(turn)
+            mine = whose, turn
+            self._waiting.append(mine)
         with now.cancelled.calling(turn.set):
             turn.wait(now.remaining(WAIT))
         with self._lock:
-            if turn not in self._waiting:  # the place was given, even if the call ended at the same time
+            if mine not in self._waiting:  # the place was given, even if the call ended at the same time
                 return
-            self._waiting.remove(turn)
+            self._waiting.remove(mine)
         now.check()
         raise _busy()
 
-    def _give(self) -> None:
+    def _give(self, whose: str) -> None:
         with self._lock:
+            self._held[whose] -= 1
+            if not self._held[whose]:
+                del self._held[whose]
             if self._waiting:
-                self._waiting.popleft().set()
+                following = min(self._waiting, key=lambda one: self._held[one[0]])  # the first of those alike
+                self._waiting.remove(following)
+                self._held[following[0]] += 1
+                following[1].set()
             else:
                 self._free += 1
 

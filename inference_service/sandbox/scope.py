@@ -78,6 +78,9 @@ class Scope:
             raise DeadlineExceeded("the call's deadline has passed")
 
 
+# Whose call it is: of what waits, each connection has its turn.
+connection: ContextVar[str] = ContextVar("connection", default="")
+
 _NOBODYS = Scope()
 _scope: ContextVar[Scope] = ContextVar("scope", default=_NOBODYS)
 

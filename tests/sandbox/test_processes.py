@@ -178,6 +178,31 @@ def test_places_go_to_those_who_have_waited_longest_and_too_many_are_refused(mon
     assert order == [0, 1, 2]
 
 
+def test_a_connection_that_asks_for_much_keeps_no_other_waiting(monkeypatch):
+    lane, order, waiting = lanes.Lane(2), [], []
+
+    def wait(whose):
+        scope.connection.set(whose)
+        with lane.place():
+            order.append(whose)
+
+    monkeypatch.setattr(lanes, "MOST_WAITING", 3)
+    scope.connection.set("greedy")
+    with lane.place():
+        with lane.place():
+            for number, whose in enumerate(["greedy", "greedy", "greedy", "modest"]):
+                waiting.append(threading.Thread(target=wait, args=(whose,)))
+                waiting[-1].start()
+                while len(lane._waiting) <= number:
+                    time.sleep(0.001)
+            with pytest.raises(Exhausted), lane.place():
+                pass
+        for thread in waiting:
+            thread.join(60)
+    scope.connection.set("")
+    assert order[0] == "modest" and len(order) == 4 and lane._free == 2 and not lane._held
+
+
 def test_one_that_waits_leaves_with_its_call():
     lane, call, found = lanes.Lane(1), scope.Scope(), []
 
