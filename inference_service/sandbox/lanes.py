@@ -1,7 +1,6 @@
 """How many children there are, and who waits for whom: each connection for its own first, while its call lasts."""
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,25 +15,25 @@ RETRY = 2.0  # seconds
 class Lane:
     """A number of places.
 
-    One that is given back goes to the connection that holds the fewest, and there to whoever has waited longest: a
-    hundred calls of another connection keep nobody waiting for more than those that have a place.
+    One that is given back goes to whoever has waited longest of the connection whose last turn is longest ago: of a
+    hundred calls of another connection one or two go first, not all.
     """
 
     def __init__(self, places: int):
         self._free = places
-        self._held: Counter[str] = Counter()  # places, by connection
+        self._turns: dict[str, int] = {}  # which was the last, by connection; of those that wait
+        self._count = 0
         self._waiting: list[tuple[str, threading.Event]] = []
         self._lock = threading.Lock()
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """Holds a place. Raises Exhausted where too many wait or one waits too long, and as Scope.check."""
-        whose = scope.connection.get()
-        self._take(whose)
+        self._take(scope.connection.get())
         try:
             yield
         finally:
-            self._give(whose)
+            self._give()
 
     def _take(self, whose: str) -> None:
         now = scope.current()
@@ -42,7 +41,6 @@ class Lane:
         with self._lock:
             if self._free:
                 self._free -= 1
-                self._held[whose] += 1
                 return
             if sum(other == whose for other, _ in self._waiting) >= MOST_WAITING:
                 raise _busy()
@@ -58,15 +56,14 @@ class Lane:
         now.check()
         raise _busy()
 
-    def _give(self, whose: str) -> None:
+    def _give(self) -> None:
         with self._lock:
-            self._held[whose] -= 1
-            if not self._held[whose]:
-                del self._held[whose]
             if self._waiting:
-                following = min(self._waiting, key=lambda one: self._held[one[0]])  # the first of those alike
+                following = min(self._waiting, key=lambda one: self._turns.get(one[0], 0))  # the first of those alike
                 self._waiting.remove(following)
-                self._held[following[0]] += 1
+                self._count += 1
+                self._turns[following[0]] = self._count
+                self._turns = {whose: self._turns[whose] for whose, _ in self._waiting if whose in self._turns}
                 following[1].set()
             else:
                 self._free += 1
