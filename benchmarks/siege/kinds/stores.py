@@ -17,10 +17,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from benchmarks.siege.attack import WAIT, Broken, Client, NotHere, Siege, attack
 from benchmarks.siege.ended import ask
 from benchmarks.siege.processes import DidNotStart, Service
+from unmask.v1 import edit_pb2, prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 FLIPPED = 24
-SMALL = 24 << 20  # bytes of the disk
+SMALL = 16 << 20  # bytes of the disk
 
 
 def mounted(siege: Siege, options: str) -> tuple[tuple[str, ...], Path]:
@@ -35,6 +36,12 @@ def mounted(siege: Siege, options: str) -> tuple[tuple[str, ...], Path]:
     return before, folder
 
 
+def written(token: int) -> edit_pb2.Edit:
+    """200 positions of one token: some 2 kB in the store."""
+    return edit_pb2.Edit(replace=edit_pb2.ReplaceSpan(position=8, count=200, tokens=prompt_pb2.TokenList(
+        ids=[token] * 200)))
+
+
 def overall(client: Client) -> str:
     end = health_pb2_grpc.HealthStub(client.channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
     return health_pb2.HealthCheckResponse.ServingStatus.Name(end.status)
@@ -42,7 +49,7 @@ def overall(client: Client) -> str:
 
 @attack("the store", "RESOURCE_EXHAUSTED STORE_FULL; reading goes on; DeleteSession makes room; then Steps go on")
 def disk_that_is_full(siege: Siege) -> str:
-    """Sessions opened and stepped on a disk of 24 MB until it is full, then some deleted."""
+    """Sessions opened and edited on a disk of 16 MB until it is full, then some deleted."""
     before, disk = mounted(siege, f"size={SMALL}")
     with siege.another("full", before, UNMASK_STORE=str(disk / "store" / "sessions.sqlite3")) as service:
         client, ids, full = Client(service.address), [], None
@@ -52,9 +59,9 @@ def disk_that_is_full(siege: Siege) -> str:
             except grpc.RpcError as error:
                 full = siege.failed(error)
                 break
-            end = siege.ask(client.sessions.Step, pb.StepRequest(session_id=ids[-1], draft=True, count=40), WAIT)
-            if not end.ok:
-                full = end
+            ends = (siege.ask(client.sessions.Edit, pb.EditRequest(session_id=ids[-1], edits=[written(30 + number)]))
+                    for number in range(60))
+            if full := next((end for end in ends if not end.ok), None):
                 break
         if full is None:
             raise Broken("the disk never filled")
