@@ -19,6 +19,7 @@ from grpc_health.v1 import health
 from inference_service.errors import Exhausted, InvalidField, ServiceError
 from inference_service.rpc import work
 from inference_service.rpc.errors import abort
+from inference_service.rpc.incoming import Incoming
 
 
 class Kind(StrEnum):
@@ -47,6 +48,7 @@ REASONS = {Kind.INTERACTIVE: "TOO_MANY_CALLS", Kind.STREAM: "TOO_MANY_STREAMS", 
            Kind.HEALTH_WATCH: "TOO_MANY_WATCHES"}
 RETRY = {Kind.INTERACTIVE: 0.5, Kind.STREAM: 2.0, Kind.WATCH: 5.0, Kind.HEALTH_WATCH: 5.0}  # seconds
 BYTES_RETRY = 2.0
+UNFINISHED = Bound(connection=64, server=256)
 SPARE = 512  # calls of a connection that are being refused, and its health checks
 # Bytes of a request. Reading a message holds up everything else, some 50 ms for 2 MiB of the worst that can be sent;
 # they hold the text of a context of 131,072 positions. What is longer than MESSAGE_BYTES gRPC refuses by itself.
@@ -100,11 +102,17 @@ def drop(size: int) -> None:
 
 
 class Admission(grpc.aio.ServerInterceptor):
-    """Counts calls. bounds: for each kind. bytes: of requests, files and unread answers. Lives on the event loop."""
+    """Counts calls. bounds: for each kind. bytes: of requests, files and unread answers. Lives on the event loop.
 
-    def __init__(self, bounds: Mapping[Kind, Bound], bytes: Bound):
+    unfinished: requests that are coming in; those beyond wait their turn, unread.
+    """
+
+    def __init__(self, bounds: Mapping[Kind, Bound], bytes: Bound, unfinished: Bound | None = None):
         self._bounds = bounds
         self._most_bytes = bytes
+        unfinished = unfinished or UNFINISHED
+        self._coming = Incoming(unfinished.connection, unfinished.server)
+        self._health_coming = Incoming(unfinished.connection, unfinished.server)  # waits for no other call's request
         self._calls: Counter[tuple[Kind, str]] = Counter()  # "" for the whole server
         self._bytes: Counter[str] = Counter()
 
@@ -159,32 +167,56 @@ class Admission(grpc.aio.ServerInterceptor):
     async def intercept_service(self, continuation, details):
         handler = await continuation(details)
         method = details.method
-        if handler is None or (method.startswith(HEALTH) and method != HEALTH_WATCH):
+        if handler is None:
             return handler
         kind = (("stream" if handler.request_streaming else "unary") + "_"
                 + ("stream" if handler.response_streaming else "unary"))
         call = _Call(method, getattr(handler, kind), handler.request_deserializer, handler.request_streaming)
-        wrapped = (self._streaming(call) if inspect.isasyncgenfunction(call.behaviour) else self._answering(call))
-        # Requests come here as bytes: one that is too large is refused before it is read.
-        return handler._replace(request_deserializer=None, **{kind: wrapped})
+        if method.startswith(HEALTH) and method != HEALTH_WATCH:
+            wrapped = self._checking(call)
+        else:
+            wrapped = self._streaming(call) if inspect.isasyncgenfunction(call.behaviour) else self._answering(call)
+        # A request is read here, as bytes, also where it is a call's only one: by itself gRPC would read any number of
+        # unfinished ones. One that is too large is refused before it is parsed.
+        return handler._replace(request_deserializer=None, request_streaming=True,
+                                **{kind: None, f"stream_{kind.rpartition('_')[2]}": wrapped})
 
-    def _entered(self, call: "_Call", incoming, context) -> tuple[Place, object]:
+    async def _entered(self, call: "_Call", incoming, context) -> tuple[Place, object]:
         """The call's place, kept until its last byte is with the transport, and its request."""
         connection = context.peer()
         work.connection.set(connection)
-        request = incoming if call.many else call.read(incoming)
+        incoming = aiter(incoming)
+        request = data = None
+        if not call.many:
+            data = await self._coming.only(incoming, connection)
+            request = call.read(data)
         place = self.take(call.kind(request), connection)
         _place.set(place)
         context.add_done_callback(lambda _: place.close())
         if call.many:
-            return place, call.requests(incoming, place)
-        place.hold(len(incoming))
+            return place, self._requests(call, incoming, connection, place)
+        place.hold(len(data))
         return place, request
+
+    async def _requests(self, call: "_Call", incoming, connection: str, place: Place):
+        """A stream's requests, each counted for as long as the call runs."""
+        while (data := await self._coming.message(incoming, connection)) is not None:
+            place.hold(len(data))
+            yield call.read(data)
+
+    def _checking(self, call: "_Call"):
+        async def answer(incoming, context):
+            try:
+                data = await self._health_coming.only(aiter(incoming), context.peer())
+                return await call.behaviour(call.read(data), context)
+            except ServiceError as error:
+                await abort(context, error)
+        return answer
 
     def _answering(self, call: "_Call"):
         async def answer(incoming, context):
             try:
-                place, request = self._entered(call, incoming, context)
+                place, request = await self._entered(call, incoming, context)
                 response = await call.behaviour(request, context)
                 if response is not None:  # a stream that writes its answers itself returns none
                     place.hold(response.ByteSize())
@@ -196,7 +228,7 @@ class Admission(grpc.aio.ServerInterceptor):
     def _streaming(self, call: "_Call"):
         async def stream(incoming, context):
             try:
-                place, request = self._entered(call, incoming, context)
+                place, request = await self._entered(call, incoming, context)
                 async with aclosing(call.behaviour(request, context)) as responses:
                     async for response in responses:
                         size = response.ByteSize()
@@ -223,12 +255,6 @@ class _Call:
         if len(data) > most:
             raise InvalidField("request", f"must be at most {most} bytes; got {len(data)}", reason="TOO_LARGE")
         return self.deserialize(data)
-
-    async def requests(self, incoming, place: Place):
-        """A stream's requests, each counted for as long as the call runs."""
-        async for data in incoming:
-            place.hold(len(data))
-            yield self.read(data)
 
     def kind(self, request) -> Kind:
         if self.method == STEP:
