@@ -59,6 +59,11 @@ class Text:
         self._made: processes.Base | None = None
         self.has_chat_template = bool(tokenizer.chat_template)
 
+    @property
+    def in_child(self) -> bool:
+        """Whether a child process encodes or decodes its texts."""
+        return not (self._encodes_safely and self._decodes_safely)
+
     @classmethod
     def read(cls, folder: Path, parts_class: str = "") -> "Text | None":
         """The tokenizer of a checkpoint folder, None where there is none; DataLoss if it is damaged.

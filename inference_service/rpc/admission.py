@@ -185,7 +185,6 @@ class Admission(grpc.aio.ServerInterceptor):
         """The call's place, kept until its last byte is with the transport, and its request."""
         connection = context.peer()
         work.connection.set(connection)
-        incoming = aiter(incoming)
         request = data = None
         if not call.many:
             data = await self._coming.only(incoming, connection)
@@ -207,7 +206,7 @@ class Admission(grpc.aio.ServerInterceptor):
     def _checking(self, call: "_Call"):
         async def answer(incoming, context):
             try:
-                data = await self._health_coming.only(aiter(incoming), context.peer())
+                data = await self._health_coming.only(incoming, context.peer())
                 return await call.behaviour(call.read(data), context)
             except ServiceError as error:
                 await abort(context, error)

@@ -20,6 +20,12 @@ from inference_service.sessions.state import State
 from unmask.v1 import prediction_pb2, settings_pb2
 
 
+def threads_for(denoiser: Denoiser, renders: bool = False) -> work.Threads:
+    """The threads for work on texts: those that wait, where a child process does it. renders: a chat template."""
+    waits = renders or denoiser.text is not None and denoiser.text.in_child
+    return work.patient if waits else work.long
+
+
 class Calls:
     """The base of the services' parts."""
 

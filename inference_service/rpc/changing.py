@@ -9,7 +9,7 @@ from inference_service.engine.plan import fitted_settings, plan_for
 from inference_service.errors import Aborted, FailedPrecondition, InvalidField, ServiceError
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.rpc import answers, convert, edits, requests, work
-from inference_service.rpc.calls import Calls
+from inference_service.rpc.calls import Calls, threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Newest
@@ -114,7 +114,8 @@ class Changing(Calls):
             denoiser = self._library.get(live.session.origin.model)
             base = live.session.check_revision(optional(request, "from_revision"), "from_revision")
             state = await work.brief(live.session.state, base)
-            asked = await work.long(edits.checked, request, denoiser, state.size)
+            asked = await threads_for(denoiser, any(one.append.turn.HasField("chat") for one in request.edits))(
+                edits.checked, request, denoiser, state.size)
             draft = await self._draft(live, base) if edits.takes_drafts(asked) else {}
 
             def change(turn: Turn) -> Frame:

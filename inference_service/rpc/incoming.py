@@ -6,7 +6,7 @@ turn: until then the transport keeps no more of it than its window.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 
 from inference_service.errors import Exhausted, InvalidField
 
@@ -32,14 +32,14 @@ class Incoming:
         self._count: Counter[str] = Counter()
         self._waiting: dict[asyncio.Event, str] = {}
 
-    async def message(self, incoming: AsyncIterator[bytes], connection: str) -> bytes | None:
+    async def message(self, incoming: AsyncIterable[bytes], connection: str) -> bytes | None:
         """The next message, None at the end. Raises Exhausted for one that does not come whole in its time."""
         await self._turn(connection)
         limit = asyncio.timeout(self._seconds)
         try:
             async with limit:
                 self._open[limit] = connection
-                return await anext(incoming, None)
+                return await anext(aiter(incoming), None)
         except TimeoutError:
             raise Exhausted("the request did not come whole in the time that it has; send it again",
                             reason="REQUEST_TOO_SLOW", metadata={"scope": "connection"}, retry_after=1.0) from None
@@ -48,7 +48,7 @@ class Incoming:
             self._looks.pop(limit, None)
             self._give_back(connection)
 
-    async def only(self, incoming: AsyncIterator[bytes], connection: str) -> bytes:
+    async def only(self, incoming: AsyncIterable[bytes], connection: str) -> bytes:
         """The one message of a call that takes one."""
         found = await self.message(incoming, connection)
         if found is None:
@@ -72,6 +72,8 @@ class Incoming:
             raise
         finally:
             self._waiting.pop(called, None)
+            if not self._waiting and self._looking:
+                self._looking.cancel()
 
     def _free(self, connection: str) -> bool:
         return self._count[connection] < self._connection and self._count.total() < self._server

@@ -5,7 +5,8 @@ import asyncio
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
-from inference_service.rpc import convert, work
+from inference_service.rpc import convert
+from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import check_size, check_tokens, text_of
 from inference_service.sampling.registry import suitable
@@ -79,7 +80,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         if len(request.text) > MAX_TEXT_BYTES or len(request.text.encode()) > MAX_TEXT_BYTES:
             raise InvalidField("text", f"must be at most {MAX_TEXT_BYTES} bytes of UTF-8")
         denoiser = self._library.get(request.model)
-        return await work.long(_tokenized, request.text, denoiser)
+        return await threads_for(denoiser)(_tokenized, request.text, denoiser)
 
     @answers_errors
     async def Detokenize(self, request, context):
@@ -93,7 +94,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             return pb.DetokenizeResponse(text=text.decode(request.ids),
                                          tokens=[convert.token_to_proto(text.token(id)) for id in request.ids])
 
-        return await work.long(decoded)
+        return await threads_for(denoiser)(decoded)
 
 
 def _tokenized(text: str, denoiser: Denoiser) -> pb.TokenizeResponse:

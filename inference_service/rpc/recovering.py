@@ -51,7 +51,7 @@ class Recovering(Calls):
         requests.check_count("models", len(request.models), MOST_MODELS, "models")
         names = list(request.models) or [""]
         denoisers = [self._library.get(name) for name in names]
-        by_model = await work.long(_checked, request, denoisers)
+        by_model = await work.patient(_checked, request, denoisers)
         done, total = 0, sum(map(len, by_model))
         yield _progress(done, total)
         for tasks in by_model:

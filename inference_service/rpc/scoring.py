@@ -4,8 +4,8 @@ from inference_service.engine.jobs import Job
 from inference_service.errors import InvalidField
 from inference_service.inspection.likelihood import Likelihood, score_job
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import requests, work
-from inference_service.rpc.calls import Calls
+from inference_service.rpc import requests
+from inference_service.rpc.calls import Calls, threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.streams import Newest
 from unmask.v1 import inspection_service_pb2 as pb
@@ -20,7 +20,7 @@ class Scoring(Calls):
     async def Score(self, request, context):
         denoiser = self._library.get(request.model)
         queue = Newest()
-        answer, job = await work.long(_job, request, denoiser, queue.put)
+        answer, job = await threads_for(denoiser, request.prompt.HasField("chat"))(_job, request, denoiser, queue.put)
         ticket = self._engine.submit(job, interactive=False)
         ticket.result.add_done_callback(lambda _: queue.put(None))
         try:

@@ -9,6 +9,7 @@ from inference_service.engine.constraining import check_begins
 from inference_service.errors import DataLoss, NotFound
 from inference_service.rpc import answers, requests, work
 from inference_service.rpc.branching import Branching
+from inference_service.rpc.calls import threads_for
 from inference_service.rpc.changing import Changing
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.looking import Looking
@@ -39,7 +40,8 @@ class SessionService(Changing, Looking, Watching, Branching, Recordings,
                 length = 1  # the open position at the end; how many follow is the sampler's
             return given, length, denoiser.info.mask_token, settings, ttl, request.request_id, fixed
 
-        asked = given, length, _, settings, _, _, fixed = await work.long(checked)
+        asked = given, length, _, settings, _, _, fixed = await threads_for(
+            denoiser, request.prompt.HasField("chat"))(checked)
         if settings.constraint:  # compiling it may take seconds
             canvas = (*given, *(fixed.get(offset) for offset in range(length)))
             await work.patient(check_begins, settings.constraint, denoiser, canvas, len(given))

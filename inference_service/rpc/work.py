@@ -4,7 +4,7 @@ brief: reading the store, folding a state, making a session's messages; tens of 
 long: tokenizing, comparing, files; up to seconds.
 patient: waiting for a child process that compiles what a stranger wrote, until the call's deadline.
 
-One connection has at most half of a kind's threads at work, and its further calls wait for its own: another
+One connection has at most a share of a kind's threads at work, and its further calls wait for its own: another
 connection's call finds a thread, whatever this one has sent. What waits is bounded, and refused with a type.
 """
 
@@ -24,12 +24,15 @@ T = TypeVar("T")
 
 
 class Threads:
-    """Threads for one kind of work. count: how many. waiting: pieces of work that may wait for one, all together."""
+    """Threads for one kind of work. count: how many; share: of one connection, half by default.
 
-    def __init__(self, name: str, count: int, waiting: int):
+    waiting: pieces of work that may wait for one, all together.
+    """
+
+    def __init__(self, name: str, count: int, waiting: int, share: int = 0):
         self._name = name
         self._pool = ThreadPoolExecutor(count, name)
-        self._share = max(1, count // 2)
+        self._share = share or max(1, count // 2)
         self._most = count + waiting
         self._lock = threading.Lock()
         self._held = 0
@@ -80,7 +83,8 @@ class Threads:
 # Few: each that is busy in Python takes its turns from the event loop.
 brief = Threads("brief", 8, 4096)
 long = Threads("long", 4, 256)
-patient = Threads("patient", 32, 256)
+# Many: they wait, and which of them goes on is decided by turns of connections, in sandbox.lanes.
+patient = Threads("patient", 256, 256, share=16)
 
 
 async def entered(manager):

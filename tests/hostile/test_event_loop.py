@@ -18,6 +18,7 @@ from grpc import StatusCode as Code
 from inference_service.inspection.attribution import question
 from inference_service.models.text import Text
 from inference_service.rpc import answers, attributing, convert, edits, requests, work
+from inference_service.rpc import recording as recordings
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session
 from inference_service.sessions.store import SQLiteStore
@@ -151,7 +152,7 @@ SLOW = [
     *((answers, name) for name in ("session", "base", "candidates", "prediction", "reprocessed", "comparison")),
     *((convert, name) for name in ("session_to_proto", "sent_from_bytes")),
     *((requests, name) for name in ("first_settings", "later_settings", "checked_selections", "prompt_tokens")),
-    (edits, "checked"), (attributing, "_question"), (recording, "read"), (recording, "write"),
+    (edits, "checked"), (attributing, "_question"), (recordings, "read"), (recording, "write"),
 ]
 
 
@@ -217,7 +218,7 @@ HELD = {
     "edits are checked": ("Edit", edits, "checked"),
     "candidates are put together": ("GetCandidates", answers, "candidates"),
     "a file is written": ("Export", recording, "write"),
-    "a file is read": ("Import", recording, "read"),
+    "a file is read": ("Import", recordings, "read"),
     "frames are read for a watcher": ("WatchSession", SQLiteStore, "frames"),
     "a question is checked": ("Attribute", question, "seen"),
     "an answer is tokenized": ("Score", Text, "encode"),
