@@ -83,8 +83,10 @@ class Wire:
         reader.join(linger)
         try:
             self._sock.shutdown(socket.SHUT_WR)
+            coming = select.poll()  # select() takes no descriptor from 1024 on
+            coming.register(self._sock, select.POLLIN)
             while not reader.is_alive() and (left := deadline - time.monotonic()) > 0:
-                if not select.select([self._sock], [], [], left)[0] or not self._sock.recv(65536):
+                if not coming.poll(1000 * left) or not self._sock.recv(65536):
                     break
         except (OSError, ValueError):
             pass

@@ -145,9 +145,16 @@ def all_that_comes(sock):
     return data
 
 
+def is_ready(sock, seconds=0.0, event=select.POLLIN):
+    """Whether something can be read, or with POLLOUT sent; select() itself takes no descriptor from 1024 on."""
+    poll = select.poll()
+    poll.register(sock, event)
+    return bool(poll.poll(1000 * seconds))
+
+
 def is_open(sock):
     """Whether the other side has not closed it; reads what there is."""
-    while select.select([sock], [], [], 0)[0]:
+    while is_ready(sock):
         try:
             if not sock.recv(65536):
                 return False
@@ -190,7 +197,7 @@ def test_of_slow_uploads_a_few_are_read_and_the_others_told_to_come_again(patien
     answered = []
 
     def told():
-        for sock in select.select(held, [], [], 0)[0]:
+        for sock in list(filter(is_ready, held)):
             held.remove(sock)
             answered.append(all_that_comes(sock))
         return len(held) == 8  # UNMASK_MAX_TRANSFERS
@@ -249,7 +256,7 @@ def test_a_byte_now_and_then_buys_no_time(hasty, connect, data):
     """The whole head has a deadline, and the whole body, not each of their pieces."""
     sock = connect(hasty, data)
     deadline = time.monotonic() + PATIENCE
-    while not select.select([sock], [], [], 0.05)[0]:
+    while not is_ready(sock, 0.05):
         assert time.monotonic() < deadline, "held for as long as it sends"
         sock.sendall(b"\n" if data == b"" else b"x")
     assert all_that_comes(sock).startswith(b"HTTP/1.1 408") or data == b""
@@ -361,7 +368,7 @@ def test_a_flood_of_small_frames_is_read_at_a_bounded_rate(patient, connect, fra
                 while sock.recv(65536):  # the answers are read
                     pass
             except BlockingIOError:
-                if not select.select([], [sock], [], 0)[1]:
+                if not is_ready(sock, event=select.POLLOUT):
                     full.add(sock)
             except OSError:  # closed as a flood
                 full.add(sock)
