@@ -15,19 +15,17 @@ from tests.service.calls import Api
 FAKES = {}  # source -> a FakeDenoiser, or a function of (progress, cancelled)
 
 
-def load(source, *, progress, cancelled, **more):
-    """The real one, except for made-up sources."""
-    fake = FAKES.get(source)
-    if fake is None:
-        return REAL_LOAD(source, progress=progress, cancelled=cancelled, **more)
-    return fake if isinstance(fake, FakeDenoiser) else fake(progress, cancelled)
-
-
-REAL_LOAD = library.load
-
-
 @pytest.fixture(scope="session")
 def made_up_models():
+    """What else is loaded is loaded as before: by the real one, or as this same fixture has it for another folder."""
+    before = library.load
+
+    def load(source, *, progress, cancelled, **more):
+        fake = FAKES.get(source)
+        if fake is None:
+            return before(source, progress=progress, cancelled=cancelled, **more)
+        return fake if isinstance(fake, FakeDenoiser) else fake(progress, cancelled)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library, "load", load)
         yield FAKES
