@@ -26,7 +26,9 @@ def test_a_replay_walks_what_is_there_and_stops(page: Page, client: unmask.Clien
     expect(page.get_by_test_id("play")).to_have_text("Pause")
     expect(page.get_by_test_id("play")).to_have_text("Play")
     at_revision(page, head, head)
-    assert page.evaluate("walked") == list(range(head + 1))
+    walked = page.evaluate("walked")
+    # Drawn once a frame: on a busy machine two revisions can fall into one.
+    assert walked == sorted(set(walked)) and (walked[0], walked[-1]) == (0, head) and len(walked) > head / 2
     assert session.revision == head  # the model was not asked
     # Paused where it is by Escape; frames that come meanwhile do not move it.
     page.get_by_test_id("delay").select_option("500")
