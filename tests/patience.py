@@ -4,4 +4,4 @@ It is there to end a hang and says nothing of speed: machines are slow, and busy
 order it shows with gates and events, and of cost by counting.
 """
 
-PATIENCE = 600  # seconds; pytest's own timeout, in pyproject.toml, is longer
+PATIENCE = 300  # seconds; pytest's own timeout, in pyproject.toml, is longer

@@ -52,7 +52,7 @@ def score(
         return
     print(number(response))
     shown = [repr(token.text) for token in told] or list(map(str, response.tokens))
-    for piece, logarithm in zip(shown, response.token_log_likelihoods):  # noqa: B905: a masked model has none
+    for piece, logarithm in zip(shown, response.token_log_likelihoods):
         print(f"{logarithm:10.4f}  {piece}")
     for note in response.notes:
         errors.print(note, highlight=False, soft_wrap=True)
