@@ -21,6 +21,7 @@ from unmask.errors import translated
 from unmask.messages import corruption_of, prompt_of, settings_of, word_of
 from unmask.recovered import Recovered
 from unmask.session import Session
+from unmask.streams import ended, last
 from unmask.v1 import inspection_service_pb2 as inspection_pb
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as sessions_pb
@@ -88,8 +89,9 @@ class Client:
         """
         request = models_pb.LoadModelRequest(name=name, dtype=dtype, token_ids=token_ids or {})
         with translated():
-            for response in self._models.LoadModel(request):
-                progress(response)
+            response = last(self._models.LoadModel(request), progress)
+        if not response.HasField("model"):
+            raise ended("before the model was there")
         return response.model
 
     def tokenize(self, text: str, model: str = "") -> list[Token]:
@@ -123,9 +125,7 @@ class Client:
             model=model, prompt=self._prompt(prompt, raw, model) if prompt else None, samples=samples, exact=exact,
             cfg_scale=cfg_scale, seed=seed, **told)
         with translated():
-            for response in self._inspection.Score(request):
-                progress(response)
-        return response
+            return last(self._inspection.Score(request), progress)
 
     def recover(self, texts: Sequence[str], *, models: Sequence[str] = (),
                 prompt: str | Sequence[int] | Sequence[Mapping[str, str]] = (), raw: bool = False,
@@ -149,6 +149,8 @@ class Client:
             for response in self._inspection.Recover(request):
                 recovered.take(response)
                 progress(response)
+        if not recovered.totals:
+            raise ended("before the texts were done")
         return recovered
 
     # ---- sessions ----

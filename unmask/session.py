@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from unmask import edits
 from unmask.errors import Unreachable, translated
 from unmask.messages import prompt_of, settings_of, some_settings_of
+from unmask.streams import ended, last
 from unmask.v1 import inspection_service_pb2 as inspection_pb
 from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as sessions_pb
@@ -132,7 +133,9 @@ class Session:
 
     def _one_frame(self, method, request) -> Frame:
         with translated():
-            return next(iter(self._call(method, request))).frame
+            for response in self._call(method, request):
+                return response.frame
+        raise ended("before the change was told")
 
     # ---- branches ----
 
@@ -181,6 +184,8 @@ class Session:
                 data += response.chunk
                 if response.HasField("progress"):
                     progress(response.progress.done, response.progress.total)
+        if not data:
+            raise ended("before the recording was there")
         return bytes(data)
 
     def verify(self, progress: Callable[[int, int], None] = lambda done, total: None) -> list[sessions_pb.Mismatch]:
@@ -271,12 +276,16 @@ class Session:
             session_id=self.id, revision=revision, position=position, token=token, contrast=contrast,
             method=methods.Value(f"METHOD_{method.upper()}"), sources=sources, window=window, steps=steps,
             spans=[inspection_pb.PositionSpan(position=first, count=count) for first, count in spans])
+        def show(response: inspection_pb.AttributeResponse) -> None:
+            if response.HasField("progress"):
+                progress(response.progress.done, response.progress.total)
+
         call = self._call(self._inspection.Attribute, request)
         try:
             with translated():
-                for response in call:
-                    if response.HasField("progress"):
-                        progress(response.progress.done, response.progress.total)
+                response = last(call, show)
+            if not response.HasField("attribution"):
+                raise ended("before the attribution was there")
             return response.attribution
         finally:
             call.cancel()

@@ -48,8 +48,8 @@ def read_catalog(path: Path | None) -> dict[str, Source]:
     if path is None:
         return catalog
     try:
-        tables = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidField("models_file", f"{path.name} cannot be read: {error}") from None
     for name, table in tables.items():
         if not isinstance(table, dict) or "source" not in table or set(table) - {"source", "dtype", "token_ids"}:

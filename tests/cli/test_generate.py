@@ -7,7 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 import unmask
+from inference_service.models.library import read_catalog
 from unmask.cli import app
+from unmask.cli.generate import parse_constraint
+from unmask.cli.recover import texts_from
 
 GOLDEN = Path(__file__).parents[1] / "goldens" / "llada_tiny"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
@@ -110,3 +113,34 @@ def test_what_is_wrong_is_one_line(address, arguments, words):
     assert words in done.stderr
     assert done.stderr.strip().count("\n") == 0
     assert not done.stdout
+
+
+@pytest.mark.parametrize(("kind", "written", "taken"), [
+    ("regex", b"[0-9]+\n", "[0-9]+"),
+    ("regex", b"[0-9]+\r\n", "[0-9]+"),
+    ("regex", b"[0-9]+", "[0-9]+"),
+    ("regex", b"a\nb\n\n", "a\nb\n"),
+    ("regex", b"\xef\xbb\xbf[0-9]+\n", "[0-9]+"),
+    ("json_schema", b'\xef\xbb\xbf{"type": "null"}\n', '{"type": "null"}\n'),
+    ("grammar", b'\xef\xbb\xbfstart: "a"\n', 'start: "a"\n'),
+    ("choice", b"\xef\xbb\xbfyes\r\nno\n", ["yes", "no"]),
+])
+def test_a_constraint_of_a_file_is_what_stands_on_its_lines(tmp_path, kind, written, taken):
+    """An editor's end of the last line is no part of a pattern, and a byte-order mark none of anything."""
+    (tmp_path / "file").write_bytes(written)
+    assert parse_constraint(f"{kind}=@{tmp_path / 'file'}") == {kind: taken}
+
+
+def test_a_regex_of_a_file_is_generated(address, tmp_path):
+    (tmp_path / "digits").write_bytes(b"\xef\xbb\xbf[0-9]{2}\n")
+    done = generate("Work out 23+45.", "--server", address, "--length", "4", "--constraint",
+                    f"regex=@{tmp_path / 'digits'}", "--json")
+    text = json.loads(done.stdout)["text"]
+    assert len(text) == 2 and text.isdecimal()
+
+
+def test_other_files_have_no_byte_order_mark_either(tmp_path):
+    (tmp_path / "texts").write_bytes(b"\xef\xbb\xbfone\ntwo\n")
+    (tmp_path / "models.toml").write_bytes(b'\xef\xbb\xbf[mine]\nsource = "a/b"\n')
+    assert texts_from([], tmp_path / "texts") == ["one", "two"]
+    assert read_catalog(tmp_path / "models.toml")["mine"].folder_or_id == "a/b"

@@ -1,5 +1,6 @@
 """The SQLite store: compare-and-set, request ids, kept states, names, pages, times, and what a broken file says."""
 
+import inspect
 import sqlite3
 import threading
 from contextlib import closing
@@ -9,7 +10,7 @@ import pytest
 
 from inference_service.errors import Exhausted, ServiceError
 from inference_service.sessions import schema
-from inference_service.sessions.store import Conflict, Entry, Missing, Row, SQLiteStore
+from inference_service.sessions.store import Conflict, Entry, Missing, Row, SQLiteStore, Store
 
 VERSION = len(schema.STEPS)
 STEP, REWIND = 2, 4
@@ -301,3 +302,15 @@ def test_memory_keeps_nothing():
     assert store.row("s").head == 0
     with pytest.raises(Missing):
         SQLiteStore(":memory:").row("s")
+
+
+def taken(method):
+    """Name, kind and default of each of a method's parameters."""
+    return [(one.name, one.kind, one.default) for one in inspect.signature(method).parameters.values()]
+
+
+def test_the_protocol_takes_what_the_store_takes():
+    """Names, order and what may be left out: what is written against the protocol can call the store."""
+    for name, promised in vars(Store).items():
+        if inspect.isfunction(promised) and not name.startswith("_"):
+            assert taken(promised) == taken(getattr(SQLiteStore, name)), name

@@ -167,9 +167,11 @@ def parse_constraint(text: str) -> dict[str, object] | None:
         raise ValueError(f"--constraint must be one of {', '.join(CONSTRAINTS)}, then = and the pattern; got {text!r}")
     if pattern.startswith("@"):
         try:
-            pattern = Path(pattern[1:]).read_text()
+            pattern = Path(pattern[1:]).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"--constraint: {pattern[1:]!r} cannot be read: {error}") from None
+        if kind == "regex":  # editors end a file's last line too; what the pattern shall match there is written as \n
+            pattern = pattern.removesuffix("\n")
     return {kind: [line for line in pattern.splitlines() if line] if kind == "choice" else pattern}
 
 

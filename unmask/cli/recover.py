@@ -63,7 +63,7 @@ def texts_from(texts: list[str], file: Path | None) -> list[str]:
     if file is None:
         return texts
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"--file {file} cannot be read: {error}") from None
     return [*texts, *(line.replace("\\n", "\n") for line in lines if line)]
