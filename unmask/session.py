@@ -141,9 +141,14 @@ class Session:
 
     def branches(self) -> list[Branch]:
         """The branches of the session's tree, the latest changed first."""
-        with translated():
-            request = sessions_pb.ListBranchesRequest(session_id=self.id)
-            return list(self._call(self._sessions.ListBranches, request).branches)
+        branches, request = [], sessions_pb.ListBranchesRequest(session_id=self.id)
+        while True:
+            with translated():
+                page = self._call(self._sessions.ListBranches, request)
+            branches += page.branches
+            if not page.next_page_token:
+                return branches
+            request.page_token = page.next_page_token
 
     def name(self, name: str, revision: int | None = None) -> Branch:
         """Gives a revision, the newest if None, and the branch that it is on, a name."""

@@ -13,15 +13,25 @@ from unmask.v1 import session_service_pb2 as pb
 class Branching(Calls):
     @answers_errors
     async def ListBranches(self, request, context):
+        size = requests.page_size(request.page_size, default=200)
+        before = requests.before_branch(request.page_token)
         live = await self._get(request.session_id)
 
-        def branches():
+        def page():
             names = self._sessions.names(request.session_id)
             tree, first = live.session.tree, live.session.first
             lines = [line for line in tree.lines() if line.leaf >= first or line == tree.current()]
-            return pb.ListBranchesResponse(branches=[answers.branch(live, line, names) for line in lines])
+            lines = [line for line in lines if before is None or line.leaf < before]
+            shown, held = [], 0
+            for line in lines[:size]:
+                if held > requests.PAGE_BYTES:
+                    break
+                shown.append(answers.branch(live, line, names))
+                held += shown[-1].ByteSize()
+            token = requests.branch_token(shown[-1].leaf_revision) if len(shown) < len(lines) else ""
+            return pb.ListBranchesResponse(branches=shown, next_page_token=token)
 
-        return await work.long(branches)
+        return await work.long(page)
 
     @answers_errors
     async def NameBranch(self, request, context):

@@ -19,9 +19,6 @@ from inference_service.rpc.watching import Watching
 from unmask.v1 import session_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
 
-# Of sessions on a page, after which it ends: the last may bring a constraint more, and clients of gRPC take 4 MiB.
-PAGE_BYTES = 1 << 20
-
 
 class SessionService(Changing, Looking, Watching, Branching, Recordings,
                      session_service_pb2_grpc.SessionServiceServicer):
@@ -67,7 +64,7 @@ class SessionService(Changing, Looking, Watching, Branching, Recordings,
         rows = await work.brief(self._sessions.page, size + 1, before)
         shown, last, held = [], None, 0
         for row in rows[:size]:  # each in its turn among others' calls
-            if held > PAGE_BYTES:
+            if held > requests.PAGE_BYTES:
                 break
             last = row
             with suppress(NotFound, DataLoss):  # deleted between the two looks, or damaged

@@ -382,6 +382,24 @@ def test_names_of_branches(api, session):
     assert api.get(session).head_revision == 6, "names add no frames"
 
 
+def test_branches_come_in_pages(api, session):
+    for _ in range(4):
+        api.step(session, 1, from_revision=1)
+    token, pages = "", []
+    while not pages or token:
+        page = api.sessions.ListBranches(pb.ListBranchesRequest(session_id=session, page_size=2, page_token=token))
+        pages.append([branch.leaf_revision for branch in page.branches])
+        token = page.next_page_token
+    assert pages == [[6, 5], [4, 3], [2]]
+
+
+@pytest.mark.parametrize(("fields", "field"), [({"page_size": 201}, "page_size"), ({"page_token": "?"}, "page_token"),
+                                               ({"page_token": "YQ=="}, "page_token")])
+def test_a_page_of_branches_that_cannot_be(api, session, fields, field):
+    refused = refusal(api.sessions.ListBranches, pb.ListBranchesRequest(session_id=session, **fields))
+    assert (refused.code, list(refused.fields)) == (Code.INVALID_ARGUMENT, [field])
+
+
 @pytest.mark.parametrize("bad", ["", " ", "a\nb", "x" * 81, "\x00"])
 def test_what_a_name_is(api, session, bad):
     assert list(refusal(name, api, session, bad).fields) == ["name"]

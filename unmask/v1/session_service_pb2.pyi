@@ -360,16 +360,22 @@ class HistoryTrimmed(_message.Message):
     def __init__(self, first_revision: _Optional[int] = ...) -> None: ...
 
 class ListBranchesRequest(_message.Message):
-    __slots__ = ("session_id",)
+    __slots__ = ("session_id", "page_size", "page_token")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     session_id: str
-    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, session_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListBranchesResponse(_message.Message):
-    __slots__ = ("branches",)
+    __slots__ = ("branches", "next_page_token")
     BRANCHES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     branches: _containers.RepeatedCompositeFieldContainer[_session_pb2.Branch]
-    def __init__(self, branches: _Optional[_Iterable[_Union[_session_pb2.Branch, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, branches: _Optional[_Iterable[_Union[_session_pb2.Branch, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class NameBranchRequest(_message.Message):
     __slots__ = ("session_id", "revision", "name")
