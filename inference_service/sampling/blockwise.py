@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from inference_service.sampling.parameters import Blockwise, ParameterError
+from inference_service.sampling.parameters import Blockwise, ParameterError, resolved
 from inference_service.sampling.region import current_block
 from inference_service.sampling.sampler import Moment
 from inference_service.sampling.schedules import quota
@@ -17,10 +17,15 @@ class EvenSteps(Blockwise):
     steps: int | None = Field(None, ge=1, le=4096, description=(
         "Denoising steps at most, shared evenly by the blocks; follows the open positions: one step each."))
 
+    @property
+    def step_count(self) -> int:
+        """`steps`, resolved."""
+        return resolved(self.steps)
+
     def resolve(self, length: int, opened: int | None = None) -> "EvenSteps":
         record = super().resolve(length, opened)
-        blocks = length // record.block_length
-        in_first_block = record.block_length + (opened or length) - length  # the prompt's holes are decided with it
+        blocks = length // record.block_size
+        in_first_block = record.block_size + (opened or length) - length  # the prompt's holes are decided with it
         steps = blocks * in_first_block if record.steps is None else record.steps
         if steps % blocks:
             raise ParameterError("steps", f"must be a multiple of the number of blocks, {blocks}; got {steps}")
@@ -35,9 +40,9 @@ class EvenState(Stepped):
     planned: Count = 0
 
 
-def open_in_block(moment: Moment) -> list[int]:
+def open_in_block(moment: Moment[Blockwise]) -> list[int]:
     """The open positions of the block being decided."""
-    return current_block(moment.region, moment.parameters.block_length)[1]
+    return current_block(moment.region, moment.parameters.block_size)[1]
 
 
 @dataclass(frozen=True)
@@ -56,19 +61,19 @@ class Share:
     state: dict
 
 
-def even_share(moment: Moment) -> Share:
+def even_share(moment: Moment[EvenSteps]) -> Share:
     """The share of the step at hand: an even part of the positions that were open when the block began.
 
     What a sampler commits beyond its shares leaves later shares as they are, so the block ends early, as in the
     published code; what it commits less is spread over the steps that are left.
     """
     parameters, region, state = moment.parameters, moment.region, moment.state
-    block, positions = current_block(region, parameters.block_length)
-    schedule = [parameters.block_length, parameters.steps]
+    block, positions = current_block(region, parameters.block_size)
+    schedule = [parameters.block_size, parameters.step_count]
     same = state.get("block") == block and state.get("schedule") == schedule
     step = state["step"] if same else 0  # another schedule begins afresh
     planned = max(state.get("planned", 0) if same else 0, len(positions))
-    steps_left = max(1, parameters.steps * parameters.block_length // max(1, region.length) - step)
+    steps_left = max(1, parameters.step_count * parameters.block_size // max(1, region.length) - step)
     due = quota(planned, steps_left)
     kept = {"schedule": schedule, "block": block, "step": step + 1, "planned": planned - due}
     return Share(positions, min(due, len(positions)), not same, steps_left == 1, kept)

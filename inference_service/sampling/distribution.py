@@ -8,7 +8,7 @@ Shapes: N positions, V tokens. Everything takes and returns [N, V] unless said o
 as they come, double once a temperature was applied. The filters are transformers' own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -64,7 +64,7 @@ def penalize(logits: torch.Tensor, context: Sequence[int], shaping: Shaping) -> 
         return logits
     if shaping.repetition_penalty != 1:
         ids = torch.tensor(context, device=logits.device).expand(len(logits), -1)
-        logits = RepetitionPenaltyLogitsProcessor(shaping.repetition_penalty)(ids, logits)
+        logits = _applied(RepetitionPenaltyLogitsProcessor(shaping.repetition_penalty), ids, logits)
     if shaping.presence_penalty or shaping.frequency_penalty:
         counts = torch.bincount(torch.tensor(context, device=logits.device), minlength=logits.shape[-1])
         logits = logits - shaping.presence_penalty * (counts > 0) - shaping.frequency_penalty * counts
@@ -87,10 +87,15 @@ def truncate(logits: torch.Tensor, top_k: int, top_p: float) -> torch.Tensor:
     """
     kept = logits
     if top_k and len(logits):
-        kept = TopKLogitsWarper(top_k)(None, kept)
+        kept = _applied(TopKLogitsWarper(top_k), None, kept)
     if top_p < 1 and len(logits):
-        kept = torch.minimum(kept, TopPLogitsWarper(float(top_p))(None, logits))
+        kept = torch.minimum(kept, _applied(TopPLogitsWarper(float(top_p)), None, logits))
     return kept
+
+
+def _applied(step: Callable[..., torch.Tensor], ids: torch.Tensor | None, logits: torch.Tensor) -> torch.Tensor:
+    """One of transformers' steps. Some never look at the ids; all declare a class of tensors that nobody makes."""
+    return step(ids, logits)
 
 
 def p_final(shaped: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from inference_service.sampling import distribution
+from inference_service.sampling.parameters import Parameters
 from inference_service.sampling.sampler import Commit, Moment, Prediction
 
 
@@ -27,7 +28,7 @@ class Drawn:
         return [Commit(self.positions[row], tokens[row], confidence[row], score[row]) for row in rows]
 
 
-def draw(prediction: Prediction, moment: Moment, positions: list[int]) -> Drawn:
+def draw(prediction: Prediction, moment: Moment[Parameters], positions: list[int]) -> Drawn:
     """One token for each of the positions, by the moment's parameters and noise."""
     raw = prediction.rows(positions)
     p_base = distribution.p_base(raw)

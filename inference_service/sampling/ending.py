@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from inference_service.sampling.parameters import Parameters
 from inference_service.sampling.sampler import Commit, Moment, Proposal
 
 NOTHING: Mapping[int, int] = MappingProxyType({})
 
 
-def behind_end(moment: Moment, told: Mapping[int, int] = NOTHING) -> list[int]:
+def behind_end(moment: Moment[Parameters], told: Mapping[int, int] = NOTHING) -> list[int]:
     """The open positions behind an end that has none open before it, once the tokens told are committed.
 
     An end is an end-of-text or an end-of-turn. Early stop as in dInfer (arXiv 2510.08666), where it looks at
@@ -23,8 +24,9 @@ def behind_end(moment: Moment, told: Mapping[int, int] = NOTHING) -> list[int]:
     return still if any(token in moment.ids.ends for token in decided) else []
 
 
-def filled(proposal: Proposal, moment: Moment) -> Proposal:
+def filled(proposal: Proposal, moment: Moment[Parameters]) -> Proposal:
     """The proposal with end-of-text at every open position behind the end."""
     told = {commit.position: commit.token for commit in proposal.commits}
-    fill = [Commit(position, moment.ids.eos, None, 0.0) for position in behind_end(moment, told)]
+    eos = moment.ids.eos
+    fill = [] if eos is None else [Commit(position, eos, None, 0.0) for position in behind_end(moment, told)]
     return replace(proposal, commits=[*proposal.commits, *fill]) if fill else proposal

@@ -55,6 +55,13 @@ class Parameters(BaseModel):
         return self.model_copy(update=values)
 
 
+def resolved(value: int | None) -> int:
+    """A parameter that follows from the canvas, as `Parameters.resolve` filled it in."""
+    if value is None:
+        raise AssertionError("read before it was resolved")
+    return value
+
+
 class Guided(Parameters):
     """Of samplers for models that know open positions: the prompt can be taken for one."""
 
@@ -67,6 +74,11 @@ class InSteps(Guided):
 
     steps: int | None = Field(None, ge=1, le=4096, description=(
         "Denoising steps in all; follows the open positions: one step each."))
+
+    @property
+    def step_count(self) -> int:
+        """`steps`, resolved."""
+        return resolved(self.steps)
 
     def resolve(self, length: int, opened: int | None = None) -> Self:
         return super().resolve(length, opened).replaced(
@@ -94,6 +106,11 @@ class Blockwise(Committing):
     suffix_window: int | None = Field(None, ge=0, le=4096, description=(
         "Approximation: how many positions after the block the model sees, the open ones beyond are left out; follows"
         " the length: all of them."))
+
+    @property
+    def block_size(self) -> int:
+        """`block_length`, resolved."""
+        return resolved(self.block_length)
 
     def resolve(self, length: int, opened: int | None = None) -> Self:
         window = length if self.suffix_window is None else self.suffix_window

@@ -11,17 +11,17 @@ from pydantic import ValidationError
 
 from inference_service.sampling import samplers
 from inference_service.sampling.parameters import LONGEST_TEXT, MOST_TEXTS, ParameterError, Parameters, Text
-from inference_service.sampling.sampler import Sampler
+from inference_service.sampling.sampler import AnySampler
 
 
-def _found() -> dict[str, Sampler]:
+def _found() -> dict[str, AnySampler]:
     """Every module of `samplers/`, in the order of their names."""
     modules = (importlib.import_module(f"{samplers.__name__}.{module.name}")
                for module in pkgutil.iter_modules(samplers.__path__))
     return {module.SAMPLER.name: module.SAMPLER for module in modules}
 
 
-SAMPLERS: dict[str, Sampler] = _found()
+SAMPLERS: dict[str, AnySampler] = _found()
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class ParameterDescription:
     summary: str
 
 
-def suitable(bidirectional: bool, first: str = "") -> list[Sampler]:
+def suitable(bidirectional: bool, first: str = "") -> list[AnySampler]:
     """The samplers that a model can be decoded with, one of them `first` if it is among them."""
     able = [sampler for sampler in SAMPLERS.values() if sampler.grows != bidirectional]
     return sorted(able, key=lambda sampler: sampler.name != first)
 
 
-def describe(sampler: Sampler) -> list[ParameterDescription]:
+def describe(sampler: AnySampler) -> list[ParameterDescription]:
     """The sampler's parameters: its own as they are declared, then those that it shares with others."""
     described = []
     for name in _order(sampler.parameters):
@@ -69,7 +69,7 @@ def _without_none(annotation):
     return annotation
 
 
-def parameters_for(sampler: Sampler, values: Mapping[str, object], length: int, holes: int = 0) -> Parameters:
+def parameters_for(sampler: AnySampler, values: Mapping[str, object], length: int, holes: int = 0) -> Parameters:
     """The sampler's record from named values, completed for a canvas of `length` generated positions.
 
     holes: open positions in its prompt. A canvas of holes only (length 0) is completed as one of length 1: its
@@ -84,7 +84,7 @@ def parameters_for(sampler: Sampler, values: Mapping[str, object], length: int, 
     return record.resolve(max(1, length), max(1, length + holes))
 
 
-def _range_of(sampler: Sampler, name: str, value: object) -> str:
+def _range_of(sampler: AnySampler, name: str, value: object) -> str:
     """What a parameter allows, in words."""
     by_name = {described.name: described for described in describe(sampler)}
     if name not in by_name:
@@ -100,7 +100,12 @@ def _range_of(sampler: Sampler, name: str, value: object) -> str:
         allows = f"one of {', '.join(described.choices)}"
     else:
         noun = "a whole number" if described.kind == "integer" else "a number"
-        low, high = (int(bound) if bound == int(bound) else bound for bound in (described.minimum, described.maximum))
-        allows = f"{noun} from {low} to {high}"
+        allows = f"{noun} from {_bound(described.minimum)} to {_bound(described.maximum)}"
     got = repr(value) if isinstance(value, str | int | float | None) else "a list or a record"
     return f"must be {allows}; got {got}"
+
+
+def _bound(bound: float | None) -> str:
+    """A bound for a message: 1.0 as 1. Every number has both."""
+    assert bound is not None
+    return str(int(bound) if bound == int(bound) else bound)

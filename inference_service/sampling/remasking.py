@@ -6,10 +6,11 @@ the model find the token that stands there?
 
 from inference_service.sampling import distribution
 from inference_service.sampling.noise import REOPEN_STREAM
+from inference_service.sampling.parameters import Parameters
 from inference_service.sampling.sampler import Moment, Prediction, Reopen
 
 
-def ranked(prediction: Prediction, moment: Moment, positions: list[int], rho: float) -> list[Reopen]:
+def ranked(prediction: Prediction, moment: Moment[Parameters], positions: list[int], rho: float) -> list[Reopen]:
     """The positions with the highest score first: rho U + (1 - rho) wrong, with U uniform and wrong = 1 - p(token).
 
     With rho = 1 no prediction is needed.

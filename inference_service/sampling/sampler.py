@@ -6,6 +6,7 @@ from step to step travels in `Proposal.state`, which the session keeps with the 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -14,6 +15,10 @@ from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import Parameters
 from inference_service.sampling.region import Region
 from inference_service.sampling.states import State
+
+# The record of the sampler at work. What reads a record that others inherit from reads theirs too.
+Record = TypeVar("Record", bound=Parameters, covariant=True)
+Own = TypeVar("Own", bound=Parameters)
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(Generic[Record]):
     """All that a sampler may read beside the prediction.
 
     parameters: its own record, resolved. allowed(positions): what a constraint lets stand at some positions, bool
@@ -97,7 +102,7 @@ class Moment:
     what is recalled later; the noise may be another revision's.
     """
 
-    parameters: Parameters
+    parameters: Record
     region: Region
     ids: Ids
     noise: Noise
@@ -108,8 +113,9 @@ class Moment:
     @property
     def forbidden(self) -> tuple[int, ...]:
         """The tokens that these settings never generate."""
-        no_eos = self.parameters.logits_eos_inf and self.ids.eos is not None
-        return (*self.ids.forbidden, self.ids.eos) if no_eos else self.ids.forbidden
+        if self.parameters.logits_eos_inf and self.ids.eos is not None:
+            return (*self.ids.forbidden, self.ids.eos)
+        return self.ids.forbidden
 
     def shape(self, raw: torch.Tensor, positions: list[int]) -> torch.Tensor:
         """Raw logits of some positions as they are drawn from; see distribution.shape."""
@@ -117,16 +123,16 @@ class Moment:
         return distribution.shape(raw, self.parameters, self.region.context, self.forbidden, allowed)
 
 
-def nothing_open(moment: Moment) -> bool:
+def nothing_open(moment: Moment[Parameters]) -> bool:
     return not moment.region.open
 
 
-def nothing_earlier(moment: Moment) -> None:
+def nothing_earlier(moment: Moment[Parameters]) -> None:
     return None
 
 
 @dataclass(frozen=True)
-class Sampler:
+class Sampler(Generic[Own]):
     """One rule.
 
     parameters: its record. state: the record of what it remembers, None for one that remembers nothing.
@@ -142,12 +148,15 @@ class Sampler:
     name: str
     summary: str
     source: str
-    parameters: type[Parameters]
-    wanted: Callable[[Moment], list[int]]
-    propose: Callable[[Prediction, Moment], Proposal]
-    finished: Callable[[Moment], bool] = nothing_open
-    recalls: Callable[[Moment], tuple[int, list[int]] | None] = nothing_earlier
+    parameters: type[Own]
+    wanted: Callable[[Moment[Own]], list[int]]
+    propose: Callable[[Prediction, Moment[Own]], Proposal]
+    finished: Callable[[Moment[Own]], bool] = nothing_open
+    recalls: Callable[[Moment[Own]], tuple[int, list[int]] | None] = nothing_earlier
     state: type[State] | None = None
     revises: bool = False
     grows: bool = False
     keeps_schedule: bool = False
+
+
+AnySampler = Sampler[Any]  # one whose record is known when it is called, not here

@@ -134,9 +134,9 @@ def _limits(schema):
     if _number(below) and (high is None or below <= high):
         high, high_out = below, True
     if _kinds(schema) == {"integer"}:  # the next whole number
-        if low_out and low == int(low):
+        if low_out and low is not None and low == int(low):
             low, low_out = int(low) + 1, False
-        if high_out and high == int(high):
+        if high_out and high is not None and high == int(high):
             high, high_out = int(high) - 1, False
     return low, low_out, high, high_out
 

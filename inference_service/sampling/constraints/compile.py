@@ -55,6 +55,7 @@ class Compiled:
         with self._lock:
             if self._any_order is None:
                 self._prove(any_order=True)
+            assert self._any_order is not None
             return self._any_order
 
     @property
@@ -86,7 +87,7 @@ def compiled(spec: Spec, vocabulary: Vocabulary, any_order: bool = False) -> Com
 
 def _proved(spec: Spec, vocabulary: Vocabulary, any_order: bool) -> tuple[dict, list[bytes]]:
     heavy = any_order and spec.kind == "regex" and math.prod(
-        max(int(count[1][:9]), 1) for count in _COUNT.finditer(spec.value)) >= FAR
+        max(int(count[1][:9]), 1) for count in _COUNT.finditer(spec.text)) >= FAR
     try:
         return processes.run("inference_service.sampling.constraints.proving:prove",
                              {"kind": spec.kind, "any_order": any_order}, [json.dumps(spec.value).encode()],

@@ -52,7 +52,7 @@ class Place:
 
     def follows(self, piece: bytes) -> bool:
         """Whether some bytes may come next."""
-        return piece[0] < 255 and self.mask[piece[0] >> 3] >> (piece[0] & 7) & 1 and (
+        return piece[0] < 255 and bool(self.mask[piece[0] >> 3] >> (piece[0] & 7) & 1) and (
             len(piece) == 1 or self.matcher.deep_copy().try_consume_tokens(list(piece)) == len(piece))
 
     def groups(self, usable: np.ndarray, deep: bool = False) -> Iterator[tuple[int, int, "Place"]]:

@@ -29,13 +29,13 @@ _LITERALS = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/(?:\\.|[^/\\\n])+/|#[^\n]
 def grammar_of(spec: Spec) -> str:
     """The grammar that llguidance compiles. Raises ConstraintError for a schema that is no JSON."""
     if spec.kind == "choice":
-        body = f"start: /{regex_to_lark('|'.join(map(schemas.escaped, spec.value)), use_ascii='')}/"
+        body = f"start: /{regex_to_lark('|'.join(map(schemas.escaped, spec.texts)), use_ascii='')}/"
     elif spec.kind == "regex":
-        body = f"start: /{regex_to_lark(spec.value, use_ascii='')}/"
+        body = f"start: /{regex_to_lark(spec.text, use_ascii='')}/"
     elif spec.kind == "json_schema":
-        body = "start: %json " + json.dumps(schemas.read(spec.value) | {"x-guidance": JSON_STYLE})
+        body = "start: %json " + json.dumps(schemas.read(spec.text) | {"x-guidance": JSON_STYLE})
     else:
-        body = spec.value
+        body = spec.text
     return LLMatcher.grammar_from_lark(body + EVERY_TOKEN)
 
 
@@ -45,9 +45,9 @@ def check(spec: Spec, vocabulary: Vocabulary) -> str:
     llguidance does not survive everything that can be written: only a child process does this (`proving`).
     """
     if spec.kind == "grammar":
-        left = _LITERALS.sub(lambda found: " " * len(found[0]), spec.value)
+        left = _LITERALS.sub(lambda found: " " * len(found[0]), spec.text)
         if (at := left.find("<")) >= 0:
-            raise ConstraintError("a grammar cannot name tokens; write their text in quotes", *_place(spec.value, at))
+            raise ConstraintError("a grammar cannot name tokens; write their text in quotes", *_place(spec.text, at))
     grammar = grammar_of(spec)
     wrong, messages = LLMatcher.validate_grammar_with_warnings(grammar, limits=LIMITS)
     if wrong:
@@ -57,7 +57,7 @@ def check(spec: Spec, vocabulary: Vocabulary) -> str:
         raise _plain(matcher.get_error(), spec)
     first_matcher(grammar, vocabulary)
     if spec.kind == "regex":
-        without_anchors(spec.value)
+        without_anchors(spec.text)
     return grammar
 
 
@@ -108,9 +108,9 @@ def _place(text, at):
 def _plain(message, spec):
     """A complaint of llguidance as an error."""
     if spec.kind == "regex":
-        return _of_regex(message, spec.value)
+        return _of_regex(message, spec.text)
     if spec.kind == "json_schema":
-        return _of_schema(message.partition("JSON schema: ")[2] or message, spec.value)
+        return _of_schema(message.partition("JSON schema: ")[2] or message, spec.text)
     found = _AT.match(message)
     line, column, said = (int(found[1]), int(found[2]), found[3]) if found else (None, None, message)
     if "invalid regex" in said and (inner := re.search(r"^error: (.*)$", said, re.MULTILINE)):
@@ -129,7 +129,7 @@ def _of_regex(message, pattern):
         # It is shown with line ends and slashes escaped; walk along both to find the character that is meant.
         at, display = 0, 0
         while display < len(shown[2]) and at < len(pattern):
-            written = {"\n": "\\n", "/": "\\/"}.get(pattern[at], pattern[at])
+            written = {"\n": "\\n", "/": "\\/"}.get(pattern[at]) or pattern[at]
             display += len(written) if shown[1].startswith(written, display) else 1
             at += 1
         return ConstraintError(f"the regular expression is wrong: {inner[1]}", *_place(pattern, min(at, len(pattern))))

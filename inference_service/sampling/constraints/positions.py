@@ -108,8 +108,8 @@ class Positions:
                 same_left += 1
             while last.tokens[length - 1 - same_right] == tokens[length - 1 - same_right]:
                 same_right += 1
-        from_left = list(last.from_left[: same_left + 1]) if same_left else [self._only(moves.start)]
-        to_right = list(last.to_right[length - same_right :]) if same_right else [self._full()]
+        from_left = list(last.from_left[: same_left + 1]) if last and same_left else [self._only(moves.start)]
+        to_right = list(last.to_right[length - same_right :]) if last and same_right else [self._full()]
         to_right.reverse()  # from the right end
         for position in range(same_left, length):
             effort.check()

@@ -19,7 +19,7 @@ from inference_service.sandbox.limits import Refused
 
 def read(arguments: dict, blobs: list[bytes]) -> Vocabulary:
     """The vocabulary, as every child of one process has it."""
-    vocabulary = Vocabulary.of_bytes(*blobs, arguments["ends"])
+    vocabulary = Vocabulary.of_bytes(blobs[0], blobs[1], arguments["ends"])
     _ = vocabulary.for_llguidance, vocabulary.flat, completion.BYTES.for_llguidance
     return vocabulary
 
@@ -51,9 +51,9 @@ def prove(arguments: dict, blobs: list[bytes], vocabulary: Vocabulary) -> tuple[
 def regular(spec: Spec) -> Automaton | None:
     """The automaton of a spec's texts, None where they are no regular language, or it is not known that they are."""
     if spec.kind == "choice":
-        return automaton.of_texts(spec.value)
+        return automaton.of_texts(spec.texts)
     if spec.kind == "regex":
-        return automaton.of_regex(grammars.without_anchors(spec.value))
-    if spec.kind == "json_schema" and (regex := schemas.regex_of(schemas.read(spec.value))) is not None:
+        return automaton.of_regex(grammars.without_anchors(spec.text))
+    if spec.kind == "json_schema" and (regex := schemas.regex_of(schemas.read(spec.text))) is not None:
         return automaton.of_regex(regex)
     return None

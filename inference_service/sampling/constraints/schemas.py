@@ -236,7 +236,7 @@ def _string(said, root, seen):
 
 
 def _array(said, root, seen):
-    least, most = _count(said, "minItems", 0), _count(said, "maxItems", None)
+    least, most = _count(said, "minItems", 0) or 0, _count(said, "maxItems", None)
     _times(least, most)
     if most == 0:
         return r"\[\]", {"items", "minItems", "maxItems"}
@@ -282,7 +282,7 @@ def _between(low, high):
     parts = []
     if low is None or low < 0:
         nearest = 1 if high is None or high >= 0 else -high
-        if None not in (low, high) and high >= 0:
+        if low is not None and high is not None and high >= 0:
             nearest = 0  # llguidance takes -0 here alone
         parts.append(f"-{_natural(nearest, None if low is None else -low)}")
     if high is None or high >= 0:

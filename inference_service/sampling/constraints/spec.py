@@ -72,6 +72,18 @@ class Spec:
         if long > LONGEST:
             raise ConstraintError(f"it has {long:,} characters; at most {LONGEST:,} are taken")
 
+    @property
+    def text(self) -> str:
+        """`value` of any kind but a choice."""
+        assert isinstance(self.value, str)
+        return self.value
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """`value` of a choice."""
+        assert isinstance(self.value, tuple)
+        return self.value
+
     def _check_texts(self):
         texts = self.value
         if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):

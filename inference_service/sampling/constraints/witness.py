@@ -81,9 +81,9 @@ class Witnesses:
         completions = COMPLETIONS
         for position in range(len(tokens) + 1):
             for text in texts:
-                score = text.score + fill_scores[position]
-                if text.place.accepts and fill[position] is not None and (found is None or score > found[0]):
-                    found = score, text.tokens + fill[position]
+                score, filling = text.score + fill_scores[position], fill[position]
+                if text.place.accepts and filling is not None and (found is None or score > found[0]):
+                    found = score, text.tokens + filling
             if position == len(tokens):
                 break
             token, row = tokens[position], rows.get(position)
@@ -157,7 +157,8 @@ class Witnesses:
 
         And what that adds to a text's score.
         """
-        ends, out, scores = self._vocabulary.ends, [()], [0.0]
+        ends, scores = self._vocabulary.ends, [0.0]
+        out: list[tuple[int, ...] | None] = [()]
         for position in range(len(tokens) - 1, -1, -1):
             token, score = tokens[position], 0.0
             if token is None and ends:
@@ -166,7 +167,8 @@ class Witnesses:
                 score = -1.0 if row is None else float(row[token])
             elif token is not None and not self._vocabulary.is_special(token):
                 token = None
-            out.append(None if out[-1] is None or token is None else (token, *out[-1]))
+            after = out[-1]
+            out.append(None if after is None or token is None else (token, *after))
             scores.append(scores[-1] + score)
         return out[::-1], scores[::-1]
 

@@ -7,7 +7,7 @@ text. Stop sequences are looked for in the text, which a sampler does not know: 
 from pydantic import Field
 
 from inference_service.sampling.drawing import draw
-from inference_service.sampling.parameters import MOST_TEXTS, Parameters, Text
+from inference_service.sampling.parameters import MOST_TEXTS, Parameters, Text, resolved
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
 
 
@@ -22,18 +22,18 @@ class AutoregressiveParameters(Parameters):
         return record if record.max_tokens else record.replaced(max_tokens=length)
 
 
-def wanted(moment: Moment) -> list[int]:
+def wanted(moment: Moment[AutoregressiveParameters]) -> list[int]:
     return list(moment.region.open[:1])
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[AutoregressiveParameters]) -> Proposal:
     drawn = draw(prediction, moment, wanted(moment))
     return Proposal(drawn.commits([0], drawn.confidence))
 
 
-def finished(moment: Moment) -> bool:
+def finished(moment: Moment[AutoregressiveParameters]) -> bool:
     region = moment.region
-    return not region.open or region.length - len(region.open) >= moment.parameters.max_tokens
+    return not region.open or region.length - len(region.open) >= resolved(moment.parameters.max_tokens)
 
 
 SAMPLER = Sampler(

@@ -44,7 +44,7 @@ class CreditState(State):
     credits: dict[Number, dict[Number, Annotated[float, Field(ge=0)]]]
 
 
-def credits(moment: Moment, positions: list[int], raw: torch.Tensor) -> Credits:
+def credits(moment: Moment[CreditParameters], positions: list[int], raw: torch.Tensor) -> Credits:
     """The credits with this step's; raw: logits of the positions, [N, V]."""
     parameters = moment.parameters
     tokens = distribution.forbid(raw, moment.forbidden).argmax(-1)
@@ -57,13 +57,13 @@ def credits(moment: Moment, positions: list[int], raw: torch.Tensor) -> Credits:
     return after
 
 
-def _place(moment: Moment) -> list[int]:
+def _place(moment: Moment[CreditParameters]) -> list[int]:
     """Where the credits are counted: the block's length and number."""
-    length = moment.parameters.block_length
+    length = moment.parameters.block_size
     return [length, current_block(moment.region, length)[0]]
 
 
-def _begun(moment: Moment) -> bool:
+def _begun(moment: Moment[CreditParameters]) -> bool:
     """Whether the state's credits are of the block being decided."""
     return moment.state.get("place") == _place(moment)
 
@@ -77,7 +77,7 @@ def credited(raw: torch.Tensor, positions: list[int], after: Credits, alpha: flo
     return raw.index_put((rows, tokens), gains.to(raw.dtype), accumulate=True)
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[CreditParameters]) -> Proposal:
     """state: the block's length and number; its credits, of the positions left open."""
     parameters, positions = moment.parameters, open_in_block(moment)
     raw = prediction.rows(positions)

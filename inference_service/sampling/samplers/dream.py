@@ -37,19 +37,19 @@ class DreamState(Stepped):
 
 def times(parameters: DreamParameters) -> torch.Tensor:
     """The times between which the steps run, [steps + 1], from 1 to eps."""
-    return torch.linspace(1, parameters.eps, parameters.steps + 1)
+    return torch.linspace(1, parameters.eps, parameters.step_count + 1)
 
 
-def due(moment: Moment) -> tuple[int, list[int]]:
+def due(moment: Moment[DreamParameters]) -> tuple[int, list[int]]:
     """The step that decides something, from the one at hand on, and by "origin" the positions that it reveals.
 
     By the other algorithms a list of all open positions: the quota says how many of them.
     """
     parameters, region = moment.parameters, moment.region
-    schedule, done = [parameters.steps, parameters.eps], moment.state.get("step", 0)
-    first = done if moment.state.get("schedule") == schedule and done < parameters.steps else 0
+    schedule, done = [parameters.step_count, parameters.eps], moment.state.get("step", 0)
+    first = done if moment.state.get("schedule") == schedule and done < parameters.step_count else 0
     positions = list(region.open)
-    for step in range(first, parameters.steps):
+    for step in range(first, parameters.step_count):
         if parameters.alg != "origin":
             if quota(parameters, len(positions), step):
                 return step, positions
@@ -61,22 +61,22 @@ def due(moment: Moment) -> tuple[int, list[int]]:
 def quota(parameters: DreamParameters, open_count: int, step: int) -> int:
     """How many of the open positions a step decides: floor(n (1 - s / t)), in the last step all."""
     t, s = times(parameters)[step:step + 2]
-    return int(open_count * (1 - s / t)) if step < parameters.steps - 1 else open_count
+    return int(open_count * (1 - s / t)) if step < parameters.step_count - 1 else open_count
 
 
-def _revealed(moment: Moment, positions: list[int], step: int) -> list[int]:
+def _revealed(moment: Moment[DreamParameters], positions: list[int], step: int) -> list[int]:
     """Each open position by itself with the chance 1 - s / t, in the last step all."""
     t, s = times(moment.parameters)[step:step + 2]
-    chance = float(1 - s / t) if step < moment.parameters.steps - 1 else 1.0
+    chance = float(1 - s / t) if step < moment.parameters.step_count - 1 else 1.0
     draws = moment.noise.uniform(positions, REVEAL_STREAM, step).tolist()
     return [position for position, number in zip(positions, draws, strict=True) if number < chance]
 
 
-def wanted(moment: Moment) -> list[int]:
+def wanted(moment: Moment[DreamParameters]) -> list[int]:
     return due(moment)[1]
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[DreamParameters]) -> Proposal:
     """state: the schedule, [steps, eps]; the steps behind it, passed ones included."""
     parameters = moment.parameters
     step, positions = due(moment)
@@ -91,7 +91,8 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
             noise = moment.noise.gumbel(positions, 1, ORDER_STREAM)[:, 0].to(scores.device)
             ranked = scores + parameters.alg_temp * noise
         rows = best_first(moment.region, positions, ranked, quota(parameters, len(positions), step))
-    return Proposal(drawn.commits(rows, scores), {"schedule": [parameters.steps, parameters.eps], "step": step + 1})
+    state = {"schedule": [parameters.step_count, parameters.eps], "step": step + 1}
+    return Proposal(drawn.commits(rows, scores), state)
 
 
 def score(alg: str, drawn: Drawn) -> torch.Tensor:

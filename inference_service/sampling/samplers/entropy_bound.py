@@ -20,7 +20,7 @@ class EntropyBoundParameters(Blockwise):
         " more."))
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[EntropyBoundParameters]) -> Proposal:
     region = moment.region
     drawn = draw(prediction, moment, open_in_block(moment))
     p = distribution.p_base(distribution.forbid(prediction.rows(drawn.positions), moment.forbidden))

@@ -35,7 +35,7 @@ def accepted(ranked: torch.Tensor, factor: float) -> int:
     return int(reached.long().cumprod(0).sum())
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[FastDllmParameters]) -> Proposal:
     parameters, region = moment.parameters, moment.region
     drawn = draw(prediction, moment, open_in_block(moment))
     if parameters.rule == "threshold":

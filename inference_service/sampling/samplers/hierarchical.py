@@ -31,20 +31,20 @@ class HierarchicalParameters(Blockwise):
         return super().resolve(length, opened)
 
 
-def wanted(moment: Moment) -> list[int]:
+def wanted(moment: Moment[HierarchicalParameters]) -> list[int]:
     return sorted([*open_in_block(moment), *_revisable(moment)])
 
 
-def _revisable(moment: Moment) -> list[int]:
+def _revisable(moment: Moment[HierarchicalParameters]) -> list[int]:
     """The committed positions of the block that may be opened again."""
-    region, length = moment.region, moment.parameters.block_length
+    region, length = moment.region, moment.parameters.block_size
     if not moment.parameters.remask_threshold:
         return []
     block = block_of(region, region.open[0], length)
     return [position for position in region.committed() if block_of(region, position, length) == block]
 
 
-def doubtful(drawn: Drawn, moment: Moment) -> dict[int, float]:
+def doubtful(drawn: Drawn, moment: Moment[HierarchicalParameters]) -> dict[int, float]:
     """The rows of committed positions that are open again, with what their tokens' probabilities are now."""
     revisable = set(_revisable(moment))
     rows = [row for row, position in enumerate(drawn.positions) if position in revisable]
@@ -55,7 +55,7 @@ def doubtful(drawn: Drawn, moment: Moment) -> dict[int, float]:
     return {row: p for row, p, low in zip(rows, now.tolist(), below, strict=True) if low}
 
 
-def selected(drawn: Drawn, ranked: list[int], least: int, moment: Moment) -> list[int]:
+def selected(drawn: Drawn, ranked: list[int], least: int, moment: Moment[HierarchicalParameters]) -> list[int]:
     """The rows to decide, surest first; ranked: the rows that are open, surest first. At least so many."""
     runs = {row: drawn.positions[row] - place for place, row in enumerate(sorted(ranked))}  # equal within a run
     high = (drawn.confidence > moment.parameters.threshold).tolist()
@@ -70,7 +70,7 @@ def selected(drawn: Drawn, ranked: list[int], least: int, moment: Moment) -> lis
     return [row for row in ranked if row in chosen]
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[HierarchicalParameters]) -> Proposal:
     region = moment.region
     drawn = draw(prediction, moment, wanted(moment))
     doubted, still_open = doubtful(drawn, moment), set(region.open)
@@ -79,7 +79,7 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
     ranked = [rows[index] for index in best_first(region, positions, drawn.confidence[rows], len(rows))]
     chosen = selected(drawn, ranked, 1 + len(doubted), moment)
     decided = drawn.commits(chosen, drawn.confidence)
-    opened = [row for row in sorted(doubted, key=doubted.get) if row not in chosen]
+    opened = [row for row in sorted(doubted, key=lambda row: doubted[row]) if row not in chosen]
     return Proposal(
         commits=[commit for commit in decided if commit.position in still_open],
         reopens=[Reopen(drawn.positions[row], -doubted[row]) for row in opened],

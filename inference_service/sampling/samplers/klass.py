@@ -36,7 +36,7 @@ def divergence(logits: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
     return torch.where(log_p > -torch.inf, log_p.exp() * (log_p - log_q), 0.0).sum(-1)
 
 
-def recalls(moment: Moment) -> tuple[int, list[int]] | None:
+def recalls(moment: Moment[KlassParameters]) -> tuple[int, list[int]] | None:
     """The prediction that the step before in this block was made of, at the positions that it left open."""
     share, state = even_share(moment), moment.state
     if share.begins:
@@ -45,18 +45,19 @@ def recalls(moment: Moment) -> tuple[int, list[int]] | None:
     return (state["revision"], left) if left else None
 
 
-def stable_steps(prediction: Prediction, moment: Moment) -> dict[int, int]:
+def stable_steps(prediction: Prediction, moment: Moment[KlassParameters]) -> dict[int, int]:
     """For how many steps in a row each open position of the block has been stable, this one included."""
     counts = dict.fromkeys(open_in_block(moment), 0)
     if recalled := recalls(moment):
         _, positions = recalled
+        assert prediction.earlier is not None  # what was recalled
         moved = divergence(prediction.rows(positions), prediction.earlier.rows(positions))
         for position, stable in zip(positions, (moved < moment.parameters.kl_threshold).tolist(), strict=True):
             counts[position] = moment.state["stable"][str(position)] + 1 if stable else 0
     return counts
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[KlassParameters]) -> Proposal:
     """state: the even schedule's; the revision of this prediction; the stable steps of each position left open."""
     parameters, share = moment.parameters, even_share(moment)
     drawn = draw(prediction, moment, share.positions)

@@ -14,11 +14,11 @@ class LeftToRightParameters(Committing):
     count: int = Field(1, ge=1, le=4096, description="Positions that one step commits.")
 
 
-def wanted(moment: Moment) -> list[int]:
+def wanted(moment: Moment[LeftToRightParameters]) -> list[int]:
     return list(moment.region.open[:moment.parameters.count])
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[LeftToRightParameters]) -> Proposal:
     drawn = draw(prediction, moment, wanted(moment))
     return Proposal(drawn.commits(list(range(len(drawn.positions))), drawn.confidence))
 

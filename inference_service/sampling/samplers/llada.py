@@ -24,7 +24,7 @@ class LladaParameters(EvenSteps):
         "Commit end-of-text and end-of-turn only where nothing else is left to commit."))
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[LladaParameters]) -> Proposal:
     """state: the even schedule's."""
     share = even_share(moment)
     drawn = draw(prediction, moment, share.positions)
@@ -32,7 +32,7 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
     return Proposal(drawn.commits(best_first(moment.region, share.positions, scores, share.count), scores), share.state)
 
 
-def confidence(drawn: Drawn, prediction: Prediction, moment: Moment) -> torch.Tensor:
+def confidence(drawn: Drawn, prediction: Prediction, moment: Moment[LladaParameters]) -> torch.Tensor:
     """What the positions are ranked by, [N]: the noise-free probability of the chosen token, or chance."""
     parameters, ids = moment.parameters, moment.ids
     ends = ids.ends if parameters.confidence_eos_eot_inf else []

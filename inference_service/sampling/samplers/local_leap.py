@@ -28,7 +28,7 @@ def near(positions: list[int], anchors: torch.Tensor, radius: int) -> torch.Tens
     return ((places[:, None] - places[anchors]).abs() <= radius).any(-1)
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[LocalLeapParameters]) -> Proposal:
     """state: the even schedule's."""
     parameters, share = moment.parameters, even_share(moment)
     drawn = draw(prediction, moment, share.positions)

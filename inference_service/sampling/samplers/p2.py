@@ -34,21 +34,21 @@ class P2State(Stepped):
 
 def masks_after(parameters: P2Parameters, changeable: int, step: int) -> int:
     """How many positions are masked after a step, counted from 1."""
-    return math.floor(changeable * (1 - step / parameters.steps) + 1e-9)
+    return math.floor(changeable * (1 - step / parameters.step_count) + 1e-9)
 
 
-def positions_of(moment: Moment) -> list[int]:
+def positions_of(moment: Moment[P2Parameters]) -> list[int]:
     """All positions that may change, ascending: the open ones and the committed ones."""
     return sorted({*moment.region.open, *moment.region.committed(moment.parameters.protect_edits)})
 
 
-def step_at(moment: Moment) -> int:
+def step_at(moment: Moment[P2Parameters]) -> int:
     """The next step that decides something, counted from 1; steps + 1 when all is done.
 
     Afresh it is the first that leaves fewer positions open than there are, so a whole canvas has none.
     """
     parameters, opened, changeable = moment.parameters, len(moment.region.open), len(positions_of(moment))
-    same = moment.state.get("schedule") == parameters.steps and moment.state["step"] < parameters.steps
+    same = moment.state.get("schedule") == parameters.step_count and moment.state["step"] < parameters.step_count
 
     def decides(step: int) -> bool:
         masks = masks_after(parameters, changeable, step)
@@ -57,18 +57,18 @@ def step_at(moment: Moment) -> int:
         return bool(masks or opened)
 
     first = moment.state["step"] + 1 if same else 1
-    return next((step for step in range(first, parameters.steps + 1) if decides(step)), parameters.steps + 1)
+    return next((step for step in range(first, parameters.step_count + 1) if decides(step)), parameters.step_count + 1)
 
 
-def wanted(moment: Moment) -> list[int]:
+def wanted(moment: Moment[P2Parameters]) -> list[int]:
     return positions_of(moment)
 
 
-def finished(moment: Moment) -> bool:
-    return step_at(moment) > moment.parameters.steps
+def finished(moment: Moment[P2Parameters]) -> bool:
+    return step_at(moment) > moment.parameters.step_count
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[P2Parameters]) -> Proposal:
     """state: the number of steps of the schedule, and those behind it."""
     parameters, region = moment.parameters, moment.region
     step, positions = step_at(moment), positions_of(moment)
@@ -89,7 +89,7 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
     masked = order[len(kept):]
     commits = drawn.commits([row for row in kept if not stands[row]], scores)
     reopens = [Reopen(positions[row], -float(scores[row])) for row in reversed(masked) if stands[row]]
-    return Proposal(commits, {"schedule": parameters.steps, "step": step}, reopens)
+    return Proposal(commits, {"schedule": parameters.step_count, "step": step}, reopens)
 
 
 SAMPLER = Sampler(

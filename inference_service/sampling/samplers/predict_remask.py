@@ -49,7 +49,7 @@ def ratio(parameters: PredictRemaskParameters, iteration: int) -> float:
     return parameters.end_ratio + left * (parameters.start_ratio - parameters.end_ratio)
 
 
-def upcoming(moment: Moment) -> tuple[str, int, int] | None:
+def upcoming(moment: Moment[PredictRemaskParameters]) -> tuple[str, int, int] | None:
     """What comes next: the phase, its iteration, and how many positions to open; None when all is done.
 
     Phases with nothing to predict or to open are passed over.
@@ -70,20 +70,27 @@ def upcoming(moment: Moment) -> tuple[str, int, int] | None:
         phase, iteration = PREDICT, iteration + 1
 
 
-def wanted(moment: Moment) -> list[int]:
-    phase, _, _ = upcoming(moment)
+def _at_hand(moment: Moment[PredictRemaskParameters]) -> tuple[str, int, int]:
+    """What comes next on a canvas that is not finished."""
+    following = upcoming(moment)
+    assert following is not None
+    return following
+
+
+def wanted(moment: Moment[PredictRemaskParameters]) -> list[int]:
+    phase, _, _ = _at_hand(moment)
     if phase == PREDICT:
         return list(moment.region.open)
     return [] if moment.parameters.rho == 1 else moment.region.committed(moment.parameters.protect_edits)
 
 
-def finished(moment: Moment) -> bool:
+def finished(moment: Moment[PredictRemaskParameters]) -> bool:
     return upcoming(moment) is None
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[PredictRemaskParameters]) -> Proposal:
     """state: the phase that comes next and its iteration."""
-    phase, iteration, count = upcoming(moment)
+    phase, iteration, count = _at_hand(moment)
     if phase == REMASK:
         positions = moment.region.committed(moment.parameters.protect_edits)
         reopens = ranked(prediction, moment, positions, moment.parameters.rho)[:count]
@@ -95,7 +102,7 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
                     substep="final" if last else "prediction", read_only=not last)
 
 
-def _last(moment: Moment, iteration: int) -> bool:
+def _last(moment: Moment[PredictRemaskParameters], iteration: int) -> bool:
     """Whether nothing is masked again after the prediction of an iteration."""
     region = moment.region
     whole = replace(region, open=(), tokens=tuple(-1 if token is None else token for token in region.tokens))

@@ -64,7 +64,7 @@ def allowed(rule: str, parameters: RankedParameters, probabilities: list[float])
     return count
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[RankedParameters]) -> Proposal:
     parameters, region = moment.parameters, moment.region
     drawn = draw(prediction, moment, open_in_block(moment))
     scores = rank(parameters.strategy, drawn, moment.noise)

@@ -45,7 +45,7 @@ class RemdmState(Stepped):
 
 def alphas(parameters: RemdmParameters, step: int) -> tuple[float, float, bool]:
     """The share decided before and after a step, and whether positions are masked again in it."""
-    t, s = (1 - (step + i) / parameters.steps for i in (0, 1))
+    t, s = (1 - (step + i) / parameters.step_count for i in (0, 1))
     if parameters.strategy != "loop":
         return 1 - t, 1 - s, True
     looping = parameters.t_off < t <= parameters.t_on
@@ -62,7 +62,7 @@ def _looped(parameters: RemdmParameters, t: float) -> float:
     return top
 
 
-def sigmas(moment: Moment, step: int, decided: list[int]) -> tuple[torch.Tensor, float]:
+def sigmas(moment: Moment[RemdmParameters], step: int, decided: list[int]) -> tuple[torch.Tensor, float]:
     """The chance to be masked again of each decided position, float64 [N], and the one that open ones reckon with."""
     parameters = moment.parameters
     before, after, masks = alphas(parameters, step)
@@ -77,7 +77,7 @@ def sigmas(moment: Moment, step: int, decided: list[int]) -> tuple[torch.Tensor,
     return torch.full((len(decided),), sigma, dtype=torch.float64), sigma
 
 
-def drawn_step(moment: Moment, step: int, decided: list[int]) -> tuple[list[int], list[int]]:
+def drawn_step(moment: Moment[RemdmParameters], step: int, decided: list[int]) -> tuple[list[int], list[int]]:
     """The positions that a step reveals, and which of the decided ones it opens; each by itself, by chance."""
     opened = list(moment.region.open)
     sigma, reckoned = sigmas(moment, step, decided)
@@ -87,7 +87,8 @@ def drawn_step(moment: Moment, step: int, decided: list[int]) -> tuple[list[int]
             _hit(moment, decided, sigma, REOPEN_STREAM, step))
 
 
-def _hit(moment: Moment, positions: list[int], chances: torch.Tensor, stream: int, step: int) -> list[int]:
+def _hit(moment: Moment[RemdmParameters], positions: list[int], chances: torch.Tensor, stream: int,
+         step: int) -> list[int]:
     """The positions that chance picks."""
     if not positions or not bool((chances > 0).any()):
         return []
@@ -95,43 +96,50 @@ def _hit(moment: Moment, positions: list[int], chances: torch.Tensor, stream: in
     return [positions[row] for row in hits.nonzero().flatten().tolist()]
 
 
-def begin(moment: Moment) -> int:
+def begin(moment: Moment[RemdmParameters]) -> int:
     """The step at hand: the next one, or afresh the one whose time the share of open positions is."""
     parameters, region = moment.parameters, moment.region
     if moment.state.get("schedule") == _schedule(parameters):
         return max(0, moment.state["step"])
     changeable = len(region.open) + len(region.committed(parameters.protect_edits))
     decided = 1 - len(region.open) / changeable if changeable else 1.0
-    return next((step for step in range(parameters.steps) if alphas(parameters, step)[1] > decided),
-                parameters.steps - (1 if region.open else 0))
+    return next((step for step in range(parameters.step_count) if alphas(parameters, step)[1] > decided),
+                parameters.step_count - (1 if region.open else 0))
 
 
 def _schedule(parameters: RemdmParameters) -> list:
-    return [parameters.steps, parameters.strategy, parameters.t_on, parameters.t_off, parameters.alpha_on]
+    return [parameters.step_count, parameters.strategy, parameters.t_on, parameters.t_off, parameters.alpha_on]
 
 
-def upcoming(moment: Moment) -> tuple[int, list[int], list[int]] | None:
+def upcoming(moment: Moment[RemdmParameters]) -> tuple[int, list[int], list[int]] | None:
     """The next step in which something happens, what it reveals and what it opens; None when all is done."""
     decided = moment.region.committed(moment.parameters.protect_edits)
-    for step in range(begin(moment), moment.parameters.steps):
+    for step in range(begin(moment), moment.parameters.step_count):
         reveals, reopens = drawn_step(moment, step, decided)
         if reveals or reopens:
             return step, reveals, reopens
     opened = list(moment.region.open)
-    return (moment.parameters.steps - 1, opened, []) if opened else None
+    return (moment.parameters.step_count - 1, opened, []) if opened else None
 
 
-def wanted(moment: Moment) -> list[int]:
-    return upcoming(moment)[1]
+def _at_hand(moment: Moment[RemdmParameters]) -> tuple[int, list[int], list[int]]:
+    """What comes next on a canvas that is not finished."""
+    following = upcoming(moment)
+    assert following is not None
+    return following
 
 
-def finished(moment: Moment) -> bool:
+def wanted(moment: Moment[RemdmParameters]) -> list[int]:
+    return _at_hand(moment)[1]
+
+
+def finished(moment: Moment[RemdmParameters]) -> bool:
     return upcoming(moment) is None
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[RemdmParameters]) -> Proposal:
     """state: the schedule, the steps behind it, and by "conf" the confidence that each token was committed with."""
-    step, reveals, reopens = upcoming(moment)
+    step, reveals, reopens = _at_hand(moment)
     parameters, decided = moment.parameters, moment.region.committed(moment.parameters.protect_edits)
     chances = dict(zip(decided, sigmas(moment, step, decided)[0].tolist(), strict=True))
     state = {"schedule": _schedule(parameters), "step": step + 1}
@@ -142,7 +150,8 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
         commits = drawn.commits(rows, drawn.confidence)
     if parameters.strategy == "conf":
         known = {key: value for key, value in moment.state.get("confidence", {}).items() if int(key) not in reopens}
-        state["confidence"] = known | {str(commit.position): round(commit.probability, 6) for commit in commits}
+        state["confidence"] = known | {str(commit.position): round(commit.probability, 6) for commit in commits
+                                       if commit.probability is not None}
     return Proposal(commits, state, [Reopen(position, chances[position]) for position in reopens])
 
 

@@ -8,7 +8,7 @@ when v is another token and p(v) > tau_edit. A block is done when nothing in it 
 from pydantic import Field
 
 from inference_service.sampling.drawing import draw
-from inference_service.sampling.parameters import Revising, block_length
+from inference_service.sampling.parameters import Revising, block_length, resolved
 from inference_service.sampling.region import best_first, block_of
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
 from inference_service.sampling.states import Count, State
@@ -26,6 +26,11 @@ class TokenEditingParameters(Revising):
     block_length: int | None = Field(None, ge=1, le=4096, description=(
         "Positions decided before the next ones to the right; follows the length: one block."))
 
+    @property
+    def block_size(self) -> int:
+        """`block_length`, resolved."""
+        return resolved(self.block_length)
+
     def resolve(self, length: int, opened: int | None = None) -> "TokenEditingParameters":
         return super().resolve(length, opened).replaced(block_length=block_length(self.block_length, length))
 
@@ -39,57 +44,57 @@ class TokenEditingState(State):
     settled: bool
 
 
-def block_at(moment: Moment) -> int | None:
+def block_at(moment: Moment[TokenEditingParameters]) -> int | None:
     """The block at work: the present one until it is settled, then the next with an open position; None: all of them.
 
     None on a whole canvas that this sampler has not worked on: everything may be edited.
     """
-    length, state = moment.parameters.block_length, moment.state
+    length, state = moment.parameters.block_size, moment.state
     if state and state["place"] == _place(moment) and not state["settled"]:
         return state["block"]
     return block_of(moment.region, moment.region.open[0], length) if moment.region.open else None
 
 
-def _place(moment: Moment) -> list:
+def _place(moment: Moment[TokenEditingParameters]) -> list:
     """What must be the same for a block to count as settled."""
     parameters = moment.parameters
-    return [parameters.block_length, parameters.tau_edit, parameters.multi_block]
+    return [parameters.block_size, parameters.tau_edit, parameters.multi_block]
 
 
-def _looks_again(moment: Moment) -> bool:
+def _looks_again(moment: Moment[TokenEditingParameters]) -> bool:
     """Whether there are steps that only edit."""
     return moment.parameters.max_post_steps > 0 and moment.parameters.tau_edit < 1
 
 
-def wanted(moment: Moment) -> list[int]:
+def wanted(moment: Moment[TokenEditingParameters]) -> list[int]:
     return sorted(_open(moment) + _committed(moment))
 
 
-def _open(moment: Moment) -> list[int]:
+def _open(moment: Moment[TokenEditingParameters]) -> list[int]:
     block, parameters, region = block_at(moment), moment.parameters, moment.region
     return [position for position in region.open
-            if block is None or block_of(region, position, parameters.block_length) <= block]
+            if block is None or block_of(region, position, parameters.block_size) <= block]
 
 
-def _committed(moment: Moment) -> list[int]:
+def _committed(moment: Moment[TokenEditingParameters]) -> list[int]:
     block, parameters, region = block_at(moment), moment.parameters, moment.region
     positions = region.committed(parameters.protect_edits) if parameters.tau_edit < 1 else []
     if block is None:
         return positions
-    last = [position for position in positions if block_of(region, position, parameters.block_length) <= block]
+    last = [position for position in positions if block_of(region, position, parameters.block_size) <= block]
     if parameters.multi_block:
         return last
-    return [position for position in last if block_of(region, position, parameters.block_length) == block]
+    return [position for position in last if block_of(region, position, parameters.block_size) == block]
 
 
-def finished(moment: Moment) -> bool:
+def finished(moment: Moment[TokenEditingParameters]) -> bool:
     if moment.region.open:
         return False
     settled = moment.state.get("settled") and moment.state["place"] == _place(moment)
     return bool(settled) or not _looks_again(moment) or not _committed(moment)
 
 
-def propose(prediction: Prediction, moment: Moment) -> Proposal:
+def propose(prediction: Prediction, moment: Moment[TokenEditingParameters]) -> Proposal:
     """state: the block, what it is settled for, the steps that only edited it, and whether it is settled."""
     parameters, region = moment.parameters, moment.region
     block, opened, committed = block_at(moment), _open(moment), _committed(moment)
@@ -103,7 +108,8 @@ def propose(prediction: Prediction, moment: Moment) -> Proposal:
         drawn = draw(prediction, moment, committed)
         rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
         edits = [commit for commit in drawn.commits(rows, drawn.confidence)
-                 if commit.probability > parameters.tau_edit and commit.token != region.tokens[commit.position]]
+                 if commit.probability is not None and commit.probability > parameters.tau_edit
+                 and commit.token != region.tokens[commit.position]]
     same = moment.state.get("place") == _place(moment) and moment.state["block"] == block \
         and not moment.state["settled"]
     post = 0 if opened else (moment.state.get("post", 0) if same else 0) + 1
