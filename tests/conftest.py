@@ -23,6 +23,15 @@ hypothesis.settings.load_profile("anywhere")
 GOLDEN = Path(__file__).parent / "goldens" / "llada_tiny"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
 
+# Begun first, that no worker is left with one of them when all others have nothing to do; the longest first.
+LONGEST = ("service/test_killing.py", "service/test_process.py", "hostile/test_engine_ending.py",
+           "inspection/test_planted_dependency.py", "sessions/test_session_machine.py")
+
+
+def pytest_collection_modifyitems(items):
+    order = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
 
 @pytest.fixture(scope="session")
 def golden_model():

@@ -10,7 +10,8 @@ HELD = "HELD"
 
 def forever(*_, **__):
     """Holds whoever calls it; says so on the standard output."""
-    print(HELD, flush=True)
+    sys.stdout.write(f"{HELD}\n")  # whole, as several threads say it
+    sys.stdout.flush()
     while True:
         time.sleep(3600)
 
