@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 Tokens = Sequence[int | None]
-MOST_PAIRS = 2048 * 2048
+MOST_PAIRS = 1 << 23  # of positions with the same token, that are looked at to pair two stretches: about a second
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,22 @@ def _paired(one: Tokens, other: Tokens) -> list[tuple[int, int]]:
     """Pairs of positions of two stretches, as far as can be guessed."""
     if len(one) == len(other):
         return [(position, position) for position in range(len(one))]
-    if len(one) * len(other) > MOST_PAIRS:  # too many to weigh: what both begin and end with
-        return _ends(one, other)
     # An open position is like any other one: only what is decided can tell which belong together.
     matcher = SequenceMatcher(None, [_key(token) for token in one], [_key(token) for token in other], autojunk=False)
-    return [(block.a + i, block.b + i) for block in matcher.get_matching_blocks() for i in range(block.size)]
+    alike = [len(matcher.b2j.get(token, ())) for token in matcher.a]
+    pairs, stretches, left = [], [(0, len(one), 0, len(other))], MOST_PAIRS
+    while stretches:
+        begin, end, other_begin, other_end = stretches.pop()
+        left -= sum(alike[begin:end])
+        if left < 0:  # too many to weigh: what both begin and end with
+            ends = _ends(one[begin:end], other[other_begin:other_end])
+            pairs += [(begin + at, other_begin + other_at) for at, other_at in ends]
+            continue
+        at, other_at, size = matcher.find_longest_match(begin, end, other_begin, other_end)
+        pairs += [(at + i, other_at + i) for i in range(size)]
+        if size:
+            stretches += [(begin, at, other_begin, other_at), (at + size, end, other_at + size, other_end)]
+    return sorted(pairs)
 
 
 def _ends(one: Tokens, other: Tokens) -> list[tuple[int, int]]:

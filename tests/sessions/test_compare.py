@@ -1,10 +1,12 @@
 """How two canvases differ: by example, and against brute force on canvases that came from one."""
 
+from difflib import SequenceMatcher
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference_service.sessions.compare import Span, by_position, by_token, compare
+from inference_service.sessions.compare import MOST_PAIRS, Span, by_position, by_token, compare
 from inference_service.sessions.frame import Splice
 from inference_service.sessions.state import carried
 
@@ -199,3 +201,21 @@ def test_any_two_canvases_of_two_sessions(one, other):
     elif one and other:
         assert not found.exact
         assert bool(found.equal_count) == bool(set(one) & set(other)), "what could be paired at all was"
+
+
+def test_stretches_that_are_hard_to_pair_take_bounded_work(monkeypatch):
+    """Every position is like every second one of the other: pairing the best first is cubic."""
+    one, other = [1] * 2000, [1, 2] * 1000 + [3]
+    looked = []
+    find = SequenceMatcher.find_longest_match
+
+    def counted(matcher, begin, end, *others):
+        looked.append(sum(len(matcher.b2j[token]) for token in matcher.a[begin:end] if token in matcher.b2j))
+        return find(matcher, begin, end, *others)
+
+    monkeypatch.setattr(SequenceMatcher, "find_longest_match", counted)
+    found = compare(one, other, by_token(len(one)), by_token(len(other)))
+    assert sum(looked) <= MOST_PAIRS
+    assert sum(span.count for span in found.spans) == 2000
+    assert sum(span.other_count for span in found.spans) == 2001
+    assert 0 < found.equal_count <= 1000 and not found.exact
