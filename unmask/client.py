@@ -14,9 +14,11 @@ second vocabulary. It is synchronous; for asyncio use the generated stubs.
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import grpc
 
+from unmask.enums import enum_number
 from unmask.errors import translated
 from unmask.messages import corruption_of, prompt_of, settings_of, word_of
 from unmask.recovered import Recovered
@@ -120,7 +122,7 @@ class Client:
         for nothing. samples: of the estimate, 0 for the server's default. exact: enumerate instead, up to 12 tokens.
         progress is called with each message on the way: the estimate as it becomes surer.
         """
-        told = {"text": answer} if isinstance(answer, str) else {"tokens": TokenList(ids=answer)}
+        told: dict[str, Any] = {"text": answer} if isinstance(answer, str) else {"tokens": TokenList(ids=answer)}
         request = inspection_pb.ScoreRequest(
             model=model, prompt=self._prompt(prompt, raw, model) if prompt else None, samples=samples, exact=exact,
             cfg_scale=cfg_scale, seed=seed, **told)
@@ -141,7 +143,7 @@ class Client:
         the corruption too. progress is called with each message on the way.
         """
         request = inspection_pb.RecoverRequest(
-            models=models, texts=texts, corruption=corruption_of(corruption), ratio=ratio, rounds=rounds,
+            models=models, texts=texts, corruption=enum_number(corruption_of(corruption)), ratio=ratio, rounds=rounds,
             prompt=self._prompt(prompt, raw, models[0] if models else "") if prompt else None,
             settings=settings_of(sampler, seed, {**(parameters or {}), **more}))
         recovered = Recovered()

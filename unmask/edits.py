@@ -5,6 +5,7 @@ given and protected positions, and what errors there are, is in proto/unmask/v1/
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from unmask.v1 import edit_pb2 as pb
 from unmask.v1.edit_pb2 import Edit
@@ -25,7 +26,7 @@ def unmask(*positions: int, earlier: bool = False) -> Edit:
 def replace(position: int, count: int, content: str | Sequence[int], keep_length: bool = False) -> Edit:
     """Puts text or token ids in the place of `count` positions; what stands behind moves, unless the length is kept."""
     fit = pb.ReplaceSpan.FIT_KEEP_LENGTH if keep_length else pb.ReplaceSpan.FIT_SHIFT
-    what = {"text": content} if isinstance(content, str) else {"tokens": TokenList(ids=content)}
+    what: dict[str, Any] = {"text": content} if isinstance(content, str) else {"tokens": TokenList(ids=content)}
     return Edit(replace=pb.ReplaceSpan(position=position, count=count, fit=fit, **what))
 
 

@@ -13,6 +13,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2
@@ -82,7 +83,8 @@ def from_rpc(error: grpc.RpcError) -> UnmaskError:
     """The error that a gRPC status means, with its google.rpc details."""
     kind = KINDS.get(error.code(), Broken)
     reason, metadata, fields, retry_after = error.code().name, {}, [], None
-    status = rpc_status.from_call(error)
+    call: Any = error  # what gRPC raises is its call as well
+    status = rpc_status.from_call(call)
     for detail in status.details if status else ():
         info, bad, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
         if detail.Unpack(info):

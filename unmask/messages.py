@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
@@ -12,33 +13,34 @@ from unmask.v1.prompt_pb2 import Chat, Message, Prompt, TokenList
 from unmask.v1.settings_pb2 import Settings
 
 
-def prompt_of(prompt: str | Sequence[int] | Sequence[Mapping[str, str]], raw: bool) -> Prompt:
+def prompt_of(prompt: str | Sequence[int] | Sequence[Mapping[str, Any]], raw: bool) -> Prompt:
     """A prompt as the API takes it: turns, token ids, or text, which is a turn of the user unless it is raw."""
     if isinstance(prompt, str):
         if raw:
             return Prompt(text=prompt)
         prompt = [{"role": "user", "content": prompt}]
-    if prompt and isinstance(prompt[0], Mapping):
-        return Prompt(chat=Chat(messages=[Message(**turn) for turn in prompt]))
-    return Prompt(tokens=TokenList(ids=prompt))
+    values: Sequence[Any] = prompt  # the first says which: a list has one kind
+    if values and isinstance(values[0], Mapping):
+        return Prompt(chat=Chat(messages=[Message(**turn) for turn in values]))
+    return Prompt(tokens=TokenList(ids=values))
 
 
-def settings_of(sampler: str, seed: int | None, parameters: Mapping[str, object],
-                constraint: Mapping[str, object] | None = None) -> Settings:
+def settings_of(sampler: str, seed: int | None, parameters: Mapping[str, Any],
+                constraint: Mapping[str, Any] | None = None) -> Settings:
     values = Struct()
     values.update(parameters)
     return Settings(sampler=sampler, seed=seed, parameters=values,
                     constraint=None if constraint is None else constraint_of(constraint))
 
 
-def some_settings_of(sampler: str, seed: int | None, parameters: Mapping[str, object],
-                     constraint: Mapping[str, object] | None = None) -> Settings | None:
+def some_settings_of(sampler: str, seed: int | None, parameters: Mapping[str, Any],
+                     constraint: Mapping[str, Any] | None = None) -> Settings | None:
     """None where there are none: those in force hold."""
     some = sampler or seed is not None or parameters or constraint is not None
     return settings_of(sampler, seed, parameters, constraint) if some else None
 
 
-def constraint_of(constraint: Mapping[str, object]) -> Constraint:
+def constraint_of(constraint: Mapping[str, Any]) -> Constraint:
     """A constraint by the name of its kind, such as {"regex": "[0-9]+"}; {} takes one away.
 
     choice: a list of texts. json_schema: a schema, as a mapping or as JSON. ValueError for another kind, or for two.
@@ -48,7 +50,8 @@ def constraint_of(constraint: Mapping[str, object]) -> Constraint:
     for kind, value in constraint.items():
         if kind == "choice":
             return Constraint(choice=Choice(options=value))
-        return Constraint(**{kind: value if isinstance(value, str) else json.dumps(value)})
+        text: Any = value if isinstance(value, str) else json.dumps(value)
+        return Constraint(**{kind: text})
     return Constraint()
 
 

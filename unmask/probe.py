@@ -5,6 +5,7 @@ For the health checks of containers, and for `unmask serve`.
 
 import sys
 import urllib.request
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -14,7 +15,8 @@ def is_serving(target) -> bool:
     """Whether the inference service says that it serves."""
     with grpc.insecure_channel(target, options=[("grpc.enable_http_proxy", 0)]) as channel:
         try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
+            stub: Any = health_pb2_grpc.HealthStub(channel)  # its declared type lacks the methods
+            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
         except grpc.RpcError:
             return False
     return answer.status == health_pb2.HealthCheckResponse.SERVING

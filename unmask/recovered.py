@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass, field
+from typing import Any
 
 from unmask.messages import corruption_name
 from unmask.v1.inspection_service_pb2 import RecoveredText, RecoveredTotal, RecoverResponse
@@ -30,7 +31,7 @@ class Recovered:
         order = {total.model: place for place, total in enumerate(self.totals)}
         return sorted(self.texts, key=lambda text: (order.get(text.model, len(order)), text.index))
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[dict[str, Any]]:
         """A row for each of `ordered`; see COLUMNS.
 
         ratio: masked / tokens, which is as near to what was asked for as whole tokens go. mean_probability: None
@@ -50,7 +51,7 @@ class Recovered:
         A model's name that a spreadsheet would run as a formula gets a quote before it.
         """
         lines = io.StringIO()
-        writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
+        writer: csv.DictWriter[str] = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in self.rows():
             name = row["model"]

@@ -3,8 +3,10 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from unmask import edits
+from unmask.enums import enum_number
 from unmask.errors import Unreachable, translated
 from unmask.messages import prompt_of, settings_of, some_settings_of
 from unmask.streams import ended, last
@@ -253,7 +255,7 @@ class Session:
         """
         if (ratio is None) == (count is None):
             raise ValueError("give a ratio or a count, one of the two")
-        amount = {"count": count} if ratio is None else {"ratio": ratio}
+        amount: dict[str, Any] = {"count": count} if ratio is None else {"ratio": ratio}
         remasking = sessions_pb.Remasking(rho=rho, **amount)
         with translated():
             return self._call(self._sessions.Propose, sessions_pb.ProposeRequest(
@@ -279,7 +281,7 @@ class Session:
                              f" {method!r}")
         request = inspection_pb.AttributeRequest(
             session_id=self.id, revision=revision, position=position, token=token, contrast=contrast,
-            method=methods.Value(f"METHOD_{method.upper()}"), sources=sources, window=window, steps=steps,
+            method=enum_number(methods.Value(f"METHOD_{method.upper()}")), sources=sources, window=window, steps=steps,
             spans=[inspection_pb.PositionSpan(position=first, count=count) for first, count in spans])
         def show(response: inspection_pb.AttributeResponse) -> None:
             if response.HasField("progress"):

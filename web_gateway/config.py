@@ -15,8 +15,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="UNMASK_", extra="ignore", frozen=True)
 
-    web_host: str = Field("127.0.0.1", min_length=1)
-    web_port: int = Field(8000, ge=1, le=65535)
+    web_host: str = Field(default="127.0.0.1", min_length=1)
+    web_port: int = Field(default=8000, ge=1, le=65535)
     inference_address: str = "127.0.0.1:50051"
     # Names under which the page may be asked for, besides localhost, IP addresses, the name that is bound and those of
     # allowed_origins; separated by commas. * lets every name in: for behind a proxy that checks them itself.
@@ -28,37 +28,37 @@ class Settings(BaseSettings):
     frontend_dir: Path = Path(__file__).resolve().parent.parent / "frontend"
     access_log: bool = False
 
-    max_sockets: int = Field(240, ge=1, le=4096)
-    max_calls_per_socket: int = Field(32, ge=1)
-    max_calls: int = Field(512, ge=1)
-    max_frame_bytes: int = Field(64 * 1024, ge=1024)
-    max_recording_bytes: int = Field(256 << 20, ge=1024)
-    max_buffered_frames: int = Field(32, ge=1)
+    max_sockets: int = Field(default=240, ge=1, le=4096)
+    max_calls_per_socket: int = Field(default=32, ge=1)
+    max_calls: int = Field(default=512, ge=1)
+    max_frame_bytes: int = Field(default=64 * 1024, ge=1024)
+    max_recording_bytes: int = Field(default=256 << 20, ge=1024)
+    max_buffered_frames: int = Field(default=32, ge=1)
     # Of one socket, control frames and fragments included; beyond that it is read more slowly.
-    max_frames_per_second: int = Field(500, ge=1)
+    max_frames_per_second: int = Field(default=500, ge=1)
     # Connections that have not asked for anything yet; the oldest makes room for a new one.
-    max_silent: int = Field(1024, ge=16)
+    max_silent: int = Field(default=1024, ge=16)
     # Uploads, and downloads, at once.
-    max_transfers: int = Field(8, ge=1)
+    max_transfers: int = Field(default=8, ge=1)
     # What is held of an answer that its reader takes slowly.
-    max_held_bytes: int = Field(1 << 20, ge=1024)
+    max_held_bytes: int = Field(default=1 << 20, ge=1024)
 
     # A forward pass of a large model on a CPU takes minutes.
-    unary_timeout: float = Field(300, gt=0)
-    stream_timeout: float = Field(3600, gt=0)
+    unary_timeout: float = Field(default=300, gt=0)
+    stream_timeout: float = Field(default=3600, gt=0)
     # A client that takes none of what it is sent for this long is dropped.
-    send_timeout: float = Field(5, gt=0)
-    ping_interval: float = Field(20, gt=0)
+    send_timeout: float = Field(default=5, gt=0)
+    ping_interval: float = Field(default=20, gt=0)
     # From a connection's beginning, or a later request's first byte, to the end of the request's head.
-    head_timeout: float = Field(10, gt=0)
+    head_timeout: float = Field(default=10, gt=0)
     # Between two requests on a connection.
-    idle_timeout: float = Field(5, gt=0)
+    idle_timeout: float = Field(default=5, gt=0)
     # A body or an answer may keep the gateway waiting for `transfer_grace`, and a second more for each `transfer_rate`
     # bytes that it has moved.
-    transfer_grace: float = Field(10, gt=0)
-    transfer_rate: float = Field(32 * 1024, gt=0)
+    transfer_grace: float = Field(default=10, gt=0)
+    transfer_rate: float = Field(default=32 * 1024, gt=0)
     # How long a closing socket waits for the client's own close.
-    linger: float = Field(2, gt=0)
+    linger: float = Field(default=2, gt=0)
 
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod

@@ -1,5 +1,7 @@
 """What a field of the API takes, in words, read from the descriptors."""
 
+from typing import Any
+
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -22,7 +24,7 @@ def at(path: list[str], request_type: str) -> str:
 
     request_type: full name of the message in call.request.
     """
-    message = ClientEnvelope.DESCRIPTOR
+    message: Any = ClientEnvelope.DESCRIPTOR  # its declared type is that of one implementation
     for name in path[:-1]:
         field = _field(message, name)
         message = _below(field, request_type) if field is not None else None

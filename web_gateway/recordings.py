@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import ClientDisconnected
 
+from unmask.enums import enum_number
 from unmask.v1.envelope_pb2 import Status
 from unmask.v1.session_service_pb2 import ExportRequest, ImportRequest
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
@@ -57,8 +58,8 @@ def routes(upstream: Upstream, settings: Settings) -> Blueprint:
             abort(400, f"form must be one of {', '.join(ENDINGS)}; got {form[:40]!r}.")
         if not (candidates.isascii() and candidates.isdecimal()):
             abort(400, f"candidates must be a whole number from 0 to 100; got {candidates[:40]!r}.")
-        wanted = ExportRequest(session_id=session_id, form=ExportRequest.Form.Value(f"FORM_{form.upper()}"),
-                               candidate_count=min(int(candidates[:9]), 2**31))
+        number = enum_number(ExportRequest.Form.Value(f"FORM_{form.upper()}"))
+        wanted = ExportRequest(session_id=session_id, form=number, candidate_count=min(int(candidates[:9]), 2**31))
         with ExitStack() as stack:
             stack.enter_context(place(downloads))
             answers = SessionServiceStub(upstream.channel).Export(wanted, timeout=settings.stream_timeout)

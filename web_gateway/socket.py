@@ -118,7 +118,7 @@ class Connection:
                 return send(event)
             # The frame was never whole, so its form is that of the one before it.
             frame = envelopes.encode(envelopes.too_large(self._settings.max_frame_bytes), self._as_text)
-            return send(TextMessage(frame) if self._as_text else BytesMessage(frame)) + send(event)
+            return send(TextMessage(frame) if isinstance(frame, str) else BytesMessage(frame)) + send(event)
 
         self._ws.ws.send = explained
 

@@ -1,7 +1,10 @@
 """Errors of the gateway's own, as unmask.v1.Status with google.rpc details."""
 
+import typing
+
 import grpc
 from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 
 from unmask.v1.envelope_pb2 import Status
@@ -21,7 +24,7 @@ def make(code: grpc.StatusCode, reason: str, message: str, *, fields=(), quota=N
     info = details.ErrorInfo(
         reason=reason, domain=DOMAIN, metadata={key: str(value) for key, value in metadata.items()}
     )
-    parts = [info]
+    parts: list[Message] = [info]
     if fields:
         violations = [details.BadRequest.FieldViolation(field=field, description=text) for field, text in fields]
         parts.append(details.BadRequest(field_violations=violations))
@@ -52,7 +55,8 @@ def exhausted(reason: str, subject: str, allowed: str) -> Status:
 def from_rpc(error: grpc.RpcError) -> Status:
     """The Status of a failed gRPC call, with the service's details where it sent any."""
     code, text = error.code(), error.details() or ""
-    for key, value in error.trailing_metadata() or ():
+    metadata: typing.Any = error.trailing_metadata()  # pairs of a key and a value
+    for key, value in metadata or ():
         if key == "grpc-status-details-bin":
             try:
                 status = Status.FromString(value)

@@ -1,6 +1,7 @@
 """The gRPC channel to the inference service."""
 
 import threading
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -51,7 +52,8 @@ class Upstream:
 
     def health(self, timeout: float = 2) -> str:
         """The service's health, such as "SERVING". Raises grpc.RpcError."""
-        answer = health_pb2_grpc.HealthStub(self.channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout)
+        stub: Any = health_pb2_grpc.HealthStub(self.channel)  # its declared type lacks the methods
+        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
         return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
 
     def close(self):

@@ -24,7 +24,7 @@ class Wire:
         self._lock = threading.Lock()
         self._patience = 6 * send_timeout
         self._attached = threading.Event()
-        self._before_recv = None
+        self._before_recv: Callable[[], None] = lambda: None
         whole, part = divmod(send_timeout, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(whole), int(part * 1e6)))
         # Frames are small and wanted at once.

@@ -12,6 +12,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -57,10 +58,13 @@ class Lane:
 class Connection(TConn):
     """A client's connection. `sock` is what threads get, `raw` what the event loop has."""
 
+    sock: Any  # gunicorn's is a socket
+    parser: Any
+
     def __init__(self, cfg, raw: socket.socket, client, server, outlet: Outlet):
         super().__init__(cfg, raw, client, server)
         self.raw, self.sock = raw, outlet
-        self.parser = http.get_parser(cfg, outlet, client)
+        self.parser = http.get_parser(cfg, self.sock, client)
         self.initialized = True  # in gunicorn's sense: there is nothing left to negotiate
         self.head = bytearray()
         self.place: dict | None = None
@@ -133,7 +137,7 @@ class Worker(ThreadWorker):
         elif len(conn.head) > MAX_HEAD:
             self._refuse(conn, *TOO_LARGE)
 
-    def enqueue_req(self, conn):
+    def enqueue_req(self, conn: Connection):
         lane = self._lanes.get(_path(conn.head), self._lanes[b""])
         if not lane.enter():
             self._refuse(conn, *TOO_MANY)
@@ -158,7 +162,7 @@ class Worker(ThreadWorker):
         finally:
             self.method_queue.defer(self.finish_request, conn, keep)
 
-    def handle_request(self, req, conn):
+    def handle_request(self, req: Any, conn):
         if getattr(req.body.reader, "length", 1):
             # What is left of a body would have to be read before the next request, at the client's pace.
             req.force_close()
@@ -292,7 +296,7 @@ class Worker(ThreadWorker):
                 conn.deadline = min(conn.deadline, deadline)
 
 
-def _path(head: bytes) -> bytes:
+def _path(head: bytes | bytearray) -> bytes:
     """What a request's first line asks for, good enough to choose a lane by; empty where it is no GET."""
     words = bytes(head[: head.find(b"\r\n")]).split(b" ")
     return words[1].split(b"?")[0] if len(words) > 1 and words[0] == b"GET" else b""

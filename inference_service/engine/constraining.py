@@ -47,10 +47,11 @@ class FromTheLeft:
     key: str
     keeps_witness = False
 
-    def allowed(self, tokens: Tokens, offsets: Sequence[int]) -> torch.Tensor | None:
+    def allowed(self, tokens: Tokens, offsets: Sequence[int]) -> torch.Tensor:
         return torch.stack([self.prefixes.after(_decided(tokens[:offset]), self.key).allowed for offset in offsets])
 
-    def admit(self, tokens: Tokens, offset: int, token: int, other: Other, witness: None) -> tuple[int | None, None]:
+    def admit(self, tokens: Tokens, offset: int, token: int, other: Other,
+              witness: Witness | None) -> tuple[int | None, None]:
         row = self.allowed(tokens, [offset])[0]
         return (token if row[token] else next(iter(other(row)), None)), None
 
@@ -74,7 +75,8 @@ class Exactly:
     def allowed(self, tokens: Tokens, offsets: Sequence[int]) -> torch.Tensor | None:
         return self.positions.allowed(tokens, offsets)
 
-    def admit(self, tokens: Tokens, offset: int, token: int, other: Other, witness: None) -> tuple[int | None, None]:
+    def admit(self, tokens: Tokens, offset: int, token: int, other: Other,
+              witness: Witness | None) -> tuple[int | None, None]:
         if self.positions.allows(tokens, offset, token):
             return token, None
         return next(iter(other(self.positions.allowed(tokens, [offset])[0])), None), None
@@ -99,7 +101,9 @@ class Soundly:
     def allowed(self, tokens: Tokens, offsets: Sequence[int]) -> torch.Tensor | None:
         return None
 
-    def admit(self, tokens: Tokens, offset: int, token: int, other: Other, witness: Witness) -> tuple[int, Witness]:
+    def admit(self, tokens: Tokens, offset: int, token: int, other: Other,
+              witness: Witness | None) -> tuple[int, Witness]:
+        assert witness is not None  # what `witness` answered, or this did
         for candidate in dict.fromkeys([token, *other(None)[:TRIED]]):
             found = self.witnesses.admit(tokens, offset, candidate, witness)
             if found:
@@ -213,7 +217,7 @@ class Active:
                 tokens[commit.position] = commit.token
                 kept.append(commit)
             made.append(kept)
-        state = {**proposal.state, WITNESS: list(witness)} if self.rule.keeps_witness else proposal.state
+        state = proposal.state if witness is None else {**proposal.state, WITNESS: list(witness)}
         return replace(proposal, commits=made[0], edits=made[1], state=state)
 
 
@@ -302,12 +306,13 @@ class _Kept:
             return self._making.setdefault(key, Lane(1))
 
     def _vocabulary(self, denoiser: Denoiser) -> Vocabulary:
-        info = denoiser.info
+        info, text = denoiser.info, denoiser.text
+        assert text is not None  # `active` looks for it first
         turn = self._turn(info)
         with turn.place():
             if info not in self._vocabularies:
                 ends = [token for token in (info.eot_token, info.eos_token) if token is not None]
-                self._vocabularies[info] = Vocabulary(denoiser.text.vocabulary(info.vocabulary_size), ends)
+                self._vocabularies[info] = Vocabulary(text.vocabulary(info.vocabulary_size), ends)
             return self._vocabularies[info]
 
 

@@ -6,6 +6,8 @@ The same plans and passes as a session's steps; nothing is kept.
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from inference_service.engine.engine import forward
 from inference_service.engine.growing import stop_reason
 from inference_service.engine.jobs import Forward, Passed, forward_for, logits_of
@@ -39,7 +41,7 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
     proposals, forwards = [], 0
     while not (plan := plan_of(states[-1], len(proposals), settings, info)).finished:
         plan = plan.constrained(denoiser, "")
-        prediction = Prediction([], None)
+        prediction = Prediction([], torch.empty(0, info.vocabulary_size))
         if wanted := plan.wanted():
             prediction = yield from _predict(denoiser, states[-1], plan, wanted)
             forwards += 1
@@ -54,11 +56,11 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
         for reopen in proposal.reopens:
             tokens[reopen.position] = None
         if plan.sampler.grows and None not in tokens and not stop_reason(
-                tuple(tokens), len(prompt), plan, denoiser, plan.active):
+                tokens, len(prompt), plan, denoiser, plan.active):
             tokens.append(None)
         states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state))
         proposals.append(proposal)
-    return Decoded(list(states[-1].tokens), forwards, proposals)
+    return Decoded([token for token in states[-1].tokens if token is not None], forwards, proposals)
 
 
 def _predict(denoiser: Denoiser, state: State, plan: Plan, positions: list[int],

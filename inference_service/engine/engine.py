@@ -243,7 +243,8 @@ class Engine:
         tokens = sum(ticket.tokens for ticket in batch)
         self._pulse.begin(f"a pass of {tokens} positions for {len(batch)} jobs")
         try:
-            passes = [first.run()] if isinstance(first, Alone) else forward([ticket.waiting_for for ticket in batch])
+            passes = [first.run()] if isinstance(first, Alone) else forward(
+                [wanted for ticket in batch if isinstance(wanted := ticket.waiting_for, Forward)])
         except BaseException as error:
             told = meaning(error)
             _log(error, told, len(batch))

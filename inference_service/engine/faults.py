@@ -24,8 +24,10 @@ def is_lost(error: BaseException) -> bool:
 
 def _in_use() -> list[torch.device]:
     """The accelerators that hold anything of ours. Asking another would begin to use it."""
-    kind = torch.accelerator.current_accelerator().type
-    return [torch.device(kind, index) for index in range(torch.accelerator.device_count())
+    accelerator = torch.accelerator.current_accelerator()
+    if accelerator is None:
+        return []
+    return [torch.device(accelerator.type, index) for index in range(torch.accelerator.device_count())
             if torch.accelerator.memory_reserved(index)]
 
 

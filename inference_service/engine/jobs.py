@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from time import perf_counter, time
+from typing import Any
 
 import torch
 
@@ -69,7 +70,8 @@ class Passed:
     seconds: float
 
 
-Job = Generator[Forward | Alone, Passed | object, object]
+# What is sent to it is a Passed, or what its Alone's `run` returned.
+Job = Generator[Forward | Alone, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def forward_for(denoiser: Denoiser, tokens: tuple[int | None, ...], prompt: froz
 
 def logits_of(passed: Passed, cfg_scale: float) -> torch.Tensor:
     """The logits, guided where there is guidance."""
-    return distribution.guide(*passed.logits, cfg_scale) if cfg_scale else passed.logits[0]
+    return distribution.guide(passed.logits[0], passed.logits[1], cfg_scale) if cfg_scale else passed.logits[0]
 
 
 def predict(session: Session, revision: int, positions: list[int], plan: Plan, denoiser: Denoiser,
@@ -279,9 +281,11 @@ def by_hand(session: Session, frame: Frame, denoiser: Denoiser, field: str) -> F
     known = before.sampler_state.get(WITNESS)
     stands = constraint_at(session, after, denoiser, known)
     if stands:
-        if not stands.feasible(after.tokens) and constraint_at(session, before, denoiser).feasible(before.tokens):
-            raise InvalidField(field, f"the constraint does not allow it: {stands.refusal}",
-                               reason="CONSTRAINT_VIOLATED")
+        if not stands.feasible(after.tokens):
+            stood = constraint_at(session, before, denoiser)
+            if stood is None or stood.feasible(before.tokens):
+                raise InvalidField(field, f"the constraint does not allow it: {stands.refusal}",
+                                   reason="CONSTRAINT_VIOLATED")
         if known and stands.rule.keeps_witness:  # it may still agree, and a search may not find it again
             frame = replace(frame, sampler_state={**frame.sampler_state, WITNESS: known})
     return with_pending(session, frame, denoiser)

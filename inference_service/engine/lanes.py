@@ -67,6 +67,6 @@ class Lane:
         self.parts.extendleft((batch[half:], batch[:half]))
 
 
-def _go_together(one: Forward | Alone, other: Forward | Alone) -> bool:
+def _go_together(one: Forward | Alone | None, other: Forward | Alone | None) -> bool:
     """Whether two passes can be one batch."""
     return isinstance(one, Forward) and isinstance(other, Forward) and one.denoiser is other.denoiser

@@ -10,10 +10,10 @@ from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling.ending import behind_end, filled
 from inference_service.sampling.noise import Noise
-from inference_service.sampling.parameters import Blockwise, ParameterError, Parameters
+from inference_service.sampling.parameters import Blockwise, ParameterError, Parameters, resolved
 from inference_service.sampling.region import Region, current_block
 from inference_service.sampling.registry import SAMPLERS, parameters_for, suitable
-from inference_service.sampling.sampler import Ids, Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import AnySampler, Ids, Moment, Prediction, Proposal
 from inference_service.sessions.frame import Constraint, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
@@ -25,8 +25,8 @@ MORE_TOKENS = 64  # that a text may have which was opened again at its end
 class Plan:
     """A sampler with all that it reads. asked: the constraint in force. active: what comes of it on this canvas."""
 
-    sampler: Sampler
-    moment: Moment
+    sampler: AnySampler
+    moment: Moment[Parameters]
     asked: Constraint | None = None
     active: Active | None = None
 
@@ -71,10 +71,10 @@ class Plan:
         size = region.start + region.length
         if not isinstance(self.parameters, Blockwise) or not region.open:
             return size
-        block, _ = current_block(region, self.parameters.block_length)
-        end = region.start + (block + 1) * self.parameters.block_length
+        block, _ = current_block(region, self.parameters.block_size)
+        end = region.start + (block + 1) * self.parameters.block_size
         decided = max((position + 1 for position in range(size) if region.tokens[position] is not None), default=0)
-        return min(size, max(decided, end + self.parameters.suffix_window))
+        return min(size, max(decided, end + resolved(self.parameters.suffix_window)))
 
     def constrained(self, denoiser: Denoiser, key: str) -> "Plan":
         """The plan with its constraint on what is drawn. key: whose canvas it is. Raises as constraining.active."""
@@ -175,7 +175,7 @@ def recallable(session: Session, plan: Plan) -> bool:
     return session.can_tell(revision) and max(positions, default=0) < session.state(revision).size
 
 
-def check_state(sampler: Sampler, state: Mapping[str, object]) -> None:
+def check_state(sampler: AnySampler, state: Mapping[str, object]) -> None:
     """Raises FailedPrecondition for what this sampler cannot have left; recordings are written by anybody."""
     if sampler.state is None or not set(state) - {WITNESS}:
         return

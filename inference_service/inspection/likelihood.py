@@ -113,6 +113,7 @@ def _chained(denoiser: Denoiser, prompt, answer, emit) -> Scoring:
         told += (yield _pass(denoiser, [canvas], [list(part)], [[canvas[position] for position in part]]))[0]
         likelihood = Likelihood(math.fsum(told), None, len(told), len(answer), True, tuple(told))
         emit(likelihood)
+    assert likelihood is not None  # an answer has a token
     return likelihood
 
 
@@ -128,6 +129,7 @@ def _enumerated(denoiser: Denoiser, prompt, answer, cfg_scale, emit) -> Scoring:
         done += len(batch)
         likelihood = Likelihood(total, None, done, choices, done == choices, notes=notes)
         emit(likelihood)
+    assert likelihood is not None  # an answer has a token
     return likelihood
 
 
@@ -144,6 +146,7 @@ def _estimated(denoiser: Denoiser, prompt, answer, samples, cfg_scale, seed, emi
         mean, error = combined(groups, sizes[:index + 1])
         likelihood = Likelihood(mean, error, sum(sizes[:index + 1]), samples, False, notes=_notes(cfg_scale))
         emit(likelihood)
+    assert likelihood is not None  # an answer has a token
     return likelihood
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from inference_service.errors import InvalidField
 from inference_service.models.text import Text
@@ -55,21 +57,23 @@ class Denoiser:
     body, head: the stock model without its head, and the head. device: where ids go.
     """
 
-    def __init__(self, info: ModelInfo, model: torch.nn.Module, text: Text | None = None):
+    def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None):
         self.info = info
         self.text = text
-        self.body = model.base_model
-        self.head = model.get_output_embeddings()
+        self.body: Any = model.base_model  # a PreTrainedModel, which transformers declares a plain Module
+        self.head: Any = model.get_output_embeddings()
         self.device = model.device
 
     @torch.inference_mode()
     def logits(
-        self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]]
+        self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
+        keys: Sequence[str] = (),
     ) -> list[torch.Tensor]:
         """Logits of the wanted positions only.
 
         canvases: token ids; they may differ in length and go through the body together.
         positions: for each canvas the positions wanted, in any order.
+        keys: under which to keep what was computed; only a model that reads from left to right keeps anything.
         Returns one float32 tensor [len(positions[i]), vocabulary] for each canvas, on
         the device of the head: row by row what could stand at these positions, also where
         the model's own rows are shifted. The head runs on the wanted rows only. They are

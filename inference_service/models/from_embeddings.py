@@ -26,8 +26,8 @@ def mean_embedding(denoiser: Denoiser) -> torch.Tensor:
     """The mean of the whole vocabulary's embeddings, [D], in float32."""
     count = denoiser.info.vocabulary_size
     # A slice at a time: all of them in float32 could be more than the model itself.
-    return sum(embeddings_of(denoiser, range(first, min(first + SLICE, count))).float().sum(0)
-               for first in range(0, count, SLICE)) / count
+    return sum((embeddings_of(denoiser, range(first, min(first + SLICE, count))).float().sum(0)
+               for first in range(0, count, SLICE)), torch.zeros(())) / count
 
 
 def row_logits(denoiser: Denoiser, embeddings: torch.Tensor, row: int,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from inference_service.errors import DataLoss
 from inference_service.models.files import opened
@@ -109,7 +109,7 @@ def _span(name: str, entry: Any, file: str) -> tuple[int, int]:
     return offsets[0], offsets[1]
 
 
-def _whole(values: Any) -> bool:
+def _whole(values: Any) -> TypeGuard[list[int]]:
     return isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 from huggingface_hub import constants, errors
@@ -88,7 +89,7 @@ def require_disk(need: int, have: int, hub_id: str) -> None:
         )
 
 
-def _bar(report, total):
+def _bar(report, total) -> Any:
     """A tqdm class that prints nothing and reports the bytes written; one bar counts them, the rest stay silent."""
 
     class Bar(tqdm):

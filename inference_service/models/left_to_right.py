@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
-from transformers import DynamicCache
+from transformers import DynamicCache, PreTrainedModel
 
 from inference_service.errors import InvalidField, ServiceError
 from inference_service.models.denoiser import Denoiser, ModelInfo
@@ -31,7 +31,7 @@ class LeftToRight(Denoiser):
     batches: whether texts of different lengths go together.
     """
 
-    def __init__(self, info: ModelInfo, model: torch.nn.Module, text: Text | None = None,
+    def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None,
                  cache_bytes: int = CACHE_BYTES):
         super().__init__(info, model, text)
         self.model = model
@@ -60,7 +60,7 @@ class LeftToRight(Denoiser):
         if any(0 in wanted for wanted in positions):
             raise InvalidField("positions", "must be 1 or later: a model that reads from left to right needs a token to"
                                             " go by")
-        found: list[torch.Tensor | None] = [None] * len(canvases)
+        found: dict[int, torch.Tensor] = {}
         alone = []
         for index, (canvas, wanted) in enumerate(zip(canvases, positions, strict=True)):
             if not len(wanted):
@@ -72,7 +72,7 @@ class LeftToRight(Denoiser):
         for index, rows in zip(alone, self._whole([canvases[i] for i in alone], [positions[i] for i in alone]),
                                strict=True):
             found[index] = rows
-        return found
+        return [found[index] for index in range(len(canvases))]
 
     def _continued(self, key: str, tokens: list[int], wanted: Sequence[int]) -> torch.Tensor:
         """The rows of a pass that goes on from what is kept; of a whole one where the cache fails in it."""
@@ -91,6 +91,7 @@ class LeftToRight(Denoiser):
 
     def go_on(self, key: str, tokens: list[int], wanted: Sequence[int]) -> torch.Tensor:
         """The pass of what the cache has not seen."""
+        assert self._make is not None  # who calls this has looked
         kept = self._kept.pop(key, None) or Kept([], self._make())
         seen = min(_common(kept.tokens, tokens), min(wanted) - 1)
         if seen < len(kept.tokens):
@@ -123,12 +124,12 @@ class LeftToRight(Denoiser):
         for index, wanted in enumerate(positions):
             length = max(wanted)
             groups.setdefault(0 if self.batches and length <= self._steady else length, []).append(index)
-        found: list[torch.Tensor | None] = [None] * len(canvases)
+        found: dict[int, torch.Tensor] = {}
         for group in groups.values():
             rows = self._together([canvases[index] for index in group], [positions[index] for index in group])
             for index, part in zip(group, rows, strict=True):
                 found[index] = part
-        return found
+        return [found[index] for index in range(len(canvases))]
 
     def _together(self, canvases, positions) -> list[torch.Tensor]:
         """One pass, up to the last position that any of them wants."""

@@ -97,7 +97,11 @@ class Loads:
                 told = error if isinstance(error, Exception) else Internal(f"{name!r} does not load")
                 load.settle(lambda: load.result.set_exception(told))
             else:
-                load.settle(lambda: (keep(denoiser), load.result.set_result(denoiser)))
+                def kept() -> None:
+                    keep(denoiser)
+                    load.result.set_result(denoiser)
+
+                load.settle(kept)
 
         # A daemon: one that hangs must not keep the process from ending. It sees the call that it is for.
         load.thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True,

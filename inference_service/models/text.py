@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import transformers
@@ -49,7 +50,7 @@ class Text:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, encodes_safely: bool = True, decodes_safely: bool = True):
         """encodes_safely, decodes_safely: whether its rules may run in this process; see models.rules."""
-        self._tokenizer = tokenizer
+        self._tokenizer: Any = tokenizer  # its methods are declared to return one of several things
         self._encodes_safely = encodes_safely
         self._decodes_safely = decodes_safely
         self._decoder = rules.safe_decoder(json.loads(tokenizer.backend_tokenizer.to_str()))

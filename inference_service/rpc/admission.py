@@ -185,7 +185,7 @@ class Admission(grpc.aio.ServerInterceptor):
         """The call's place, kept until its last byte is with the transport, and its request."""
         connection = context.peer()
         work.connection.set(connection)
-        request = data = None
+        request, data = None, b""
         if not call.many:
             data = await self._coming.only(incoming, connection)
             request = call.read(data)

@@ -13,6 +13,7 @@ from inference_service.sessions.collection import Live
 from inference_service.sessions.compare import Comparison
 from inference_service.sessions.session import Session
 from inference_service.sessions.tree import Line
+from unmask.enums import enum_number
 from unmask.v1 import prediction_pb2 as pb
 from unmask.v1 import session_pb2
 
@@ -39,7 +40,8 @@ def session(live: Live, revision: int | None = None, with_canvas: bool = True) -
         redo_revision=_kept(made, made.tree.redo()))
     if with_canvas:
         told = made.frame(revision).summary
-        message.summary.stop_reason, message.summary.constraint = int(told.stop_reason), int(told.constraint)
+        message.summary.stop_reason = enum_number(told.stop_reason)
+        message.summary.constraint = enum_number(told.constraint)
     return message
 
 

@@ -15,6 +15,7 @@ from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Newest
+from unmask.enums import enum_number
 from unmask.v1 import inspection_service_pb2 as pb
 
 Event = pb.InspectionProgress | Attribution
@@ -95,7 +96,7 @@ def _question(request: pb.AttributeRequest, tokens: tuple[int | None, ...], deno
 def _answer(found: Attribution, asked: Question, revision: int, cached: bool, notes: list[str]) -> pb.Attribution:
     return pb.Attribution(
         revision=revision, position=asked.position, token=found.token, contrast=asked.contrast,
-        method=pb.AttributeRequest.Method.Value(f"METHOD_{asked.method.upper()}"),
+        method=enum_number(pb.AttributeRequest.Method.Value(f"METHOD_{asked.method.upper()}")),
         scores=[pb.SourceScore(position=position, count=count, score=score)
                 for (position, count), score in zip(asked.parts, found.scores, strict=True)],
         target=found.target, baseline=found.baseline, completeness_gap=found.gap, device=found.device,

@@ -215,8 +215,9 @@ def _written(turn: Turn, selections: dict[int, int | None], known: dict[int, flo
         if position in given:
             raise InvalidField("selections.position", f"position {position} was given and cannot be selected, only"
                                                       " edited")
-    asked = [("selections", Mask([position]) if token is None else Force(position, [token]))
-             for position, token in sorted(selections.items(), reverse=True)]
+    asked: list[tuple[str, Edit]] = [
+        ("selections", Mask([position]) if token is None else Force(position, [token]))
+        for position, token in sorted(selections.items(), reverse=True)]
     frame = _edited(turn, asked, {}, denoiser, "selections.token")
     changes = tuple(replace(change, probability=known.get(change.position)) for change in frame.changes)
     return replace(frame, cause=Cause.SELECT, changes=changes)

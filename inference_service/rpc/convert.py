@@ -1,6 +1,7 @@
 """Plain records to protos and back."""
 
 import json
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -8,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from inference_service.models.denoiser import ModelInfo
 from inference_service.models.text import TokenPiece
 from inference_service.sampling.registry import describe
-from inference_service.sampling.sampler import Commit, Reopen, Sampler
+from inference_service.sampling.sampler import AnySampler, Commit, Reopen
 from inference_service.sessions.frame import (
     Cause,
     Change,
@@ -22,6 +23,7 @@ from inference_service.sessions.frame import (
     Summary,
 )
 from inference_service.sessions.state import Origin, State
+from unmask.enums import enum_number
 from unmask.v1 import constraint_pb2, frame_pb2, model_service_pb2, prediction_pb2, session_pb2, settings_pb2
 
 PositionState = session_pb2.Canvas.PositionState
@@ -51,9 +53,10 @@ def settings_to_proto(settings: Settings) -> settings_pb2.Settings:
 def constraint_to_proto(constraint: Constraint | None) -> constraint_pb2.Constraint | None:
     if constraint is None:
         return None
+    value: Any = constraint.value  # texts of a choice, of any other kind one text
     if constraint.kind == "choice":
-        return constraint_pb2.Constraint(choice=constraint_pb2.Choice(options=constraint.value))
-    return constraint_pb2.Constraint(**{constraint.kind: constraint.value})
+        return constraint_pb2.Constraint(choice=constraint_pb2.Choice(options=value))
+    return constraint_pb2.Constraint(**{constraint.kind: value})
 
 
 def constraint_from_proto(message: constraint_pb2.Constraint) -> Constraint | None:
@@ -86,7 +89,7 @@ def settings_from_proto(message: settings_pb2.Settings) -> Settings:
                     constraint_from_proto(message.constraint))
 
 
-def sampler_to_proto(sampler: Sampler) -> settings_pb2.SamplerDescription:
+def sampler_to_proto(sampler: AnySampler) -> settings_pb2.SamplerDescription:
     message = settings_pb2.SamplerDescription(name=sampler.name, summary=sampler.summary, source=sampler.source,
                                               revises=sampler.revises)
     kinds = settings_pb2.ParameterDescription.Kind
@@ -118,7 +121,7 @@ def frame_to_proto(frame: Frame) -> frame_pb2.Frame:
     return frame_pb2.Frame(
         revision=frame.revision,
         parent_revision=frame.parent,
-        cause=int(frame.cause),
+        cause=enum_number(frame.cause),
         changes=changes_to_proto(frame.changes),
         settings=settings_to_proto(frame.settings) if frame.settings else None,
         summary=summary_to_proto(frame.summary),
@@ -149,8 +152,8 @@ def summary_to_proto(summary: Summary) -> frame_pb2.Summary:
         approximations=summary.approximations,
         wall_time=duration(summary.wall_seconds) if summary.wall_seconds else None,
         total_wall_time=duration(summary.total_wall_seconds) if summary.total_wall_seconds else None,
-        pending=summary.pending, tokens_before_end=summary.tokens_before_end, stop_reason=int(summary.stop_reason),
-        constraint=int(summary.constraint))
+        pending=summary.pending, tokens_before_end=summary.tokens_before_end,
+        stop_reason=enum_number(summary.stop_reason), constraint=enum_number(summary.constraint))
 
 
 def _state_text(sampler_state) -> str:
@@ -263,8 +266,9 @@ def state_from_proto(message: session_pb2.Session) -> State:
 
 def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bool, has_tokenizer: bool = False,
                    has_chat_template: bool = False, samplers=()) -> model_service_pb2.Model:
-    message = model_service_pb2.Model(name=name, state=state, is_default=is_default, has_tokenizer=has_tokenizer,
-                                      has_chat_template=has_chat_template, samplers=map(sampler_to_proto, samplers))
+    message = model_service_pb2.Model(name=name, state=enum_number(state), is_default=is_default,
+                                      has_tokenizer=has_tokenizer, has_chat_template=has_chat_template,
+                                      samplers=map(sampler_to_proto, samplers))
     if info:
         message.MergeFrom(model_service_pb2.Model(
             family=info.family, parameter_count=info.parameter_count, dtype=info.dtype, device=info.device,

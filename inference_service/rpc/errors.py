@@ -5,6 +5,7 @@ import inspect
 import logging
 
 from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 from grpc_status import rpc_status
@@ -44,7 +45,7 @@ def short(text: str, size: int = 800) -> str:
 def status_of(error: errors.ServiceError) -> status_pb2.Status:
     """The status of an error: ErrorInfo always, BadRequest for fields, RetryInfo where trying again helps."""
     code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), StatusCode.INTERNAL)
-    details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)]
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)]
     if error.fields:
         violations = [error_details_pb2.BadRequest.FieldViolation(field=short(field, 200),
                                                                   description=short(description))

@@ -13,7 +13,7 @@ class Health:
     """
 
     def __init__(self, services: Collection[str]):
-        self.servicer = health.aio.HealthServicer()
+        self.servicer = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]  the stubs lack aio
         self.everything = ("", *services)
         self._wrong: dict[str, Collection[str]] = {}
 

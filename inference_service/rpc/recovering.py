@@ -38,7 +38,7 @@ class Task:
 
     denoiser: Denoiser
     index: int
-    prompt: list[int]
+    prompt: tuple[int, ...]
     text: list[int]
     kind: str
     masked: list[int]
@@ -114,6 +114,7 @@ def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: 
     prompt = requests.prompt_tokens(request.prompt, denoiser) if request.HasField("prompt") else ()
     if None in prompt:
         raise InvalidField("prompt", "must have no open position: only the texts are corrupted")
+    decided = tuple(token for token in prompt if token is not None)
     tasks = []
     for index, text in enumerate(request.texts):
         tokens = requests.encoded(f"texts[{index}]", text, denoiser) if text else []
@@ -128,7 +129,7 @@ def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: 
         kind, masked = corrupt(len(tokens), KINDS[request.corruption], ratio, request.rounds or DEFAULT_ROUNDS,
                                Noise(message.seed, index))
         settings = requests.first_settings(message, 0, len(masked), info)
-        tasks.append(Task(denoiser, index, list(prompt), tokens, kind, masked, settings))
+        tasks.append(Task(denoiser, index, decided, tokens, kind, masked, settings))
     return tasks
 
 

@@ -26,7 +26,7 @@ DEFAULT_LENGTH = 64
 MAX_ID_LENGTH = 64
 MAX_STEPS = 1_000_000
 MAX_NAME_LENGTH = 80
-FORMS = {pb.ExportRequest.FORM_UNSPECIFIED: "binary", pb.ExportRequest.FORM_BINARY: "binary",
+FORMS: dict[int, str] = {pb.ExportRequest.FORM_UNSPECIFIED: "binary", pb.ExportRequest.FORM_BINARY: "binary",
          pb.ExportRequest.FORM_JSON: "json"}
 DIRECTIONS = {pb.RewindRequest.DIRECTION_UNSPECIFIED: "", pb.RewindRequest.DIRECTION_UNDO: "undo",
               pb.RewindRequest.DIRECTION_REDO: "redo"}

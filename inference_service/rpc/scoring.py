@@ -43,7 +43,8 @@ def _job(request: pb.ScoreRequest, denoiser: Denoiser, emit) -> tuple[list[int],
     if None in prompt and mask is None:
         raise InvalidField("prompt", f"must have no open position: {denoiser.info.name!r} has no mask token")
     answer = _answer(request, denoiser)
-    job = score_job(denoiser, [mask if token is None else token for token in prompt], answer,
+    hole = mask or 0  # where there is none, no position is open
+    job = score_job(denoiser, [hole if token is None else token for token in prompt], answer,
                     samples=request.samples or DEFAULT_SAMPLES, exact=request.exact, cfg_scale=request.cfg_scale,
                     seed=request.seed, emit=emit)
     return answer, job

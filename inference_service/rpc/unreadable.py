@@ -1,6 +1,7 @@
 """Requests that are not the bytes of their message: refused like any other wrong field, not as the server's fault."""
 
 import inspect
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -20,7 +21,7 @@ class RefusesUnreadable(grpc.aio.ServerInterceptor):
     """gRPC itself would answer UNKNOWN and name the class of the error."""
 
     async def intercept_service(self, continuation, handler_call_details):
-        handler = await continuation(handler_call_details)
+        handler: Any = await continuation(handler_call_details)  # a named tuple, which its declared type is not
         if handler is None or handler.request_deserializer is None:
             return handler
         read = handler.request_deserializer

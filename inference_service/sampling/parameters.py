@@ -62,6 +62,19 @@ def resolved(value: int | None) -> int:
     return value
 
 
+class Growing(Parameters):
+    """Of samplers that write at the end of the text until something ends it."""
+
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000, description=(
+        "Tokens to write at most; follows the length asked for."))
+    stop: list[Text] = Field([], max_length=MOST_TEXTS, description=(
+        "The writing stops after any of these texts; they stay in it."))
+
+    def resolve(self, length: int, opened: int | None = None) -> Self:
+        record = super().resolve(length, opened)
+        return record if record.max_tokens else record.replaced(max_tokens=length)
+
+
 class Guided(Parameters):
     """Of samplers for models that know open positions: the prompt can be taken for one."""
 

@@ -81,7 +81,7 @@ def _mask(cells: list[Cell], edit: Mask, field: str, known: Known) -> list[Cell]
 
 def _unmask(cells: list[Cell], edit: Unmask, field: str, known: Known) -> list[Cell]:
     positions = set(_positions(cells, edit, field))
-    sources = [cells[position].source for position in positions if cells[position].source is not None]
+    sources = [source for position in positions if (source := cells[position].source) is not None]
     earlier = known.earlier(sources) if edit.earlier else {}
 
     def filled(position: int, cell: Cell) -> Cell:
@@ -89,11 +89,11 @@ def _unmask(cells: list[Cell], edit: Unmask, field: str, known: Known) -> list[C
         if cell.token is not None:
             raise InvalidField(name, f"position {position} is not open")
         if edit.earlier:
-            if cell.source not in earlier:
+            if cell.source is None or cell.source not in earlier:
                 raise InvalidField(name, f"nothing has stood at position {position} yet; take the draft")
             token, given = earlier[cell.source]
             return cell.supplied(token) if given else cell.told(token)
-        if cell.source not in known.draft:
+        if cell.source is None or cell.source not in known.draft:
             raise InvalidField(name, f"position {position} was not open before this request, so nothing was drafted"
                                      " there; edit again to take the draft")
         return cell.told(*known.draft[cell.source])

@@ -160,7 +160,7 @@ class Sessions:
                     row = self._store.create(origin.session_id, self._codec.origin_to_bytes(origin),
                                              [self._entry(frame)], now, now + origin.ttl, request_id)
             except Conflict:  # another server was faster with this very request
-                return self.get(self._store.created_by(request_id))
+                return self.get(self._store.created_by(request_id) or "")
             session = Session(origin, self._log(origin.session_id), Tree(), read_base=self._base(origin.session_id))
             session.append(frame)
             return self._keep(Live(session, row))
@@ -183,7 +183,7 @@ class Sessions:
                                        [*gone, *map(self._entry, made.frames)], now, now + origin.ttl, request_id,
                                        made.first, bases, names)
             except Conflict:
-                return self.get(self._store.created_by(request_id))
+                return self.get(self._store.created_by(request_id) or "")
             return self._keep(self._load(session_id))
 
     @contextmanager
@@ -216,8 +216,8 @@ class Sessions:
         return lambda revision: self._decoded(self._codec.state_from_bytes, self._store.base(session_id, revision),
                                               session_id, revision)
 
-    def _decoded(self, decode: Callable, data: bytes, session_id: str, revision: int | None = None):
-        """What bytes of the store mean. Those from before there were checksums may be damaged."""
+    def _decoded(self, decode: Callable, data: object, session_id: str, revision: int | None = None):
+        """What something of the store means. Those from before there were checksums may be damaged."""
         try:
             return decode(data)
         except Exception as error:

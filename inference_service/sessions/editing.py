@@ -58,8 +58,8 @@ def earlier_at(session: Session, base: int) -> Callable[[Sequence[int]], Mapping
     now = session.state(base)
 
     def find(positions: Sequence[int]) -> Mapping[int, Told]:
-        found = {position: (now.tokens[position], position in now.given)
-                 for position in positions if now.tokens[position] is not None}
+        found = {position: (token, position in now.given)
+                 for position in positions if (token := now.tokens[position]) is not None}
         traces = [Trace(position, position) for position in positions if position not in found]
         way, oldest = takewhile(lambda revision: revision > session.first, session.tree.way(base)), base
         while traces and (page := list(islice(way, PAGE))):
@@ -68,8 +68,8 @@ def earlier_at(session: Session, base: int) -> Callable[[Sequence[int]], Mapping
             oldest = session.tree.parent(page[-1])
         if traces:
             root = session.state(oldest)
-            found |= {trace.asked: (root.tokens[trace.at], trace.given or trace.at in root.given)
-                      for trace in traces if root.tokens[trace.at] is not None}
+            found |= {trace.asked: (token, trace.given or trace.at in root.given)
+                      for trace in traces if (token := root.tokens[trace.at]) is not None}
         return found
 
     return find
@@ -89,9 +89,11 @@ class Trace:
         change = next((change for change in frame.changes if change.position == self.at), None)
         if self.opened and frame.start is not None and self.at < frame.start:
             self.given = True  # what is decided when a turn is appended is given
-        if change is not None and change.token is None:
+        if change is None:
+            return self._through(frame)
+        if change.token is None:
             self.opened = True
-        elif change is not None and self.opened:
+        elif self.opened:
             found[self.asked] = change.token, self.given or change.given
             return False
         return self._through(frame)

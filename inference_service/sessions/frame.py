@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 
 class Cause(IntEnum):
@@ -79,7 +80,7 @@ class Settings:
     """How predictions become commits. parameters: every one of the sampler's, by name."""
 
     sampler: str
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, Any]
     seed: int
     constraint: Constraint | None = None
 

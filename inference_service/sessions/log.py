@@ -37,9 +37,8 @@ class Log:
         """The frames of the revisions from the first to the last."""
         with self._lock:
             held = [self._frames.get(revision) for revision in range(first, last + 1)]
-        if None in held:
-            return self._read(first, last)
-        return held
+        found = [frame for frame in held if frame is not None]
+        return found if len(found) == len(held) else self._read(first, last)
 
     def at(self, revisions: list[int]) -> list[Frame]:
         """The frames of some revisions in the order asked, fetched in pages."""

@@ -150,7 +150,7 @@ def _migrate(db: sqlite3.Connection, path: str | Path, tree_of: TreeOf) -> None:
             raise
 
 
-def _or_none(function: Callable[..., int]) -> Callable[..., int]:
+def _or_none(function: Callable[..., float]) -> Callable[..., int]:
     """The checksum, or one that matches nothing where damage has left no bytes or numbers to make it of."""
     def sum_of(*values) -> int:
         try:

@@ -103,9 +103,10 @@ class Session:
         if revision in self._states:
             self._states.move_to_end(revision)
             return self._states[revision]
-        return self._read_base(revision) if revision in self._bases else None
+        return self._read_base(revision) if self._read_base and revision in self._bases else None
 
     def _created(self, frame: Frame) -> State:
+        assert frame.settings is not None  # the first frame has them
         return first_state(self.origin, frame.settings, frame.summary.pending)
 
     def _remember(self, revision: int, state: State) -> None:
@@ -165,7 +166,7 @@ class Session:
             if at == ancestor:
                 break
             way.append(at)
-        found = list(range(self.state(ancestor).size))
+        found: list[int | None] = [*range(self.state(ancestor).size)]
         for frame in self.log.at(way[::-1]):
             found = carried(found, frame.splices)
         return found

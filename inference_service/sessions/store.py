@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from inference_service.errors import Exhausted, FailedPrecondition, ServiceError
 from inference_service.sessions import faults, files, schema
@@ -20,6 +20,7 @@ from inference_service.sessions.faults import damaged
 from inference_service.sessions.sums import checksum, frame_sum, matches, tree_sums
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,10 @@ class SQLiteStore:
         except (OSError, sqlite3.Error) as error:
             found = faults.fault(error, self._path or Path(path).absolute())
             reason = found.reason if found else "STORE_UNREADABLE"
-            kind = FailedPrecondition if reason == "STORE_UNREADABLE" else type(found)  # trying again would not help
+            if found is None or reason == "STORE_UNREADABLE":
+                kind: type[ServiceError] = FailedPrecondition  # trying again would not help
+            else:
+                kind = type(found)
             raise kind(
                 f"the session store {path} cannot be used: {error}; {HELP.get(reason, HELP[''])}",
                 reason=reason) from None
@@ -226,7 +230,7 @@ class SQLiteStore:
         self._trouble = trouble
         if before != after:
             log.log(logging.ERROR if after else logging.INFO, "session store %s: %s", self._path or "in memory",
-                    f"{after}: {trouble.message}" if after else "can be written again")
+                    f"{after}: {trouble.message}" if trouble else "can be written again")
             if self._path and not after:
                 self._reserve.make()
             if self._open and "STORE_BUSY" in (before, after):
@@ -238,8 +242,9 @@ class SQLiteStore:
             return faults.closed()
         found = faults.fault(error, self._path, session_id)
         if not self._open:
-            self._remember(found or self._trouble or faults.unreadable())
-            return self._trouble
+            trouble = found or self._trouble or faults.unreadable()
+            self._remember(trouble)
+            return trouble
         if found is None:
             return error
         log.error("session store %s: %s (%s)", self._path or "in memory", error, found.reason)
@@ -289,7 +294,7 @@ class SQLiteStore:
             if self._trouble and last and self._db.total_changes > before:
                 self._remember(None)
 
-    def _freed(self, work: Callable[[sqlite3.Connection], object], session_id: str = ""):
+    def _freed(self, work: Callable[[sqlite3.Connection], Result], session_id: str = "") -> Result:
         """What `work` returns, which deletes something. On a full disk it has the room of the reserve."""
         try:
             with self._write(session_id) as db:
@@ -481,7 +486,7 @@ class SQLiteStore:
         """Deletes a session, damaged or not."""
         self._freed(lambda db: db.execute("DELETE FROM session WHERE id = ?", (session_id,)), session_id)
 
-    def expire(self, now):
+    def expire(self, now: float) -> list[str]:
         """Deletes the sessions whose time was over before `now`; returns their ids. A damaged row is no reason."""
         def work(db):
             rows = db.execute(f"SELECT {ROW}, sum FROM session WHERE expires <= ?", (now,)).fetchall()

@@ -24,16 +24,16 @@ def matches(kept: int, body: bytes, *facts: str | int | float | None) -> bool:
     return isinstance(body, bytes) and kept == checksum(body, *facts)
 
 
-def frame_sum(place: int, body: bytes) -> int:
+def frame_sum(place: int | float, body: bytes) -> int | float:
     """The checksum of a frame's bytes at its place in the tree: see tree_sums. That of none is the place's own."""
-    return crc32(body, place) if isinstance(body, bytes) and place is not NO_SUM else NO_SUM
+    return crc32(body, place) if isinstance(body, bytes) and isinstance(place, int) else NO_SUM
 
 
-def tree_sums(session_id: str) -> Callable[[int, int, int], int]:
+def tree_sums(session_id: str) -> Callable[[int, int, int], int | float]:
     """Of a session: the checksum of a revision, its parent and its cause; equal to none where those are no numbers."""
     start = crc32(session_id.encode())
 
-    def place(revision: int, parent: int, cause: int) -> int:
+    def place(revision: int, parent: int, cause: int) -> int | float:
         try:
             return crc32(_place(revision, parent, cause), start)
         except struct.error:

@@ -3,11 +3,11 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -110,7 +110,8 @@ def prompt_from(prompt: str | None, tokens: str | None) -> str | list[int]:
     """The prompt that was asked for; exactly one of the two forms."""
     if (prompt is None) == (tokens is None):
         raise ValueError("give a prompt or --tokens, one of the two")
-    if tokens is not None:
+    if prompt is None:
+        assert tokens is not None
         try:
             ids = [int(token) for token in tokens.split(",") if token.strip()]
         except ValueError:
@@ -182,7 +183,7 @@ def filled_prompt(session: unmask.Session) -> list[int]:
     return list(session.get().canvas.tokens[:begun.prompt_length]) if holes else []
 
 
-def until_end(tokens: list[int], model: Model) -> list[int]:
+def until_end(tokens: Sequence[int | None], model: Model) -> Sequence[int | None]:
     """The tokens before the first that ends the turn or the text."""
     ends = [getattr(model, name) for name in ("eos_token", "eot_token") if model.HasField(name)]
     return tokens[:next((index for index, token in enumerate(tokens) if token in ends), len(tokens))]
@@ -225,7 +226,7 @@ def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int]
 def run(session: unmask.Session, console: Console, draft: bool = False) -> tuple[int, Summary]:
     """Runs to the end; the number of steps, and the last one's summary. draft: have every frame's draft kept."""
     steps, summary = 0, Summary()
-    most = dict(session.get().settings.parameters).get("max_tokens")  # of a model that reads from left to right
+    most: Any = dict(session.get().settings.parameters).get("max_tokens")  # of a model that reads from left to right
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("writing" if most else "unmasking", total=most)
         for frame in session.step(draft=draft):

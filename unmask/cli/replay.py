@@ -18,7 +18,7 @@ from unmask.recording.folding import GIVEN, OPEN
 from unmask.recording.text import printable, text_of
 
 SLOWEST = 60  # seconds a frame
-STATES = {OPEN: "open", GIVEN: "given"}
+STATES: dict[int, str] = {OPEN: "open", GIVEN: "given"}
 
 
 def replay(

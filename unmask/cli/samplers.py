@@ -105,7 +105,9 @@ def range_of(parameter: ParameterDescription) -> str:
 
 def default_of(parameter: ParameterDescription) -> object:
     kind = parameter.default.WhichOneof("kind")
-    value = None if kind in (None, "null_value") else getattr(parameter.default, kind)
+    if kind is None or kind == "null_value":
+        return None
+    value = getattr(parameter.default, kind)
     if kind == "list_value":
         return list(value)
     return number(value) if kind == "number_value" else value

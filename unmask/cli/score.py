@@ -62,9 +62,9 @@ def answer_from(answer: str | None, tokens: str | None) -> str | list[int]:
     """The answer that was asked about; exactly one of the two forms."""
     if (answer is None) == (tokens is None):
         raise ValueError("give an answer or --tokens, one of the two")
-    if tokens is None:
-        return sys.stdin.read() if answer == "-" else answer
-    return prompt_from(None, tokens)
+    if answer is None:
+        return prompt_from(None, tokens)
+    return sys.stdin.read() if answer == "-" else answer
 
 
 def number(response: ScoreResponse) -> str:

@@ -112,7 +112,7 @@ class Progress:
 
     def __init__(self, clock=time.monotonic):
         self._clock = clock
-        self._last = None
+        self._last: tuple[str, int] | None = None
         self._shown_at = 0.0
 
     def __call__(self, line) -> str | None:
@@ -124,8 +124,8 @@ class Progress:
         phase, done, total = loading.groups()
         tenths = 10 * int(done) // int(total) if total and int(total) else 0
         now = self._clock()
-        begins = not self._last or self._last[0] != phase
-        if not begins and (self._last[1] == tenths or now - self._shown_at < PROGRESS_SECONDS):
+        if self._last and self._last[0] == phase and (
+                self._last[1] == tenths or now - self._shown_at < PROGRESS_SECONDS):
             return None
         self._last, self._shown_at = (phase, tenths), now
         return phase.replace("_", " ") + (f" {10 * tenths} %" if tenths else "")

@@ -47,6 +47,7 @@ class Child:
         self._printer.start()
 
     def _print(self, width):
+        assert self.process.stdout is not None  # a pipe: see start
         for line in self.process.stdout:
             text = self.shown(line.rstrip())
             if text:

@@ -82,7 +82,7 @@ def beginning(told: dict, history: list[Grid], mask: int | None) -> Beginning:
     elif length > size:
         raise invalid(f"prompt_length: must be at most {size}, the positions of a grid; got {length}")
     elif prompt is None:
-        prompt = history[0][:length]
+        prompt = [*history[0][:length]]
         for position, id in enumerate(prompt):
             if id != mask and any(grid[position] != id for grid in history):
                 raise invalid(f"prompt_length: the grids differ at position {position} of the prompt, so it is not in"
@@ -135,7 +135,8 @@ def prediction_steps(history: list[Grid], order: list[list[int]], begun: Beginni
     for index, (grid, positions) in enumerate(zip(history, order, strict=True)):
         drafted = {position: grid[position] for position, cell in enumerate(cells)
                    if cell is None and grid[position] is not None}  # a hole of a prompt that is not in the grids
-        changes = {position: grid[position] for position in positions if cells[position] != grid[position]}
+        changes: dict[int, int | None] = {
+            position: grid[position] for position in positions if cells[position] != grid[position]}
         for position, token in changes.items():
             if begun.cells[position] is not None:
                 raise invalid(f"{grids.DECIDED}: step {index + 1} decides position {position}, which is the prompt's")

@@ -24,7 +24,7 @@ def pieces(tokens: Sequence[int | None], known: Mapping[int, Token]) -> list[str
     shown: list[str] = []
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for id in tokens:
-        token = known.get(id)
+        token = None if id is None else known.get(id)
         if token and token.bytes:
             shown.append(decoder.decode(token.bytes))
             continue

@@ -8,6 +8,7 @@ Convolutional Networks", 2013, for occlusion; forward passes only, nothing is ap
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ MOST_CANVASES = 64
 
 
 def ablation(denoiser: Denoiser, question: Question, target: Target, full: float, batch_tokens: int,
-             told: Callable[[int], None]) -> Generator[Forward | Alone, object, list[float]]:
+             told: Callable[[int], None]) -> Generator[Forward | Alone, Any, list[float]]:
     """The loss of the target without each part of the question, in nats.
 
     full: the target with everything there. batch_tokens: positions in one pass. told: is called with how many parts

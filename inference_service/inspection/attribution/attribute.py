@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import torch
 
@@ -81,7 +82,7 @@ class _Found:
 
 
 def attribute(denoiser: Denoiser, question: Question, told: Told = lambda done, total: None,
-              batch_tokens: int = BATCH_TOKENS) -> Generator[object, object, Attribution]:
+              batch_tokens: int = BATCH_TOKENS) -> Generator[Forward | Alone, Any, Attribution]:
     """A job that answers a question. told: is called on the engine's thread with how far it is.
 
     batch_tokens: positions in one pass. Raises Unusable where the scores are not finite, or all zero in a number
@@ -196,7 +197,7 @@ def _alone(run: Callable[[], object], tokens: int) -> Alone:
     return Alone(guarded, tokens)
 
 
-def _first_look(work: _Work) -> Generator[Forward | Alone, object, tuple[int, float]]:
+def _first_look(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, float]]:
     """The token explained, and the target with everything there."""
     denoiser, view = work.denoiser, work.question.view
     if denoiser.info.bidirectional:
@@ -209,7 +210,7 @@ def _first_look(work: _Work) -> Generator[Forward | Alone, object, tuple[int, fl
     return token, Target(token, work.question.contrast)(logits[None]).item()
 
 
-def _one_gradient(work: _Work) -> Generator[Forward | Alone, object, tuple[int, float, torch.Tensor, torch.Tensor]]:
+def _one_gradient(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, float, torch.Tensor, torch.Tensor]]:
     """The token, the target, the embeddings [L, D] and the target's gradient at them."""
     view = work.question.view
     token, full = yield from _first_look(work)

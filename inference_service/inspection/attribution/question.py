@@ -97,7 +97,8 @@ def seen(tokens: Sequence[int | None], info: ModelInfo, position: int) -> View:
     if not sources:
         raise FailedPrecondition("nothing but the position itself is decided, so nothing can have spoken for a token",
                                  reason="NO_SOURCES")
-    return View(tuple(info.mask_token if token is None else token for token in shown), row, sources)
+    mask = info.mask_token or 0  # open positions are seen by models alone that have one
+    return View(tuple(mask if token is None else token for token in shown), row, sources)
 
 
 def windows(sources: Sequence[int], width: int) -> tuple[Part, ...]:

@@ -18,6 +18,8 @@ DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeErro
 
 
 class _Plain(pickle.Unpickler):
+    called: str
+
     def find_class(self, module, name):
         raise FailedPrecondition(_refusal(self.called, f"{module}.{name}"), reason="UNSAFE_CHECKPOINT",
                                  metadata={"name": f"{module}.{name}"})

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
 
-Kind = Literal["choice", "regex", "grammar", "json_schema"]
 KINDS = ("choice", "regex", "grammar", "json_schema")
 LONGEST = 65_536  # characters of a constraint in all; thousands of choices, pages of a schema
 
@@ -51,12 +49,12 @@ class Progress(Enum):
 class Spec:
     """What a text must match as a whole.
 
-    kind: what `value` is. value: the texts of a choice; else a regular expression in Rust's syntax, a grammar in
-    Lark's, or a JSON schema as JSON.
+    kind: what `value` is, one of KINDS. value: the texts of a choice; else a regular expression in Rust's syntax, a
+    grammar in Lark's, or a JSON schema as JSON.
     Raises ConstraintError where that can be seen without compiling.
     """
 
-    kind: Kind
+    kind: str
     value: str | tuple[str, ...]
 
     def __post_init__(self):
