@@ -27,6 +27,7 @@ class ModelInfo:
     shifted: whether the model's own row i - 1 predicts position i. `Denoiser.logits` has undone it.
     bidirectional: whether every position sees every other, or only those to its left.
     default_sampler: the sampler that the family's own code decodes with.
+    prefix_tokens, suffix_tokens: what the checkpoint's tokenizer puts before and behind raw text by itself.
     cache_note: why nothing is kept between passes, or not always; "" where it is, and where nothing could be.
     """
 
@@ -47,6 +48,8 @@ class ModelInfo:
     bidirectional: bool = True
     default_sampler: str = "llada"
     cache_note: str = ""
+    prefix_tokens: tuple[int, ...] = ()
+    suffix_tokens: tuple[int, ...] = ()
 
 
 class Denoiser:

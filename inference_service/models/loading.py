@@ -83,6 +83,7 @@ def _folder(source, report):
 
 
 def _info(known: Recognised, name, dtype, device):
+    before, behind = known.text.added if known.text else ((), ())
     return ModelInfo(
         name=name,
         family=known.family.name,
@@ -100,6 +101,8 @@ def _info(known: Recognised, name, dtype, device):
         shifted=known.family.shifted,
         bidirectional=known.family.bidirectional,
         default_sampler=known.family.default_sampler,
+        prefix_tokens=tuple(before),
+        suffix_tokens=tuple(behind),
     )
 
 

@@ -75,6 +75,8 @@ def recognise(folder: Path, called: str, token_ids: Mapping[str, int],
     check()
     text = Text.read(folder, family.tokenizer_class)
     ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, config.vocab_size)
+    if text:
+        text.reserve(id for id in (ids.mask, ids.eos, ids.eot, ids.pad) if id is not None)
     parameters = sum(weight.numel() for weight in empty.parameters())
     return Recognised(checkpoint, family, config, parameters, stored_dtype(checkpoint.tensors), text, ids)
 

@@ -6,14 +6,15 @@ from inference_service.sandbox.limits import Refused
 
 
 def rendered(arguments: dict, blobs: list[bytes], state: None) -> tuple[dict, list[bytes]]:
-    """A conversation by a template. arguments: template; messages; names of special tokens, for the template to use.
+    """Conversations by a template. arguments: template; conversations, each the messages of one; names of special
+    tokens, for the template to use.
 
     Refused: where the template refuses the messages, or is none.
     """
     try:
-        texts, _ = render_jinja_template(conversations=[arguments["messages"]], chat_template=arguments["template"],
+        texts, _ = render_jinja_template(conversations=arguments["conversations"], chat_template=arguments["template"],
                                          add_generation_prompt=True, **arguments["names"])
-        return {}, [texts[0].encode()]
+        return {}, [text.encode() for text in texts]
     except MemoryError:
         raise
     except Exception as error:

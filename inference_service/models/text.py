@@ -1,9 +1,7 @@
 """The tokenizer side of a model."""
 
-import hashlib
 import json
-import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +12,9 @@ import transformers
 from transformers import PreTrainedTokenizerFast
 
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField
-from inference_service.models import holes, rules
+from inference_service.models import rules
+from inference_service.models.controls import Disguise
+from inference_service.models.encoding import TASK, Encoder, taken
 from inference_service.models.pieces import piece_bytes
 from inference_service.sandbox import processes
 from inference_service.sandbox.limits import MIB, Limits, Refused, Stopped
@@ -27,8 +27,7 @@ PARTS = ("vocab.json", "merges.txt")
 MOST_BYTES = 128 * MIB  # of the file; the largest published ones have 35
 READING = Limits(seconds=30, memory=2048 * MIB)
 RENDERING = Limits(seconds=2, memory=256 * MIB, output=16 * MIB)
-ENCODING = Limits(seconds=5, memory=512 * MIB, output=16 * MIB)
-TASK = "inference_service.models.tokenizing:"
+NO_LIMIT = 1 << 30  # positions of holes, where whoever asks has no context to keep to
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,21 @@ class TokenPiece:
     special: bool
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """A conversation, or a part of one, in a model's own format.
+
+    text: as a tokenizer takes it: with names of control tokens where its template or a message that may writes them.
+    disguised, disguise: the same where a message holds what would be taken for such names: there it is in disguise.
+    before: text that stands before it; "" at the beginning.
+    """
+
+    text: str
+    disguised: str = ""
+    disguise: Disguise | None = None
+    before: str = ""
+
+
 class Text:
     """A fast tokenizer, with the chat template that came with it."""
 
@@ -56,8 +70,7 @@ class Text:
         self._decoder = rules.safe_decoder(json.loads(tokenizer.backend_tokenizer.to_str()))
         self._added = tokenizer.added_tokens_decoder
         self._pieces: dict[int, TokenPiece] = {}
-        self._lock = threading.Lock()
-        self._made: processes.Base | None = None
+        self._encoder = Encoder(tokenizer, encodes_safely)
         self.has_chat_template = bool(tokenizer.chat_template)
 
     @property
@@ -99,41 +112,24 @@ class Text:
                               f"{FILE} is damaged") from None
         return {f"{name}_safely": found.get(name) is True for name in ("encodes", "decodes")}
 
-    def encode(self, text: str, field: str = "text") -> list[int]:
-        """Ids of a text as it is: no token is added, but names of special tokens are taken as these tokens.
+    def reserve(self, ids: Iterable[int]) -> None:
+        """Makes some ids those of control tokens, also where the tokenizer does not mark them; before the first use."""
+        self._encoder.reserve(ids)
 
+    def encode(self, text: str, field: str = "text", *, special: bool = True, within: bool = False) -> list[int]:
+        """Ids of a text as it is; no token is added.
+
+        special: names of control tokens are taken as these tokens; otherwise all of it is plain text. within: it stands
+        within a text, where a tokenizer that puts a space before every text puts none.
         Raises InvalidField, naming `field`, for characters that the vocabulary, such as one of single characters, has
         no token for.
         """
-        if not self._encodes_safely:
-            return self._encoded_in_child([text], field)[0]
-        try:
-            return self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        except Exception as error:  # the tokenizers library raises a bare Exception
-            unknown = [character for character in dict.fromkeys(text) if not self._encodes(character)]
-            if not unknown:
-                raise
-            raise _unknown(field, unknown) from error
+        return self._encoder.encode(text, field, special, within)
 
-    def _encoded_in_child(self, texts: list[str], field: str) -> list[list[int]]:
-        try:
-            _, found = processes.run(f"{TASK}encoded", {}, [text.encode("utf-8", "replace") for text in texts],
-                                     self._base(), slow_limits=ENCODING)
-        except Refused as refused:
-            raise _unknown(field, refused.told.get("unknown")) from None
-        except Stopped as stopped:
-            raise InvalidField(field, "the rules of the model's tokenizer take too much"
-                                      f" {_taken(stopped)} with this text", reason="TOKENIZER_TOO_COMPLEX",
-                               metadata={"limit": stopped.limit}) from None
-        return [np.frombuffer(ids, np.uint32).tolist() for ids in found]
-
-    def _base(self) -> processes.Base:
-        """A process that has read the tokenizer."""
-        with self._lock:
-            if self._made is None:
-                told = self._tokenizer.backend_tokenizer.to_str().encode()
-                self._made = processes.Base(hashlib.sha256(told).hexdigest(), f"{TASK}read", {}, [told])
-            return self._made
+    @property
+    def added(self) -> tuple[list[int], list[int]]:
+        """The ids that the checkpoint puts before and behind raw text by itself, such as that of its beginning."""
+        return self._encoder.added
 
     def vocabulary(self, width: int) -> list[bytes]:
         """The bytes of every id below `width`, the logits' own; empty for special tokens and ids without one.
@@ -142,7 +138,7 @@ class Text:
         """
         special = set(self._tokenizer.all_special_ids) | {id for id, token in self._added.items() if token.special}
         try:
-            _, (lengths, flat) = processes.run(f"{TASK}pieces", {"width": width}, (), self._base(), heavy=True,
+            _, (lengths, flat) = processes.run(f"{TASK}pieces", {"width": width}, (), self._encoder.base(), heavy=True,
                                                slow_limits=READING)
         except (Refused, Stopped) as error:
             raise FailedPrecondition("the model's tokenizer is not one that constraints can be put on",
@@ -151,44 +147,39 @@ class Text:
         return [b"" if id in special else flat[begin:end]
                 for id, (begin, end) in enumerate(zip([0, *stops], stops, strict=False))]
 
-    def _encodes(self, character: str) -> bool:
-        try:
-            self._tokenizer(character, add_special_tokens=False)
-        except Exception:
-            return False
-        return True
-
-    def encode_with_holes(self, text: str, most: int, field: str) -> list[int | None]:
+    def encode_with_holes(self, text: str, most: int, field: str, *, special: bool = True,
+                          within: bool = False) -> list[int | None]:
         """Ids of a text, None for each position of a hole in it; see models.holes.
 
-        most: positions that a hole may have. field: what an error names.
+        most: positions that a hole may have. field: what an error names. special, within: as of `encode`.
         """
-        parts = holes.split(text, most, field)
-        texts = [part for part in parts if isinstance(part, str) and part]
-        # All at once where it takes a process.
-        encoded = iter((self.encode(one, field) for one in texts) if self._encodes_safely else
-                       self._encoded_in_child(texts, field) if texts else ())
-        ids: list[int | None] = []
-        for part in parts:
-            ids += [None] * part if isinstance(part, int) else next(encoded) if part else []
-        return ids
+        return self._encoder.holed(text, most, field, special, within)
 
-    def chat(self, messages: list[dict[str, str]]) -> list[int]:
+    def encode_rendered(self, rendered: Rendered, most: int, field: str) -> list[int | None]:
+        """The same of a conversation."""
+        if rendered.disguise is None:
+            return self._encoder.holed(rendered.text, most, field, before=rendered.before)
+        return self._encoder.mixed(rendered.disguised, rendered.disguise, most, field, rendered.before)
+
+    def chat(self, messages: list[dict]) -> list[int | None]:
         """Ids of a conversation in the model's own format, up to where its answer begins; see render."""
-        return self.encode(self.render(messages))
+        return self.encode_rendered(self.render(messages), NO_LIMIT, "messages")
 
-    def render_turn(self, messages: list[dict[str, str]]) -> str:
+    def render_turn(self, messages: list[dict]) -> Rendered:
         """What follows the text of an answer when the conversation goes on with some messages; see render."""
-        asked = [{"role": "user", "content": "?"}, {"role": "assistant", "content": ANSWER}]
-        _, found, after = self.render([*asked, *messages]).partition(ANSWER)
-        if not found:
+        asked = [{"role": "user", "content": "?", "special_tokens": True},
+                 {"role": "assistant", "content": ANSWER, "special_tokens": True}]
+        whole = self.render([*asked, *messages])
+        _, found, after = whole.text.partition(ANSWER)
+        _, hidden, disguised = whole.disguised.partition(ANSWER)
+        if not found or whole.disguise and not hidden:
             raise FailedPrecondition("the model's chat template cannot go on after an answer", reason="NO_TURNS")
-        return after
+        return Rendered(after, disguised, whole.disguise, ANSWER)
 
-    def render(self, messages: list[dict[str, str]]) -> str:
+    def render(self, messages: list[dict]) -> Rendered:
         """A conversation in the model's own format, up to where its answer begins.
 
-        messages: each with "role" and "content".
+        messages: each with "role" and "content"; the content is plain text unless its "special_tokens" is true.
         Raises FailedPrecondition where the model has no chat template, InvalidField with the
         template's reason where it refuses the messages or would drop a system message.
         """
@@ -201,25 +192,44 @@ class Text:
         for index, message in enumerate(messages):
             if not all(isinstance(message.get(key), str) for key in ("role", "content")) or not message["role"]:
                 raise InvalidField(f"messages[{index}]", "must have a role and a content")
-        prompt = self._rendered(messages)
+        rendered = self._kept_apart(messages)
         for index, message in enumerate(messages):
             # LLaDA's published template leaves these out without a word.
-            if message["role"] == "system" and message["content"].strip() not in prompt:
+            if message["role"] == "system" and message["content"].strip() not in rendered.text:
                 raise InvalidField(f"messages[{index}].role", "the model's chat template drops system messages")
-        return prompt
+        return rendered
 
-    def _rendered(self, messages: list[dict[str, str]]) -> str:
+    def _kept_apart(self, messages: list[dict]) -> Rendered:
+        """The conversation by the template; in disguise too where its control tokens are not the template's alone."""
+        controls = self._encoder.controls
+        turns = [{key: value for key, value in message.items() if key != "special_tokens"} for message in messages]
+        plain = [index for index, message in enumerate(messages) if not message.get("special_tokens")]
+        risky = {index: found for index in plain if (found := controls.risky(turns[index]["content"]))}
+        forged = self._encoder.forges([turns[index]["content"] for index in plain], "messages")
+        if not risky and not forged:
+            return Rendered(*self._rendered([turns]))
+        texts = [self._template(), *(turn["content"] for turn in turns)]
+        disguise = Disguise((turns[index]["content"][at] for index, found in risky.items() for at in found), texts)
+        hidden = [turn | {"content": disguise.on(turn["content"], risky.get(index, ()))}
+                  for index, turn in enumerate(turns)]
+        text, disguised = self._rendered([turns, hidden])
+        names, without = ([found.name for found in controls.found(one)] for one in (text, disguised))
+        return Rendered(text, disguised, disguise) if forged or names != without else Rendered(text)
+
+    def _template(self) -> str:
+        return self._tokenizer.get_chat_template()
+
+    def _rendered(self, conversations: Sequence[list[dict[str, str]]]) -> list[str]:
         try:
-            template = self._tokenizer.get_chat_template()
-            _, (prompt,) = processes.run("inference_service.models.rendering:rendered", {
-                "messages": messages, "template": template,
+            _, found = processes.run("inference_service.models.rendering:rendered", {
+                "conversations": conversations, "template": self._template(),
                 "names": {name: str(token) for name, token in self._tokenizer.special_tokens_map.items()
                           if isinstance(token, str)}}, quick_limits=RENDERING, slow_limits=RENDERING)
-            return prompt.decode()
+            return [prompt.decode() for prompt in found]
         except (Refused, ValueError) as error:
             raise InvalidField("messages", f"the model's chat template refuses them: {error}") from None
         except Stopped as stopped:
-            raise InvalidField("messages", f"the model's chat template takes too much {_taken(stopped)} with them",
+            raise InvalidField("messages", f"the model's chat template takes too much {taken(stopped)} with them",
                                reason="TEMPLATE_TOO_COMPLEX", metadata={"limit": stopped.limit}) from None
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -266,15 +276,6 @@ def _natural(id):
     if id < 0:
         raise InvalidField("ids", f"must not be negative, got {id}")
     return int(id)
-
-
-def _unknown(field: str, characters: object) -> InvalidField:
-    shown = ", ".join(map(repr, characters[:10])) if isinstance(characters, list) and characters else "a part of it"
-    return InvalidField(field, f"must have only characters of the model's vocabulary; it has no token for {shown}")
-
-
-def _taken(stopped: Stopped) -> str:
-    return {"time": "time", "output": "room"}.get(stopped.limit, "memory")
 
 
 def _unreadable(why: str) -> DataLoss:

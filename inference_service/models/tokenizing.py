@@ -38,16 +38,20 @@ def read(arguments: dict, blobs: list[bytes]) -> Tokenizer:
 
 
 def encoded(arguments: dict, blobs: list[bytes], tokenizer: Tokenizer) -> tuple[dict, list[bytes]]:
-    """The ids of some texts, uint32. Refused: which characters the vocabulary has no token for."""
+    """The tokens of some texts: id, first and behind the last character of each, uint32.
+
+    arguments: whether tokens are added. Refused: which characters the vocabulary has no token for.
+    """
     found = []
     for blob in blobs:
         text = blob.decode()
         try:
-            ids = tokenizer.encode(text, add_special_tokens=False).ids
+            encoding = tokenizer.encode(text, add_special_tokens=arguments["added"])
         except Exception:
             raise Refused(unknown=[character for character in dict.fromkeys(text)
                                    if not _encodes(tokenizer, character)]) from None
-        found.append(np.array(ids, np.uint32).tobytes())
+        found.append(np.array([(id, *span) for id, span in zip(encoding.ids, encoding.offsets, strict=True)],
+                              np.uint32).tobytes())
     return {}, found
 
 

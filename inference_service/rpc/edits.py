@@ -51,7 +51,8 @@ def _replace(edit: edit_pb2.ReplaceSpan, field: str, denoiser: Denoiser) -> core
     if content == "tokens":
         tokens = requests.listed_tokens(edit.tokens.ids, f"{field}.tokens.ids", denoiser)
     else:
-        tokens = requests.text_tokens(edit.text, f"{field}.text", denoiser)
+        tokens = requests.text_tokens(edit.text, f"{field}.text", denoiser, special=edit.special_tokens,
+                                      within=edit.position > 0)
     _check_enum(f"{field}.fit", edit.fit, edit_pb2.ReplaceSpan.Fit)
     return core.Replace(edit.position, edit.count, tokens, edit.fit == KEEP_LENGTH)
 
@@ -72,7 +73,8 @@ def _force_token(edit: edit_pb2.ForceToken, field: str, denoiser: Denoiser) -> c
 
 
 def _force_text(edit: edit_pb2.ForceText, field: str, denoiser: Denoiser) -> core.Force:
-    tokens = requests.encoded(f"{field}.text", edit.text, denoiser)
+    tokens = requests.encoded(f"{field}.text", edit.text, denoiser, special=edit.special_tokens,
+                              within=edit.position > 0)
     if not tokens:
         raise InvalidField(f"{field}.text", "must have at least one token")
     for token in tokens:

@@ -8,7 +8,7 @@ from inference_service.models.library import Library
 from inference_service.rpc import convert
 from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
-from inference_service.rpc.requests import check_size, check_tokens, text_of
+from inference_service.rpc.requests import check_size, check_tokens, takes_names, text_of
 from inference_service.sampling.registry import suitable
 from unmask.v1 import model_service_pb2 as pb
 from unmask.v1 import model_service_pb2_grpc
@@ -80,7 +80,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         if len(request.text) > MAX_TEXT_BYTES or len(request.text.encode()) > MAX_TEXT_BYTES:
             raise InvalidField("text", f"must be at most {MAX_TEXT_BYTES} bytes of UTF-8")
         denoiser = self._library.get(request.model)
-        return await threads_for(denoiser)(_tokenized, request.text, denoiser)
+        return await threads_for(denoiser)(_tokenized, request, denoiser)
 
     @answers_errors
     async def Detokenize(self, request, context):
@@ -97,11 +97,13 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return await threads_for(denoiser)(decoded)
 
 
-def _tokenized(text: str, denoiser: Denoiser) -> pb.TokenizeResponse:
-    read, info = text_of(denoiser), denoiser.info
+def _tokenized(request: pb.TokenizeRequest, denoiser: Denoiser) -> pb.TokenizeResponse:
+    read, info, text = text_of(denoiser), denoiser.info, request.text
     if len(text) > LEAST_MAX_BYTES:  # counting a text's tokens is of use beyond the context, to some extent
         check_size("text", text, denoiser)
-    ids = read.encode(text)
+    ids = read.encode(text, special=takes_names(request))
+    if request.add_special_tokens:
+        ids = [*info.prefix_tokens, *ids, *info.suffix_tokens]
     if len(ids) > MAX_TOKENS:
         raise InvalidField("text", f"must have at most {MAX_TOKENS} tokens of {info.name!r}; has {len(ids)}")
     return pb.TokenizeResponse(tokens=[convert.token_to_proto(read.token(id)) for id in ids])

@@ -117,7 +117,8 @@ def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: 
     decided = tuple(token for token in prompt if token is not None)
     tasks = []
     for index, text in enumerate(request.texts):
-        tokens = requests.encoded(f"texts[{index}]", text, denoiser) if text else []
+        tokens = requests.encoded(f"texts[{index}]", text, denoiser, special=requests.takes_names(request),
+                                  within=bool(prompt)) if text else []
         most = info.context_length - len(prompt)
         if not 1 <= len(tokens) <= most:
             raise InvalidField(f"texts[{index}]", f"must have 1 to {most} tokens: the context of {info.name!r} has"

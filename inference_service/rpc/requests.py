@@ -98,26 +98,36 @@ def check_size(field: str, text: str, denoiser: Denoiser, positions: int | None 
                                   f" {denoiser.info.name!r} can hold; got {size} or more")
 
 
-def encoded(field: str, text: str, denoiser: Denoiser, positions: int | None = None) -> list[int]:
-    """The token ids of a text; see check_size."""
+def encoded(field: str, text: str, denoiser: Denoiser, positions: int | None = None, *, special: bool,
+            within: bool) -> list[int]:
+    """The token ids of a text; see check_size, and Text.encode for special and within."""
     check_size(field, text, denoiser, positions)
-    return text_of(denoiser).encode(text, field)
+    return text_of(denoiser).encode(text, field, special=special, within=within)
+
+
+def takes_names(message) -> bool:
+    """Whether names of control tokens in a raw text are taken as these tokens: they are unless the request says no."""
+    return not message.HasField("special_tokens") or message.special_tokens
 
 
 def prompt_tokens(prompt: prompt_pb2.Prompt, denoiser: Denoiser) -> tuple[int | None, ...]:
     """The prompt as token ids, None for an open position."""
-    return _tokens(prompt, "prompt", denoiser, Text.render)
+    tokens = _tokens(prompt, "prompt", denoiser, Text.render, within=False)
+    adds = not prompt.HasField("add_special_tokens") or prompt.add_special_tokens
+    if prompt.WhichOneof("source") == "text" and adds:
+        return *denoiser.info.prefix_tokens, *tokens, *denoiser.info.suffix_tokens
+    return tokens
 
 
 def turn_tokens(turn: prompt_pb2.Prompt, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
     """What a user says next, from the end of the text of the answer on."""
-    tokens = _tokens(turn, field, denoiser, Text.render_turn)
+    tokens = _tokens(turn, field, denoiser, Text.render_turn, within=True)
     if turn.WhichOneof("source") == "chat" and turn.chat.messages[-1].role != "user":
         raise InvalidField(f"{field}.chat.messages", "must end with a message of the user, to be answered")
     return tokens
 
 
-def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -> tuple[int | None, ...]:
+def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render, within: bool) -> tuple[int | None, ...]:
     source = prompt.WhichOneof("source")
     if source is None:
         raise InvalidField(field, "must have chat, text or tokens")
@@ -127,7 +137,7 @@ def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -
         check_prompt_length(field, len(ids), fits and denoiser.info.mask_token in ids, denoiser)
         return listed_tokens(ids, f"{field}.tokens.ids", denoiser)
     if source == "text":
-        return text_tokens(prompt.text, f"{field}.text", denoiser)
+        return text_tokens(prompt.text, f"{field}.text", denoiser, special=takes_names(prompt), within=within)
     check_count(f"{field}.chat.messages", len(prompt.chat.messages), denoiser.info.context_length, "messages")
     for index, message in enumerate(prompt.chat.messages):
         if message.role not in ROLES:
@@ -137,14 +147,19 @@ def _tokens(prompt: prompt_pb2.Prompt, field: str, denoiser: Denoiser, render) -
         raise InvalidField(f"{field}.chat.messages", "must hold at least one message")
     for index, message in enumerate(prompt.chat.messages):
         check_size(f"{field}.chat.messages[{index}].content", message.content, denoiser)
-    turns = [{"role": message.role, "content": message.content} for message in prompt.chat.messages]
-    return text_tokens(render(text_of(denoiser), turns), f"{field}.chat.messages", denoiser)
+    turns = [{"role": message.role, "content": message.content, "special_tokens":
+              message.special_tokens if message.HasField("special_tokens") else prompt.special_tokens}
+             for message in prompt.chat.messages]
+    field, rendered = f"{field}.chat.messages", render(text_of(denoiser), turns)
+    check_size(field, rendered.text, denoiser)
+    return masked(text_of(denoiser).encode_rendered(rendered, denoiser.info.context_length, field), denoiser, field)
 
 
-def text_tokens(text: str, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
-    """A text as token ids, None for an open position."""
+def text_tokens(text: str, field: str, denoiser: Denoiser, *, special: bool, within: bool) -> tuple[int | None, ...]:
+    """A text as token ids, None for an open position; see Text.encode for special and within."""
     check_size(field, text, denoiser)
-    return masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field), denoiser, field)
+    return masked(text_of(denoiser).encode_with_holes(text, denoiser.info.context_length, field, special=special,
+                                                      within=within), denoiser, field)
 
 
 def listed_tokens(ids, field: str, denoiser: Denoiser) -> tuple[int | None, ...]:
@@ -203,7 +218,8 @@ def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denois
             check_tokens(f"{field}.tokens.ids", constraint.tokens.ids, denoiser, length)
             ids = list(constraint.tokens.ids)
         else:
-            ids = encoded(f"{field}.text", constraint.text, denoiser, length)
+            ids = encoded(f"{field}.text", constraint.text, denoiser, length, special=constraint.special_tokens,
+                          within=True)
         if not ids or denoiser.info.mask_token in ids:
             raise InvalidField(field, "must have at least one token, and none that is the mask")
         if len(ids) > length:

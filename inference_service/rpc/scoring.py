@@ -42,7 +42,7 @@ def _job(request: pb.ScoreRequest, denoiser: Denoiser, emit) -> tuple[list[int],
     mask = denoiser.info.mask_token
     if None in prompt and mask is None:
         raise InvalidField("prompt", f"must have no open position: {denoiser.info.name!r} has no mask token")
-    answer = _answer(request, denoiser)
+    answer = _answer(request, denoiser, bool(prompt))
     hole = mask or 0  # where there is none, no position is open
     job = score_job(denoiser, [hole if token is None else token for token in prompt], answer,
                     samples=request.samples or DEFAULT_SAMPLES, exact=request.exact, cfg_scale=request.cfg_scale,
@@ -50,12 +50,13 @@ def _job(request: pb.ScoreRequest, denoiser: Denoiser, emit) -> tuple[list[int],
     return answer, job
 
 
-def _answer(request: pb.ScoreRequest, denoiser: Denoiser) -> list[int]:
+def _answer(request: pb.ScoreRequest, denoiser: Denoiser, within: bool) -> list[int]:
     kind = request.WhichOneof("answer")
     if kind is None:
         raise InvalidField("answer", "must have text or tokens")
     if kind == "text":
-        return requests.encoded("text", request.text, denoiser) if request.text else []
+        return requests.encoded("text", request.text, denoiser, special=requests.takes_names(request),
+                                within=within) if request.text else []
     requests.check_tokens("tokens.ids", request.tokens.ids, denoiser)
     if denoiser.info.mask_token in request.tokens.ids:
         raise InvalidField("answer", f"must not hold the mask, {denoiser.info.mask_token}")

@@ -1,9 +1,12 @@
 import pytest
 import torch
+from made_tokenizers import MADE, read, written
 from safetensors.torch import load_file
 from tiny_checkpoints import DREAM_GOLDEN, GOLDEN
 
+from inference_service.models import rendering, text
 from inference_service.models.loading import load
+from inference_service.models.text import Text
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -46,3 +49,24 @@ def in_float64(denoiser):
     denoiser.body.double()
     denoiser.head.double()
     return denoiser
+
+
+@pytest.fixture(scope="module")
+def rendered_here():
+    """Templates are rendered in this process: hundreds of times, as the child that does it otherwise would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text.processes, "run", lambda task, arguments, **_: rendering.rendered(arguments, [], None))
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(rendered_here, tmp_path_factory):
+    """Each made tokenizer by its name, read once."""
+    found: dict[str, Text] = {}
+
+    def get(name: str) -> Text:
+        if name not in found:
+            found[name] = read(written(tmp_path_factory.mktemp("made"), MADE[name]()))
+        return found[name]
+
+    return get

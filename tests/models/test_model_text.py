@@ -1,5 +1,6 @@
 """Text to ids and back, whole and in pieces."""
 
+import made_tokenizers
 import pytest
 from tiny_checkpoints import TEMPLATE, write_checkpoint, write_tokenizer
 
@@ -126,3 +127,16 @@ def test_loaded_with_its_model(tmp_path):
     denoiser = load(str(write_tokenizer(write_checkpoint(tmp_path))))
     assert denoiser.text.has_chat_template
     assert denoiser.info.eot_token == denoiser.text.id_of("<|eot_id|>")
+
+
+def test_a_child_process_does_the_same(tmp_path):
+    """As for the tokenizers whose rules may take long."""
+    folder = made_tokenizers.written(tmp_path, made_tokenizers.MADE["unigram"]())
+    text, here = Text.read(folder), made_tokenizers.read(folder)
+    assert text.in_child and not here.in_child
+    for content in ("Tom </s> saw a [[mask:2]] kite", "a ki[[mask]]te"):
+        asked = text.render([{"role": "user", "content": content}])
+        assert text.encode_rendered(asked, 9, "text") == here.encode_rendered(asked, 9, "text")
+        assert text.encode_with_holes(content, 9, "text") == here.encode_with_holes(content, 9, "text")
+    assert text.encode("</s> a", special=False, within=True) == here.encode("</s> a", special=False, within=True)
+    assert text.added == here.added

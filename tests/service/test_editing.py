@@ -185,7 +185,8 @@ def test_text_goes_in_as_it_is_tokenized(api, words):
     refused = refusal(edit, api, id, force_text(0, "Tom has a red kite. " * 9))
     assert list(refused.fields) == ["edits[0].force_text.position"]
     assert list(refusal(edit, api, id, force_text(0, "")).fields) == ["edits[0].force_text.text"]
-    assert list(refusal(edit, api, id, force_text(0, "Tom<|mdm_mask|>")).fields) == ["edits[0].force_text.text"]
+    named = edit_pb2.Edit(force_text=edit_pb2.ForceText(position=0, text="Tom<|mdm_mask|>", special_tokens=True))
+    assert list(refusal(edit, api, id, named).fields) == ["edits[0].force_text.text"]
 
 
 def test_protected_positions_are_left_alone_by_every_step(api, fake):

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from unmask.v1 import prompt_pb2 as unmask_dot_v1_dot_prompt__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14unmask/v1/edit.proto\x12\tunmask.v1\x1a\x16unmask/v1/prompt.proto\"\xfd\x03\n\x04\x45\x64it\x12(\n\x04mask\x18\x01 \x01(\x0b\x32\x18.unmask.v1.MaskPositionsH\x00\x12,\n\x06unmask\x18\x02 \x01(\x0b\x32\x1a.unmask.v1.UnmaskPositionsH\x00\x12)\n\x07replace\x18\x03 \x01(\x0b\x32\x16.unmask.v1.ReplaceSpanH\x00\x12,\n\x0b\x66orce_token\x18\x04 \x01(\x0b\x32\x15.unmask.v1.ForceTokenH\x00\x12*\n\nforce_text\x18\x05 \x01(\x0b\x32\x14.unmask.v1.ForceTextH\x00\x12.\n\x07protect\x18\x06 \x01(\x0b\x32\x1b.unmask.v1.ProtectPositionsH\x00\x12\x32\n\tunprotect\x18\x07 \x01(\x0b\x32\x1d.unmask.v1.UnprotectPositionsH\x00\x12\'\n\x06insert\x18\x08 \x01(\x0b\x32\x15.unmask.v1.InsertOpenH\x00\x12\'\n\x06\x64\x65lete\x18\t \x01(\x0b\x32\x15.unmask.v1.DeleteSpanH\x00\x12,\n\x0b\x64\x65lete_last\x18\n \x01(\x0b\x32\x15.unmask.v1.DeleteLastH\x00\x12\'\n\x06\x61ppend\x18\x0b \x01(\x0b\x32\x15.unmask.v1.AppendTurnH\x00\x42\x0b\n\toperation\"\"\n\rMaskPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\"\x9f\x01\n\x0fUnmaskPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\x12\x31\n\x06source\x18\x02 \x01(\x0e\x32!.unmask.v1.UnmaskPositions.Source\"F\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSOURCE_DRAFT\x10\x01\x12\x12\n\x0eSOURCE_EARLIER\x10\x02\"\xda\x01\n\x0bReplaceSpan\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12&\n\x06tokens\x18\x04 \x01(\x0b\x32\x14.unmask.v1.TokenListH\x00\x12\'\n\x03\x66it\x18\x05 \x01(\x0e\x32\x1a.unmask.v1.ReplaceSpan.Fit\">\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\r\n\tFIT_SHIFT\x10\x01\x12\x13\n\x0f\x46IT_KEEP_LENGTH\x10\x02\x42\t\n\x07\x63ontent\"-\n\nForceToken\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\r\"+\n\tForceText\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\"%\n\x10ProtectPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\"\'\n\x12UnprotectPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\"-\n\nInsertOpen\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"-\n\nDeleteSpan\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\x1b\n\nDeleteLast\x12\r\n\x05\x63ount\x18\x01 \x01(\r\"M\n\nAppendTurn\x12\x1f\n\x04turn\x18\x01 \x01(\x0b\x32\x11.unmask.v1.Prompt\x12\x13\n\x06length\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\t\n\x07_lengthb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14unmask/v1/edit.proto\x12\tunmask.v1\x1a\x16unmask/v1/prompt.proto\"\xfd\x03\n\x04\x45\x64it\x12(\n\x04mask\x18\x01 \x01(\x0b\x32\x18.unmask.v1.MaskPositionsH\x00\x12,\n\x06unmask\x18\x02 \x01(\x0b\x32\x1a.unmask.v1.UnmaskPositionsH\x00\x12)\n\x07replace\x18\x03 \x01(\x0b\x32\x16.unmask.v1.ReplaceSpanH\x00\x12,\n\x0b\x66orce_token\x18\x04 \x01(\x0b\x32\x15.unmask.v1.ForceTokenH\x00\x12*\n\nforce_text\x18\x05 \x01(\x0b\x32\x14.unmask.v1.ForceTextH\x00\x12.\n\x07protect\x18\x06 \x01(\x0b\x32\x1b.unmask.v1.ProtectPositionsH\x00\x12\x32\n\tunprotect\x18\x07 \x01(\x0b\x32\x1d.unmask.v1.UnprotectPositionsH\x00\x12\'\n\x06insert\x18\x08 \x01(\x0b\x32\x15.unmask.v1.InsertOpenH\x00\x12\'\n\x06\x64\x65lete\x18\t \x01(\x0b\x32\x15.unmask.v1.DeleteSpanH\x00\x12,\n\x0b\x64\x65lete_last\x18\n \x01(\x0b\x32\x15.unmask.v1.DeleteLastH\x00\x12\'\n\x06\x61ppend\x18\x0b \x01(\x0b\x32\x15.unmask.v1.AppendTurnH\x00\x42\x0b\n\toperation\"\"\n\rMaskPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\"\x9f\x01\n\x0fUnmaskPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\x12\x31\n\x06source\x18\x02 \x01(\x0e\x32!.unmask.v1.UnmaskPositions.Source\"F\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSOURCE_DRAFT\x10\x01\x12\x12\n\x0eSOURCE_EARLIER\x10\x02\"\xf2\x01\n\x0bReplaceSpan\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12&\n\x06tokens\x18\x04 \x01(\x0b\x32\x14.unmask.v1.TokenListH\x00\x12\'\n\x03\x66it\x18\x05 \x01(\x0e\x32\x1a.unmask.v1.ReplaceSpan.Fit\x12\x16\n\x0especial_tokens\x18\x06 \x01(\x08\">\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\r\n\tFIT_SHIFT\x10\x01\x12\x13\n\x0f\x46IT_KEEP_LENGTH\x10\x02\x42\t\n\x07\x63ontent\"-\n\nForceToken\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\r\"C\n\tForceText\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x16\n\x0especial_tokens\x18\x03 \x01(\x08\"%\n\x10ProtectPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\"\'\n\x12UnprotectPositions\x12\x11\n\tpositions\x18\x01 \x03(\r\"-\n\nInsertOpen\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"-\n\nDeleteSpan\x12\x10\n\x08position\x18\x01 \x01(\r\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\x1b\n\nDeleteLast\x12\r\n\x05\x63ount\x18\x01 \x01(\r\"M\n\nAppendTurn\x12\x1f\n\x04turn\x18\x01 \x01(\x0b\x32\x11.unmask.v1.Prompt\x12\x13\n\x06length\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\t\n\x07_lengthb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,23 +41,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNMASKPOSITIONS_SOURCE']._serialized_start=697
   _globals['_UNMASKPOSITIONS_SOURCE']._serialized_end=767
   _globals['_REPLACESPAN']._serialized_start=770
-  _globals['_REPLACESPAN']._serialized_end=988
-  _globals['_REPLACESPAN_FIT']._serialized_start=915
-  _globals['_REPLACESPAN_FIT']._serialized_end=977
-  _globals['_FORCETOKEN']._serialized_start=990
-  _globals['_FORCETOKEN']._serialized_end=1035
-  _globals['_FORCETEXT']._serialized_start=1037
-  _globals['_FORCETEXT']._serialized_end=1080
-  _globals['_PROTECTPOSITIONS']._serialized_start=1082
-  _globals['_PROTECTPOSITIONS']._serialized_end=1119
-  _globals['_UNPROTECTPOSITIONS']._serialized_start=1121
-  _globals['_UNPROTECTPOSITIONS']._serialized_end=1160
-  _globals['_INSERTOPEN']._serialized_start=1162
-  _globals['_INSERTOPEN']._serialized_end=1207
-  _globals['_DELETESPAN']._serialized_start=1209
-  _globals['_DELETESPAN']._serialized_end=1254
-  _globals['_DELETELAST']._serialized_start=1256
-  _globals['_DELETELAST']._serialized_end=1283
-  _globals['_APPENDTURN']._serialized_start=1285
-  _globals['_APPENDTURN']._serialized_end=1362
+  _globals['_REPLACESPAN']._serialized_end=1012
+  _globals['_REPLACESPAN_FIT']._serialized_start=939
+  _globals['_REPLACESPAN_FIT']._serialized_end=1001
+  _globals['_FORCETOKEN']._serialized_start=1014
+  _globals['_FORCETOKEN']._serialized_end=1059
+  _globals['_FORCETEXT']._serialized_start=1061
+  _globals['_FORCETEXT']._serialized_end=1128
+  _globals['_PROTECTPOSITIONS']._serialized_start=1130
+  _globals['_PROTECTPOSITIONS']._serialized_end=1167
+  _globals['_UNPROTECTPOSITIONS']._serialized_start=1169
+  _globals['_UNPROTECTPOSITIONS']._serialized_end=1208
+  _globals['_INSERTOPEN']._serialized_start=1210
+  _globals['_INSERTOPEN']._serialized_end=1255
+  _globals['_DELETESPAN']._serialized_start=1257
+  _globals['_DELETESPAN']._serialized_end=1302
+  _globals['_DELETELAST']._serialized_start=1304
+  _globals['_DELETELAST']._serialized_end=1331
+  _globals['_APPENDTURN']._serialized_start=1333
+  _globals['_APPENDTURN']._serialized_end=1410
 # @@protoc_insertion_point(module_scope)

@@ -57,7 +57,7 @@ class UnmaskPositions(_message.Message):
     def __init__(self, positions: _Optional[_Iterable[int]] = ..., source: _Optional[_Union[UnmaskPositions.Source, str]] = ...) -> None: ...
 
 class ReplaceSpan(_message.Message):
-    __slots__ = ("position", "count", "text", "tokens", "fit")
+    __slots__ = ("position", "count", "text", "tokens", "fit", "special_tokens")
     class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FIT_UNSPECIFIED: _ClassVar[ReplaceSpan.Fit]
@@ -71,12 +71,14 @@ class ReplaceSpan(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     FIT_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     position: int
     count: int
     text: str
     tokens: _prompt_pb2.TokenList
     fit: ReplaceSpan.Fit
-    def __init__(self, position: _Optional[int] = ..., count: _Optional[int] = ..., text: _Optional[str] = ..., tokens: _Optional[_Union[_prompt_pb2.TokenList, _Mapping]] = ..., fit: _Optional[_Union[ReplaceSpan.Fit, str]] = ...) -> None: ...
+    special_tokens: bool
+    def __init__(self, position: _Optional[int] = ..., count: _Optional[int] = ..., text: _Optional[str] = ..., tokens: _Optional[_Union[_prompt_pb2.TokenList, _Mapping]] = ..., fit: _Optional[_Union[ReplaceSpan.Fit, str]] = ..., special_tokens: _Optional[bool] = ...) -> None: ...
 
 class ForceToken(_message.Message):
     __slots__ = ("position", "token")
@@ -87,12 +89,14 @@ class ForceToken(_message.Message):
     def __init__(self, position: _Optional[int] = ..., token: _Optional[int] = ...) -> None: ...
 
 class ForceText(_message.Message):
-    __slots__ = ("position", "text")
+    __slots__ = ("position", "text", "special_tokens")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     position: int
     text: str
-    def __init__(self, position: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+    special_tokens: bool
+    def __init__(self, position: _Optional[int] = ..., text: _Optional[str] = ..., special_tokens: _Optional[bool] = ...) -> None: ...
 
 class ProtectPositions(_message.Message):
     __slots__ = ("positions",)

@@ -119,7 +119,7 @@ class SourceScore(_message.Message):
     def __init__(self, position: _Optional[int] = ..., count: _Optional[int] = ..., score: _Optional[float] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
-    __slots__ = ("model", "prompt", "text", "tokens", "samples", "exact", "cfg_scale", "seed")
+    __slots__ = ("model", "prompt", "text", "tokens", "samples", "exact", "cfg_scale", "seed", "special_tokens")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +128,7 @@ class ScoreRequest(_message.Message):
     EXACT_FIELD_NUMBER: _ClassVar[int]
     CFG_SCALE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     model: str
     prompt: _prompt_pb2.Prompt
     text: str
@@ -136,7 +137,8 @@ class ScoreRequest(_message.Message):
     exact: bool
     cfg_scale: float
     seed: int
-    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[_Union[_prompt_pb2.Prompt, _Mapping]] = ..., text: _Optional[str] = ..., tokens: _Optional[_Union[_prompt_pb2.TokenList, _Mapping]] = ..., samples: _Optional[int] = ..., exact: _Optional[bool] = ..., cfg_scale: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    special_tokens: bool
+    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[_Union[_prompt_pb2.Prompt, _Mapping]] = ..., text: _Optional[str] = ..., tokens: _Optional[_Union[_prompt_pb2.TokenList, _Mapping]] = ..., samples: _Optional[int] = ..., exact: _Optional[bool] = ..., cfg_scale: _Optional[float] = ..., seed: _Optional[int] = ..., special_tokens: _Optional[bool] = ...) -> None: ...
 
 class ScoreResponse(_message.Message):
     __slots__ = ("log_likelihood", "standard_error", "done", "total", "exact", "tokens", "token_log_likelihoods", "notes")
@@ -159,7 +161,7 @@ class ScoreResponse(_message.Message):
     def __init__(self, log_likelihood: _Optional[float] = ..., standard_error: _Optional[float] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., exact: _Optional[bool] = ..., tokens: _Optional[_Iterable[int]] = ..., token_log_likelihoods: _Optional[_Iterable[float]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RecoverRequest(_message.Message):
-    __slots__ = ("models", "texts", "prompt", "corruption", "ratio", "rounds", "settings")
+    __slots__ = ("models", "texts", "prompt", "corruption", "ratio", "rounds", "settings", "special_tokens")
     class Corruption(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         CORRUPTION_UNSPECIFIED: _ClassVar[RecoverRequest.Corruption]
@@ -179,6 +181,7 @@ class RecoverRequest(_message.Message):
     RATIO_FIELD_NUMBER: _ClassVar[int]
     ROUNDS_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedScalarFieldContainer[str]
     texts: _containers.RepeatedScalarFieldContainer[str]
     prompt: _prompt_pb2.Prompt
@@ -186,7 +189,8 @@ class RecoverRequest(_message.Message):
     ratio: float
     rounds: int
     settings: _settings_pb2.Settings
-    def __init__(self, models: _Optional[_Iterable[str]] = ..., texts: _Optional[_Iterable[str]] = ..., prompt: _Optional[_Union[_prompt_pb2.Prompt, _Mapping]] = ..., corruption: _Optional[_Union[RecoverRequest.Corruption, str]] = ..., ratio: _Optional[float] = ..., rounds: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ...) -> None: ...
+    special_tokens: bool
+    def __init__(self, models: _Optional[_Iterable[str]] = ..., texts: _Optional[_Iterable[str]] = ..., prompt: _Optional[_Union[_prompt_pb2.Prompt, _Mapping]] = ..., corruption: _Optional[_Union[RecoverRequest.Corruption, str]] = ..., ratio: _Optional[float] = ..., rounds: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., special_tokens: _Optional[bool] = ...) -> None: ...
 
 class RecoverResponse(_message.Message):
     __slots__ = ("progress", "text", "total")

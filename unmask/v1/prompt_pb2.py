@@ -24,19 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16unmask/v1/prompt.proto\x12\tunmask.v1\"k\n\x06Prompt\x12\x1f\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x0f.unmask.v1.ChatH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12&\n\x06tokens\x18\x03 \x01(\x0b\x32\x14.unmask.v1.TokenListH\x00\x42\x08\n\x06source\",\n\x04\x43hat\x12$\n\x08messages\x18\x01 \x03(\x0b\x32\x12.unmask.v1.Message\"(\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\x18\n\tTokenList\x12\x0b\n\x03ids\x18\x01 \x03(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16unmask/v1/prompt.proto\x12\tunmask.v1\"\xd3\x01\n\x06Prompt\x12\x1f\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x0f.unmask.v1.ChatH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12&\n\x06tokens\x18\x03 \x01(\x0b\x32\x14.unmask.v1.TokenListH\x00\x12\x1b\n\x0especial_tokens\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\x1f\n\x12\x61\x64\x64_special_tokens\x18\x05 \x01(\x08H\x02\x88\x01\x01\x42\x08\n\x06sourceB\x11\n\x0f_special_tokensB\x15\n\x13_add_special_tokens\",\n\x04\x43hat\x12$\n\x08messages\x18\x01 \x03(\x0b\x32\x12.unmask.v1.Message\"X\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12\x1b\n\x0especial_tokens\x18\x03 \x01(\x08H\x00\x88\x01\x01\x42\x11\n\x0f_special_tokens\"\x18\n\tTokenList\x12\x0b\n\x03ids\x18\x01 \x03(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'unmask.v1.prompt_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROMPT']._serialized_start=37
-  _globals['_PROMPT']._serialized_end=144
-  _globals['_CHAT']._serialized_start=146
-  _globals['_CHAT']._serialized_end=190
-  _globals['_MESSAGE']._serialized_start=192
-  _globals['_MESSAGE']._serialized_end=232
-  _globals['_TOKENLIST']._serialized_start=234
-  _globals['_TOKENLIST']._serialized_end=258
+  _globals['_PROMPT']._serialized_start=38
+  _globals['_PROMPT']._serialized_end=249
+  _globals['_CHAT']._serialized_start=251
+  _globals['_CHAT']._serialized_end=295
+  _globals['_MESSAGE']._serialized_start=297
+  _globals['_MESSAGE']._serialized_end=385
+  _globals['_TOKENLIST']._serialized_start=387
+  _globals['_TOKENLIST']._serialized_end=411
 # @@protoc_insertion_point(module_scope)

@@ -35,14 +35,16 @@ class CreateSessionRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., prompt: _Optional[_Union[_prompt_pb2.Prompt, _Mapping]] = ..., length: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., word_constraints: _Optional[_Iterable[_Union[WordConstraint, _Mapping]]] = ...) -> None: ...
 
 class WordConstraint(_message.Message):
-    __slots__ = ("offset", "text", "tokens")
+    __slots__ = ("offset", "text", "tokens", "special_tokens")
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
     offset: int
     text: str
     tokens: _prompt_pb2.TokenList
-    def __init__(self, offset: _Optional[int] = ..., text: _Optional[str] = ..., tokens: _Optional[_Union[_prompt_pb2.TokenList, _Mapping]] = ...) -> None: ...
+    special_tokens: bool
+    def __init__(self, offset: _Optional[int] = ..., text: _Optional[str] = ..., tokens: _Optional[_Union[_prompt_pb2.TokenList, _Mapping]] = ..., special_tokens: _Optional[bool] = ...) -> None: ...
 
 class CreateSessionResponse(_message.Message):
     __slots__ = ("session",)
