@@ -107,7 +107,7 @@ def run(denoiser: Denoiser, task: Task, label: str, setting: dict, samples: int)
     decoded = together(decode(denoiser, before, task.length, Settings(sampler, values, seed))
                        for seed, before in enumerate(befores))
     right = tokens = 0
-    ends = (denoiser.info.eot_token, denoiser.info.eos_token)
+    ends = denoiser.info.end_tokens
     for prompt, before, one in zip(prompts, befores, decoded, strict=True):
         made = one.tokens[len(before):]
         right += task.check(prompt, answer(made, denoiser.info, denoiser.text))

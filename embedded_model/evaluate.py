@@ -86,7 +86,7 @@ def generate(
     befores = [text.chat([{"role": "user", "content": prompt}]) for prompt in prompts]
     canvases = [before + [info.mask_token] * length for before in befores]
     still = [list(range(len(before), len(before) + length)) for before in befores]
-    ids = Ids(info.forbidden_tokens, info.eos_token, info.eot_token)
+    ids = Ids(info.forbidden_tokens, info.eos_token, info.eot_token, info.more_ends)
     for step in range(steps):
         parameters = ranked.RankedParameters(
             strategy=strategy, count=quota(len(still[0]), steps - step), temperature=temperature, block_length=length
@@ -113,7 +113,7 @@ def write(denoiser: Denoiser, prompts: list[str], length: int, temperature: floa
 
 def answer(tokens: list[int], info: ModelInfo, text: Text) -> str:
     """What stands before the end of the turn."""
-    ends = [at for at, token in enumerate(tokens) if token in (info.eot_token, info.eos_token)]
+    ends = [at for at, token in enumerate(tokens) if token in info.end_tokens]
     return text.decode(tokens[: ends[0]] if ends else tokens)
 
 

@@ -11,7 +11,7 @@ import { RpcError } from "app/net/rpc-error.js";
 /** @type {any} */
 const MODEL = {
   name: "embedded", state: "ready", family: "llada", parameterCount: 2_950_000, dtype: "float32", device: "cpu",
-  contextLength: 256, vocabularySize: 768, maskToken: 2, eosToken: 1, eotToken: null, hasTokenizer: true,
+  contextLength: 256, vocabularySize: 768, maskToken: 2, eosToken: 1, eotToken: null, endTokens: [1], hasTokenizer: true,
   hasChatTemplate: true, isDefault: true, shifted: false, bidirectional: true, cacheNote: "",
   samplers: [{ name: "llada", summary: "", source: "", revises: false, parameters: [] }],
 };
@@ -109,6 +109,7 @@ test("what a model is, in words, its ids with their texts", () => {
     Tokenizer: "yes", "Chat template": "no: prompts are raw text",
   });
   assert.equal(Object.fromEntries(factsOf({ ...MODEL, bidirectional: false })).Reads, "left to right");
+  assert.equal(Object.fromEntries(factsOf({ ...MODEL, endTokens: [1, 7, 8] }, { 8: "<|end|>" }))["Ends too"], "7, 8 <|end|>");
 });
 
 test("a load says its phase, and a percent where there is one", () => {

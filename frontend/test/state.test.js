@@ -9,7 +9,7 @@ import { unsent } from "app/core/unsent.js";
 import { remasked, remaskedInWords, rankingWanted } from "app/core/remasking.js";
 import { frameOf } from "app/core/tree.js";
 
-const MODEL = { name: "m", state: "ready", hasTokenizer: true, hasChatTemplate: true, contextLength: 32, samplers: [
+const MODEL = { name: "m", state: "ready", hasTokenizer: true, hasChatTemplate: true, contextLength: 32, endTokens: [2, 31], samplers: [
   { name: "llada", summary: "", source: "", revises: false, parameters: [] },
   { name: "p2", summary: "", source: "", revises: true, parameters: [{ name: "top_k", kind: "integer", default: 0, minimum: 0, maximum: 9, choices: [], summary: "" }] },
 ] };

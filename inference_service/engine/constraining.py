@@ -311,8 +311,7 @@ class _Kept:
         turn = self._turn(info)
         with turn.place():
             if info not in self._vocabularies:
-                ends = [token for token in (info.eot_token, info.eos_token) if token is not None]
-                self._vocabularies[info] = Vocabulary(text.vocabulary(info.vocabulary_size), ends)
+                self._vocabularies[info] = Vocabulary(text.vocabulary(info.vocabulary_size), info.end_tokens)
             return self._vocabularies[info]
 
 

@@ -22,6 +22,7 @@ class ModelInfo:
     context_length: positions a canvas may have.
     vocabulary_size: width of the logits; ids run from 0 to one less.
     mask_token, eos_token, eot_token, pad_token: ids, None where the model has none.
+    more_ends: the ids that end a text or a turn beside eos_token and eot_token.
     forbidden_tokens: ids that are never generated; the mask id is among them.
     checkpoint_hash: hex; the same for the same checkpoint on every server.
     shifted: whether the model's own row i - 1 predicts position i. `Denoiser.logits` has undone it.
@@ -50,6 +51,13 @@ class ModelInfo:
     cache_note: str = ""
     prefix_tokens: tuple[int, ...] = ()
     suffix_tokens: tuple[int, ...] = ()
+    more_ends: tuple[int, ...] = ()
+
+    @property
+    def end_tokens(self) -> tuple[int, ...]:
+        """Every id that ends a text or a turn, each once, eos_token first."""
+        ends = (self.eos_token, self.eot_token, *self.more_ends)
+        return tuple(dict.fromkeys(token for token in ends if token is not None))
 
 
 class Denoiser:

@@ -10,6 +10,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
     """The facts by name.
 
     token_ids: for each role its id and where it was found, both None where the checkpoint has none.
+    end_tokens: every id that ends a text or a turn.
     memory_bytes: for each dtype what the loader asks for.
     """
     family, ids, text = recognised.family, recognised.ids, recognised.text
@@ -21,6 +22,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
         "vocabulary_size": recognised.vocabulary,
         "context_length": recognised.context,
         "token_ids": {role: {"id": getattr(ids, role), "found": ids.found.get(role)} for role in ROLES},
+        "end_tokens": list(ids.ends),
         "shifted": family.shifted,
         "bidirectional": family.bidirectional,
         "has_tokenizer": text is not None,

@@ -103,6 +103,7 @@ def _info(known: Recognised, name, dtype, device):
         default_sampler=known.family.default_sampler,
         prefix_tokens=tuple(before),
         suffix_tokens=tuple(behind),
+        more_ends=tuple(token for token in known.ids.ends if token not in (known.ids.eos, known.ids.eot)),
     )
 
 

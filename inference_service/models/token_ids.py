@@ -6,15 +6,20 @@ from typing import Any
 
 from inference_service.errors import DataLoss, InvalidField
 from inference_service.models.family import Family
+from inference_service.models.files import shown
 from inference_service.models.text import Text
 
 ROLES = ("mask", "eos", "eot", "pad")
+# Roles that a checkpoint may give several ids: all of them count.
+_ENDS = ("eos", "eot")
+_MOST_ENDS = 64
 
 
 @dataclass(frozen=True)
 class TokenIds:
     """Ids by role; None where the checkpoint has none.
 
+    ends: every id that ends a text or a turn, each once; eos and eot are among them.
     found: for each role that has an id, where it is from, such as "config.json".
     """
 
@@ -22,6 +27,7 @@ class TokenIds:
     eos: int | None
     eot: int | None
     pad: int | None
+    ends: tuple[int, ...] = ()
     found: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -35,6 +41,7 @@ def find_token_ids(
 ) -> TokenIds:
     """The ids by role: what was given, else config.json, else generation_config.json, else the tokenizer.
 
+    Of the ids that end a text or a turn each of these may list some, and all of them count, unless one was given.
     vocabulary: width of the logits; every id must be below it.
     Raises InvalidField for a wrong or missing `token_ids`, DataLoss for a wrong id in the checkpoint.
     """
@@ -43,16 +50,21 @@ def find_token_ids(
             raise InvalidField("token_ids", f"knows the names {', '.join(ROLES)}, not {role!r}")
         if not isinstance(id, int) or not 0 <= id < vocabulary:
             raise InvalidField(f"token_ids.{role}", f"must be within 0 to {vocabulary - 1}, is {id}")
-    told = {role: (given[role], "given") if role in given else _found(role, config, generation, text, family)
+    told = {role: [(given[role], "given")] if role in given else _found(role, config, generation, text, family)
             for role in ROLES}
-    ids = TokenIds(**{role: id for role, (id, _) in told.items()},
-                   found={role: where for role, (id, where) in told.items() if id is not None})
-    for role in ROLES:
-        id = getattr(ids, role)
-        if id is not None and not (isinstance(id, int) and 0 <= id < vocabulary):
-            raise DataLoss(f"the checkpoint gives {id!r} as its {role} token, but its ids end at {vocabulary - 1}")
-    for role in ("eos", "eot"):
-        if ids.mask is not None and getattr(ids, role) == ids.mask:
+    for role, found in told.items():
+        for id, _ in found if role in _ENDS else found[:1]:
+            if not isinstance(id, int) or isinstance(id, bool) or not 0 <= id < vocabulary:
+                raise DataLoss(f"the checkpoint gives {shown(repr(id))} as its {role} token, but its ids end at"
+                               f" {vocabulary - 1}")
+    ends = tuple(dict.fromkeys(id for role in _ENDS for id, _ in told[role]))
+    if len(ends) > _MOST_ENDS:
+        raise DataLoss(f"the checkpoint lists {len(ends)} ids that end a text; it must list at most {_MOST_ENDS}")
+    first = {role: found[0] for role, found in told.items() if found}
+    ids = TokenIds(**{role: first[role][0] if role in first else None for role in ROLES}, ends=ends,
+                   found={role: where for role, (_, where) in first.items()})
+    for role in _ENDS:
+        if ids.mask is not None and any(id == ids.mask for id, _ in told[role]):
             raise InvalidField(f"token_ids.{role}", f"must not be the mask's id, {ids.mask}: that is never generated;"
                                                     " give both ids, as in --id mask=5 --id eos=2")
     if family.bidirectional and ids.mask is None:
@@ -66,19 +78,19 @@ def find_token_ids(
     return ids
 
 
-def _found(role, config, generation, text, family):
-    """The id of a role and where it is from, (None, "") where nothing tells."""
+def _found(role: str, config: Mapping[str, Any], generation: Mapping[str, Any], text: Text | None,
+           family: Family) -> list[tuple[Any, str]]:
+    """The ids that are told for a role and where each is from, the one that goes before the others first."""
+    found: list[tuple[Any, str]] = []
     for where, source in (("config.json", config), ("generation_config.json", generation)):
-        id = source.get(f"{role}_token_id")
-        if isinstance(id, list):
-            id = id[0] if id else None
-        if id is not None:
-            return id, where
+        told = source.get(f"{role}_token_id")
+        found += [(id, where) for id in (told if isinstance(told, list) else [told]) if id is not None]
     if text is None:
-        return None, ""
+        return found
     if role != "eot" and (id := text.special_id(role)) is not None:
-        return id, f"the tokenizer's {role}_token"
-    for name in {"mask": family.mask_names, "eot": family.eot_names}.get(role, ()):
-        if (id := text.id_of(name)) is not None:
-            return id, f"the tokenizer's {name}"
-    return None, ""
+        found.append((id, f"the tokenizer's {role}_token"))
+    if not found:
+        found += [(id, f"the tokenizer's {name}")
+                  for name in {"mask": family.mask_names, "eot": family.eot_names}.get(role, ())
+                  if (id := text.id_of(name)) is not None][:1]
+    return found

@@ -194,9 +194,8 @@ def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[in
             field: str) -> Frame:
     """The frame of some edits, with the settings for a generated part of another length. field: what errors name."""
     session, base, info = turn.session, turn.base, denoiser.info
-    ends = [token for token in (info.eos_token, info.eot_token) if token is not None]
     most = session.state(base).settings.parameters.get("max_tokens") or info.context_length
-    known = Known(draft, earlier_at(session, base), ends, info.context_length, not info.bidirectional, most)
+    known = Known(draft, earlier_at(session, base), info.end_tokens, info.context_length, not info.bidirectional, most)
     frame = edit_frame(session, asked, known, time(), _keeps_schedule(turn), base)
     before, after = session.state(base), session.after(frame)
     if before.length != after.length or before.start != after.start:

@@ -275,7 +275,7 @@ def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bo
             context_length=info.context_length, vocabulary_size=info.vocabulary_size, mask_token=info.mask_token,
             eos_token=info.eos_token, eot_token=info.eot_token, shifted=info.shifted,
             bidirectional=info.bidirectional, cache_note=info.cache_note, prefix_tokens=info.prefix_tokens,
-            suffix_tokens=info.suffix_tokens))
+            suffix_tokens=info.suffix_tokens, end_tokens=info.end_tokens))
     return message
 
 

@@ -35,7 +35,8 @@ class Parameters(BaseModel):
         "Taken off the logit of every token that is already in the canvas."))
     frequency_penalty: float = Field(0.0, ge=-2, le=2, description=(
         "Taken off a token's logit once for every time that it is already in the canvas."))
-    logits_eos_inf: bool = Field(False, description="Never generate the end-of-text token.")
+    logits_eos_inf: bool = Field(False, description=(
+        "Never generate a token that ends the text; the end of a turn still may come."))
 
     @field_validator("*", mode="before")
     @classmethod

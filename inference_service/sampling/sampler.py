@@ -23,16 +23,25 @@ Own = TypeVar("Own", bound=Parameters)
 
 @dataclass(frozen=True)
 class Ids:
-    """The token ids that rules speak of. forbidden: never generated, the mask id at least."""
+    """The token ids that rules speak of. forbidden: never generated, the mask id at least.
+
+    eos, eot: end of text, which fills up, and end of turn. more_ends: others that end a text.
+    """
 
     forbidden: tuple[int, ...] = ()
     eos: int | None = None
     eot: int | None = None
+    more_ends: tuple[int, ...] = ()
+
+    @property
+    def ends_of_text(self) -> list[int]:
+        """Every id that ends a text but for the end of turn."""
+        return [token for token in (self.eos, *self.more_ends) if token is not None]
 
     @property
     def ends(self) -> list[int]:
-        """Those of end of text and end of turn that the model has."""
-        return [token for token in (self.eos, self.eot) if token is not None]
+        """Every id that ends a text or a turn."""
+        return [*self.ends_of_text, *([] if self.eot is None else [self.eot])]
 
 
 @dataclass(frozen=True)
@@ -113,9 +122,8 @@ class Moment(Generic[Record]):
     @property
     def forbidden(self) -> tuple[int, ...]:
         """The tokens that these settings never generate."""
-        if self.parameters.logits_eos_inf and self.ids.eos is not None:
-            return (*self.ids.forbidden, self.ids.eos)
-        return self.ids.forbidden
+        never = self.ids.ends_of_text if self.parameters.logits_eos_inf else []
+        return (*self.ids.forbidden, *never)
 
     def shape(self, raw: torch.Tensor, positions: list[int]) -> torch.Tensor:
         """Raw logits of some positions as they are drawn from; see distribution.shape."""

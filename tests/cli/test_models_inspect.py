@@ -39,6 +39,7 @@ def test_dream_in_words():
         "eos": "509, from config.json",
         "eot": "none",
         "pad": "509, from config.json",
+        "ends": "509",
         "logits": "shifted: row i - 1 predicts position i",
         "attention": "every position sees every other",
         "tokenizer": "no",
@@ -50,7 +51,7 @@ def test_dream_in_words():
 
 def test_given_ids():
     facts = shown(LLADA, "--id", "eot=509", "--id", "mask=7")
-    assert (facts["eot"], facts["mask"]) == ("509, as given", "7, as given")
+    assert (facts["eot"], facts["mask"], facts["ends"]) == ("509, as given", "7, as given", "508, 509")
     assert facts["logits"] == "row i predicts position i"
 
 

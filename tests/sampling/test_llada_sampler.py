@@ -78,6 +78,23 @@ class Louder:
                 for rows in self._model.logits(canvases, positions)]
 
 
+def test_every_end_is_never_drawn_or_comes_last_where_that_is_asked_for():
+    """Eight ids; 1 is end of text, 2 end of turn, 3 another end that the checkpoint lists."""
+    logits = torch.zeros(4, 8)
+    logits[[0, 1, 2, 3], [3, 2, 1, 5]] = torch.tensor([9.0, 8.0, 7.0, 3.0])
+    region = Region(0, 4, (0, 1, 2, 3))
+
+    def chosen(**values):
+        parameters = parameters_for(SAMPLER, {"steps": 1, **values}, 4)
+        moment = Moment(parameters, region, Ids((7,), 1, 2, (3,)), Noise(0, 0))
+        proposal = SAMPLER.propose(Prediction([0, 1, 2, 3], logits), moment)
+        return [commit.token for commit in proposal.commits]
+
+    assert chosen() == [3, 2, 1, 5]
+    assert chosen(confidence_eos_eot_inf=True)[0] == 5
+    assert not {1, 3} & set(chosen(logits_eos_inf=True)) and 2 in chosen(logits_eos_inf=True)
+
+
 # ---- the reference's faults ----
 
 def test_holes_in_the_prompt_are_filled_and_take_nothing_from_the_quota():

@@ -185,8 +185,7 @@ def filled_prompt(session: unmask.Session) -> list[int]:
 
 def until_end(tokens: Sequence[int | None], model: Model) -> Sequence[int | None]:
     """The tokens before the first that ends the turn or the text."""
-    ends = [getattr(model, name) for name in ("eos_token", "eot_token") if model.HasField(name)]
-    return tokens[:next((index for index, token in enumerate(tokens) if token in ends), len(tokens))]
+    return tokens[:next((index for index, token in enumerate(tokens) if token in model.end_tokens), len(tokens))]
 
 
 @contextmanager

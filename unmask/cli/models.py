@@ -57,6 +57,7 @@ def lines(facts: dict) -> list[tuple[str, str]]:
         ("vocabulary", f"{facts['vocabulary_size']:,} ids"),
         ("context", f"{facts['context_length']:,} positions"),
         *((role, "none" if told["id"] is None else f"{told['id']}, {source(told['found'])}") for role, told in ids),
+        ("ends", ", ".join(map(str, facts["end_tokens"])) or "none"),
         ("logits", "shifted: row i - 1 predicts position i" if facts["shifted"] else "row i predicts position i"),
         ("attention", "every position sees every other" if facts["bidirectional"] else "left to right"),
         ("tokenizer", "yes" if facts["has_tokenizer"] else "no"),

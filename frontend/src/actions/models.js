@@ -195,7 +195,7 @@ export class Models {
   async #describe() {
     const model = startModel(this.#state);
     if (!model || model.state !== "ready" || !model.hasTokenizer || this.#state.models.marks[model.name]) return;
-    const ids = [...new Set([model.maskToken, model.eosToken, model.eotToken])].filter((id) => id !== null);
+    const ids = [model.maskToken, ...model.endTokens].filter((id) => id !== null);
     if (!ids.length) return;
     try {
       const tokens = await this.#client.detokenize(model.name, ids);

@@ -174,7 +174,9 @@ function recordedIn(/** @type {any} */ value) {
   const tokens = tokensFrom(value.tokens);
   const tree = treeFrom(value);
   const weighings = weighingsFrom(value.weighings, tree);
-  return { model, tokens, tree, weighings, chat: session.chat ?? null, asked: session.asked ?? null };
+  // Pages of earlier versions tell two ends.
+  const ends = [model.eosToken, model.eotToken].filter((id) => typeof id === "number");
+  return { model: { endTokens: ends, ...model }, tokens, tree, weighings, chat: session.chat ?? null, asked: session.asked ?? null };
 }
 
 /** @returns {Tree} */

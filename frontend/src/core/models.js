@@ -93,7 +93,7 @@ export function startModelProblem(/** @type {Pick<State, "form" | "model" | "mod
  */
 export const goneModel = ({ known }, name) => known[name] ? { ...known[name], state: "unknown" } : ({
   name, state: "unknown", family: "", parameterCount: 0, dtype: "", device: "", contextLength: 0, vocabularySize: 0,
-  maskToken: null, eosToken: null, eotToken: null, hasTokenizer: false, hasChatTemplate: false, isDefault: false,
+  maskToken: null, eosToken: null, eotToken: null, endTokens: [], hasTokenizer: false, hasChatTemplate: false, isDefault: false,
   shifted: false, bidirectional: true, cacheNote: "", samplers: [],
 });
 
@@ -137,6 +137,7 @@ export function modelNote(/** @type {State} */ state) {
  */
 export function factsOf(model, marks = {}) {
   const id = (/** @type {number | null} */ token) => (token === null ? "none" : `${token}${marks[token] ? ` ${marks[token]}` : ""}`);
+  const others = model.endTokens.filter((token) => token !== model.eosToken && token !== model.eotToken);
   const read = [model.bidirectional ? "both ways" : "left to right", model.shifted ? "logits shifted by one" : ""].filter(Boolean).join(", ");
   /** @type {[string, string][]} */
   const facts = [
@@ -150,6 +151,7 @@ export function factsOf(model, marks = {}) {
     ["Mask", id(model.maskToken)],
     ["End of text", id(model.eosToken)],
     ["End of turn", id(model.eotToken)],
+    ["Ends too", others.map(id).join(", ")],
     ["Tokenizer", model.hasTokenizer ? "yes" : "no: prompts are token ids"],
     ["Chat template", model.hasChatTemplate ? "yes" : "no: prompts are raw text"],
   ];

@@ -451,10 +451,11 @@ function goesOn(/** @type {State} */ state, /** @type {import("app/core/settings
   return Boolean(sampler?.revises) && settingsToSend(state.model, formOfSteps(state), shown(state)?.settings ?? null) !== null;
 }
 
-/** Where the answer ends: a turn is appended to what stands before its first special token. */
-function endOf(/** @type {State} */ { tokens }, /** @type {import("app/core/canvas.js").Canvas} */ canvas) {
+/** Where the answer ends: a turn is appended to what stands before its first end. */
+function endOf(/** @type {State} */ { model }, /** @type {import("app/core/canvas.js").Canvas} */ canvas) {
+  const ends = model?.endTokens ?? [];
   let at = canvas.promptLength;
-  while (at < canvas.length && !tokens.get(canvas.tokens[at])?.special) at++;
+  while (at < canvas.length && !ends.includes(canvas.tokens[at])) at++;
   return at;
 }
 

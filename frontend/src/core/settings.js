@@ -34,6 +34,7 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {number | null} maskToken
  * @property {number | null} eosToken
  * @property {number | null} eotToken
+ * @property {number[]} endTokens  every id that ends a text or a turn
  * @property {boolean} hasTokenizer
  * @property {boolean} hasChatTemplate
  * @property {boolean} isDefault  sessions use it when they name none

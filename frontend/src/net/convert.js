@@ -190,6 +190,8 @@ export function modelFrom(/** @type {any} */ message) {
     maskToken: message.maskToken ?? null,
     eosToken: message.eosToken ?? null,
     eotToken: message.eotToken ?? null,
+    // Recordings of earlier versions tell two of them.
+    endTokens: message.endTokens.length ? [...message.endTokens] : [message.eosToken, message.eotToken].filter((id) => id !== undefined),
     hasTokenizer: message.hasTokenizer,
     hasChatTemplate: message.hasChatTemplate,
     isDefault: message.isDefault,

@@ -41,7 +41,7 @@ def confidence(drawn: Drawn, prediction: Prediction, moment: Moment[LladaParamet
         for token in ends:
             scores = scores.masked_fill(drawn.tokens == token, -1.0)  # after all others
         return scores
-    never = [ids.eos] if parameters.logits_eos_inf and ids.eos is not None else []
+    never = ids.ends_of_text if parameters.logits_eos_inf else []
     ranked = distribution.forbid(prediction.rows(drawn.positions), [*never, *ends])
     return distribution.probability_of(distribution.p_base(ranked), drawn.tokens)
 
