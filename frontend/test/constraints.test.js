@@ -1,10 +1,16 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { GIVEN, OPEN } from "app/core/canvas.js";
 import { alike, constraintInWords, exactness, KINDS, patternOf, pointed, readConstraint, typedOf } from "app/core/constraints.js";
+import { callsTo } from "app/core/copy-as.js";
 import { formProblems } from "app/core/fields.js";
 import { linkOf, readLink, unpackedLink } from "app/core/permalink.js";
 import { problemsOf, settingsOf, settingsToSend } from "app/core/settings.js";
 import { EMPTY_FORM, initialState, reduce } from "app/core/state.js";
+import { plant } from "app/core/tree.js";
+import { sessionFrom, settingsInto } from "app/net/convert.js";
+import { SessionSchema } from "app/net/gen/unmask/v1/session_pb.js";
+import { create, fromBinary, toBinary } from "app/net/protobuf.js";
 
 /** @type {any} */
 const MODEL = { name: "m", contextLength: 64, bidirectional: true, samplers: [{ name: "llada", parameters: [], summary: "", source: "", revises: false }] };
@@ -81,4 +87,20 @@ test("how far it is to be relied on depends on the model", () => {
   assert.match(exactness("grammar", MODEL), /^Sound/);
   assert.match(exactness("grammar", LEFT_TO_RIGHT), /^Exact/);
   assert.match(exactness("regex", MODEL), /^Exact/);
+});
+
+test("the digits of a schema's numbers stay as they were typed, in requests, links and code", () => {
+  const schema = '{"type": "integer", "minimum": -9223372036854775808, "maximum": 9007199254740993, "multipleOf": 1.0}';
+  const { constraint } = readConstraint(typed("json_schema", schema));
+  assert.deepEqual(constraint, { kind: "json_schema", value: schema });
+  assert.ok(constraint);
+  assert.equal(patternOf(typedOf(constraint)), schema);
+  const settings = { sampler: "llada", parameters: {}, seed: "1", constraint };
+  const sent = fromBinary(SessionSchema, toBinary(SessionSchema, create(SessionSchema, { settings: settingsInto(settings) })));
+  assert.deepEqual(sessionFrom(sent).settings?.constraint, constraint);
+  const link = /** @type {any} */ (unpackedLink(linkOf(MODEL, form(typed("json_schema", schema)))));
+  assert.equal(readLink(MODEL, EMPTY_FORM, link).fields.constraint?.texts.json_schema, schema);
+  const tree = plant({ id: "s", model: "m", promptLength: 1, settings, tokens: [7, 0], states: [GIVEN, OPEN] });
+  const calls = callsTo(tree, 0, { asked: null, model: MODEL, isSpecial: () => false });
+  assert.deepEqual(calls[0].request.settings.constraint, { jsonSchema: schema });
 });

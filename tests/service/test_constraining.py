@@ -8,6 +8,7 @@ import pytest
 from inference_service.models.library import EMBEDDED_CAUSAL
 from inference_service.sampling.registry import suitable
 from tests.service.calls import refusal, settings
+from unmask.messages import constraint_of
 from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.constraint_pb2 import Choice, Constraint
@@ -158,6 +159,40 @@ def test_a_canvas_that_is_too_short_for_it_is_refused_before_a_step(api, words):
     assert refused.reason == "CONSTRAINT_INFEASIBLE"
     assert "24 positions" in refused.fields["settings.constraint.regex"]
     assert create(api, words, Constraint(regex="[0-9]{24}"), length=24).id
+
+
+@pytest.mark.parametrize("schema", [
+    {"enum": [2**53 + 1]},
+    {"type": "integer", "minimum": 2**53 + 1, "maximum": 2**53 + 1},
+    {"type": "object", "properties": {"id": {"type": "integer", "minimum": 2**63 - 3, "maximum": 2**63 - 1}},
+     "required": ["id"]},
+], ids=["enum", "limits", "object"])
+def test_large_numbers_are_those_of_the_schema_on_all_their_way(api, name, schema):
+    """From a client's dictionary to the text, and through a recording."""
+    session = create(api, name, constraint_of({"json_schema": schema}), length=32)
+    api.step(session.id)
+    text, complete = text_of(api, session.id)
+    assert complete
+    number = json.loads(text)["id"] if "properties" in schema else json.loads(text)
+    assert number in ({2**63 - 3, 2**63 - 2, 2**63 - 1} if "properties" in schema else {2**53 + 1})
+    for form in (pb.ExportRequest.FORM_BINARY, pb.ExportRequest.FORM_JSON):
+        file = b"".join(answer.chunk for answer in api.sessions.Export(pb.ExportRequest(
+            session_id=session.id, form=form)))
+        made = api.sessions.Import(iter([pb.ImportRequest(chunk=file)])).session
+        assert json.loads(made.settings.constraint.json_schema) == schema
+
+
+def test_the_whole_int64_range_can_be_asked_for(api, name):
+    session = create(api, name, constraint_of({"json_schema": {
+        "type": "integer", "minimum": -2**63, "maximum": 2**63 - 1}}), length=24, temperature=1.5)
+    api.step(session.id)
+    text, _ = text_of(api, session.id)
+    assert -2**63 <= int(text) <= 2**63 - 1
+
+
+def test_a_number_that_would_be_rounded_is_refused_by_name(api, name):
+    refused = refusal(create, api, name, constraint_of({"json_schema": {"type": "integer", "multipleOf": 2**53 + 1}}))
+    assert "9007199254740993 of 'multipleOf' would be rounded" in refused.fields["settings.constraint.json_schema"]
 
 
 def test_the_end_cannot_be_forbidden_with_it(api, name):

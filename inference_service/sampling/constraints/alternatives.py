@@ -44,7 +44,7 @@ def exclude(one: Schema, other: Schema, root: Schema, deep: int = 0) -> bool:
     for first, second in ((one, other), (other, one)):
         if isinstance(first.get("$ref"), str):
             # What stands beside a reference only takes values away.
-            found = _target(first["$ref"], root)
+            found = named(first["$ref"], root)
             beside = {key: value for key, value in first.items() if key != "$ref"}
             return any(exclude(part, second, root, deep + 1) for part in (found, beside))
         for key in ("anyOf", "oneOf"):
@@ -70,7 +70,7 @@ def exclude(one: Schema, other: Schema, root: Schema, deep: int = 0) -> bool:
     return kind == "object" and any(exclude(mine, theirs, root, deep + 1) for mine, theirs in _required(one, other))
 
 
-def _target(reference, root):
+def named(reference: str, root: Schema) -> Schema:
     """What a reference within the schema names; what is met by everything where it is not found."""
     if not reference.startswith("#"):
         return {}
@@ -90,8 +90,8 @@ def _values(schema):
 
 def _fails(value, schema):
     """Whether a value surely does not meet a schema."""
-    kind = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null", list: "array",
-            dict: "object"}[type(value)]
+    kind = {bool: "boolean", int: "integer", str: "string", type(None): "null", list: "array",
+            dict: "object"}.get(type(value), "number")
     if kind == "number" and value == int(value):
         kind = "integer"
     values = _values(schema)

@@ -1,18 +1,16 @@
 """A spec in llguidance's words, and llguidance's complaints in plain ones with their place in what the person wrote."""
 
-import json
 import re
 
 from llguidance import LLMatcher, LLParserLimits, regex_to_lark
 
-from inference_service.sampling.constraints import schemas
+from inference_service.sampling.constraints import exact, schemas
 from inference_service.sampling.constraints.spec import ConstraintError, Spec
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 
 # Of one grammar. llguidance's own, but for less room: a state of its lexer takes one or two kB; and for less time: what
 # a token of an ambiguous grammar costs grows with the square of the items in a row, half a second with 2,000 of them.
 LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
-JSON_STYLE = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
 
 # Where a grammar leaves one way to go on, llguidance would let through only the tokens that the tokenizer makes of it.
 # Every token that fits is valid here. It stands behind the grammar, so that places in the grammar stay.
@@ -27,13 +25,13 @@ _LITERALS = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/(?:\\.|[^/\\\n])+/|#[^\n]
 
 
 def grammar_of(spec: Spec) -> str:
-    """The grammar that llguidance compiles. Raises ConstraintError for a schema that is no JSON."""
+    """The grammar that llguidance compiles. Raises ConstraintError for a schema that is no JSON, or not exact."""
     if spec.kind == "choice":
         body = f"start: /{regex_to_lark('|'.join(map(schemas.escaped, spec.texts)), use_ascii='')}/"
     elif spec.kind == "regex":
         body = f"start: /{regex_to_lark(spec.text, use_ascii='')}/"
     elif spec.kind == "json_schema":
-        body = "start: %json " + json.dumps(schemas.read(spec.text) | {"x-guidance": JSON_STYLE})
+        body = exact.body(schemas.read(spec.text), spec.text)
     else:
         body = spec.text
     return LLMatcher.grammar_from_lark(body + EVERY_TOKEN)
@@ -48,6 +46,7 @@ def check(spec: Spec, vocabulary: Vocabulary) -> str:
         left = _LITERALS.sub(lambda found: " " * len(found[0]), spec.text)
         if (at := left.find("<")) >= 0:
             raise ConstraintError("a grammar cannot name tokens; write their text in quotes", *_place(spec.text, at))
+        exact.check_within(spec.text, left)
     grammar = grammar_of(spec)
     wrong, messages = LLMatcher.validate_grammar_with_warnings(grammar, limits=LIMITS)
     if wrong:

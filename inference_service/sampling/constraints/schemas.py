@@ -7,14 +7,18 @@ with the escapes that llguidance writes. `regex_of` says the same for the automa
 import json
 import math
 import re
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from inference_service.sampling.constraints.alternatives import without_one_of
+from inference_service.sampling.constraints.alternatives import named, without_one_of
 from inference_service.sampling.constraints.spec import ConstraintError
 
 # Nothing that decides what a text may be.
 ANNOTATIONS = {"title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions",
                "deprecated", "readOnly", "writeOnly"}
+LITERAL = {"const", "enum", "default", "examples"}  # values, no schemas
+MOST_COUNTED = 10_000_000  # more than any text has of anything
+EXACT = 2**53  # up to here every whole number is a float of its own
 LONGEST_REGEX = 200_000  # characters; more would take more than the automaton's limits
 
 # U+10FFFF is no character; without it the automaton is smaller (see automaton).
@@ -41,21 +45,55 @@ def _refused(name):
     raise _NotANumber(name)
 
 
+class Rounded(float):
+    """A number that was written with more digits than a float keeps. text: as it was written."""
+
+    def __new__(cls, text):
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __str__(self):
+        return self.text
+
+
 def _finite(text):
-    return float(text) if math.isfinite(float(text)) else _refused(text)
+    """A number with a point or an exponent; a whole one, however written, as a whole number."""
+    if not math.isfinite(float(text)):
+        return _refused(text)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:  # an exponent beyond all
+        return Rounded(text)
+    if exact == exact.to_integral_value():
+        return int(exact)
+    return float(text) if exact == Decimal(repr(float(text))) else Rounded(text)
 
 
 def _whole(text):
     return int(text) if len(text) < 300 else _refused(text)
 
 
+_JSON = json.JSONDecoder(parse_constant=_refused, parse_float=_finite, parse_int=_whole)
+
+
+def within(text: str, start: int) -> Any:
+    """The JSON that stands in a text from a place on; None where there is none."""
+    try:
+        return _JSON.raw_decode(text, start)[0]
+    except (ValueError, RecursionError, _NotANumber):
+        return None
+
+
 def read(text: str) -> dict[str, Any]:
     """The schema, closed: an object that lists properties has no others unless additionalProperties says so.
 
-    Raises ConstraintError with the place where the text is no JSON.
+    A byte-order mark before it is none of it. Raises ConstraintError with the place where the text is no JSON.
     """
+    if text.startswith("\ufeff"):
+        text = " " + text[1:]  # places stay
     try:
-        schema = json.loads(text, parse_constant=_refused, parse_float=_finite, parse_int=_whole)
+        schema = _JSON.decode(text)
     except _NotANumber as error:
         places = (found for found in _TOKENS.finditer(text) if found[0] == str(error))
         raise ConstraintError("the schema is not JSON: " + (
@@ -73,7 +111,7 @@ def read(text: str) -> dict[str, Any]:
     if not isinstance(schema, dict):
         raise ConstraintError("the schema must be a JSON object", 1, 1)
     try:
-        schema = without_one_of(schema, schema)
+        schema = without_one_of(_counted(schema, text), schema)
         return schema if '"allOf"' in text else _closed(schema)
     except RecursionError:
         raise ConstraintError("the schema is nested too deeply") from None
@@ -87,18 +125,27 @@ def place_of(name: str, text: str) -> tuple[int | None, int | None]:
     return _place(text, at)
 
 
+def place_of_number(value: float, text: str) -> tuple[int | None, int | None]:
+    """Line and column of the first place where a schema's text has a number; None, None without one."""
+    for found in _TOKENS.finditer(text):
+        if found[0] == str(value) or type(value) is int and found[0][0] != '"' and _finite(found[0]) == value:
+            return _place(text, found.start())
+    return None, None
+
+
 def _place(text, at):
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def regex_of(schema: dict[str, Any]) -> str | None:
+def regex_of(schema: dict[str, Any], root: dict[str, Any] | None = None) -> str | None:
     """The regular expression of a schema's texts; None where there is none or this does not know it.
 
-    Known: type, properties with required in a closed object, items, minItems, maxItems, minLength, maxLength, whole
-    numbers' limits, enum, const, anyOf and oneOf, and $ref within the schema that does not come back to itself.
+    root: the schema that it is a part of, where references begin. Known: type, properties with required in a closed
+    object, items, minItems, maxItems, minLength, maxLength, whole numbers' limits, other numbers' where they are large,
+    enum, const, anyOf and oneOf, and $ref within the schema that does not come back to itself.
     """
     try:
-        regex = _any(schema, schema, ())
+        regex = _any(schema, schema if root is None else root, ())
     except (_NotRegular, RecursionError):
         return None
     return regex
@@ -107,6 +154,25 @@ def regex_of(schema: dict[str, Any]) -> str | None:
 def escaped(text: str) -> str:
     """A regular expression for a text as it is."""
     return re.sub(r"[\\.+*?()|\[\]{}^$#&~/-]", r"\\\g<0>", text)
+
+
+def _counted(schema, text):
+    """The schema without the most of something that no text can have so much of. Raises ConstraintError for the least.
+
+    llguidance and the automaton take no such counts.
+    """
+    if isinstance(schema, list):
+        return [_counted(one, text) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    for name in ("minLength", "minItems", "minProperties"):
+        if type(schema.get(name)) is int and schema[name] > MOST_COUNTED:
+            raise ConstraintError(f"the schema cannot be used: no text is as long as {name} {schema[name]} asks for",
+                                  *place_of_number(schema[name], text))
+    over = [name for name in ("maxLength", "maxItems", "maxProperties")
+            if type(schema.get(name)) is int and schema[name] > MOST_COUNTED]
+    return {key: value if key in LITERAL else _counted(value, text) for key, value in schema.items()
+            if key not in over}
 
 
 def _closed(schema):
@@ -177,13 +243,7 @@ def _referred(said, root, seen):
     target = said["$ref"]
     if len(said) > 1 or not isinstance(target, str) or not target.startswith("#") or target in seen:
         raise _NotRegular
-    found = root
-    for step in target[1:].split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(found, dict) or step not in found:
-            raise _NotRegular
-        found = found[step]
-    return _any(found, root, (*seen, target))
+    return _any(named(target, root), root, (*seen, target))
 
 
 def _types(said):
@@ -277,6 +337,46 @@ def _integer(said, root, seen):
     return regex, {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
 
+def _number(said, root, seen):
+    """With limits only where they are whole and large: others are llguidance's, which rounds these."""
+    names = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+    bounds = [said[name] for name in names & set(said)]
+    if not bounds:
+        return NUMBER, names
+    if any(type(bound) is not int for bound in bounds) or all(abs(bound) < EXACT for bound in bounds):
+        raise _NotRegular
+    low, high = said.get("minimum"), said.get("maximum")
+    above, below = said.get("exclusiveMinimum"), said.get("exclusiveMaximum")
+    low_out, high_out = above is not None and (low is None or above >= low), below is not None and (
+        high is None or below <= high)
+    low, high = above if low_out else low, below if high_out else high
+    parts = []
+    if low is None or low < 0:
+        parts += ["-" + part for part in _decimals(
+            max(-high, 0) if high is not None else 0, None if low is None else -low,
+            high is not None and high <= 0 and high_out, low_out)]
+    if high is None or high >= 0:
+        parts += _decimals(max(low or 0, 0), high, low is not None and low >= 0 and low_out, high_out)
+    if not parts:
+        raise _NotRegular
+    return _either(parts), names
+
+
+def _decimals(low, high, low_out, high_out):
+    """Numbers from low to high, both whole and not negative, without exponents; out: without the limit itself."""
+    if high is not None and (low > high or low == high and (low_out or high_out)):
+        return []
+    parts = []
+    if low_out:
+        parts.append(rf"{low}\.[0-9]*[1-9][0-9]*")
+    elif low == high:
+        return [rf"{low}(?:\.0+)?"]
+    first = low + 1 if low_out else low
+    if high is None or first < high:
+        parts.append(_natural(first, None if high is None else high - 1) + r"(?:\.[0-9]+)?")
+    return parts if high is None or high_out else [*parts, rf"{high}(?:\.0+)?"]
+
+
 def _between(low, high):
     """Whole numbers from low to high, both included, None for no limit; without leading zeros."""
     parts = []
@@ -319,5 +419,5 @@ def _fixed(regex):
     return lambda said, root, seen: (regex, set())
 
 
-_OF_TYPE = {"string": _string, "integer": _integer, "number": _fixed(NUMBER), "boolean": _fixed("(?:true|false)"),
+_OF_TYPE = {"string": _string, "integer": _integer, "number": _number, "boolean": _fixed("(?:true|false)"),
             "null": _fixed("null"), "array": _array, "object": _object}
