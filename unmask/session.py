@@ -71,6 +71,17 @@ class Session:
             ids = [token for token in self.tokens if token is not None]
             return self._models.Detokenize(models_pb.DetokenizeRequest(model=self.model, ids=ids)).text
 
+    @property
+    def forwards(self) -> int:
+        """Forward passes that the run to the newest revision takes, whoever has looked into it."""
+        return self.get().summary.total_forward_count
+
+    @property
+    def looking_forwards(self) -> int:
+        """Forward passes that looking took (predict, candidates, attribute, verify, ...), since the server has the
+        session in memory."""
+        return self.get().looking_forward_count
+
     def step(self, count: int = 0, *, draft: bool = False, from_revision: int | None = None, sampler: str = "",
              seed: int | None = None, parameters: Mapping[str, object] | None = None,
              constraint: Mapping[str, object] | None = None, **more) -> Iterator[Frame]:

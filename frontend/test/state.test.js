@@ -446,3 +446,11 @@ test("a store tells once of many events", async () => {
   store.dispatch(0);
   assert.equal(told, 1, "no change, nothing to tell");
 });
+
+test("passes that looking took are a figure of their own, as the service counts them", () => {
+  const looked = after({ type: "session.opened", session: { ...SESSION, looking: 3 } }, step(1, 0, ALL, summary({ forwardCount: 1, totalForwardCount: 1, reusedForwardCount: 1 })));
+  assert.deepEqual([statistics(looked)?.forwards, statistics(looked)?.looking, statistics(looked)?.cached], [1, 3, true]);
+  const counted = reduce(looked, { type: "looking.counted", session: SESSION.id, passes: 5 });
+  assert.deepEqual([statistics(counted)?.forwards, statistics(counted)?.looking], [1, 5]);
+  assert.equal(reduce(counted, { type: "looking.counted", session: "another", passes: 9 }), counted);
+});

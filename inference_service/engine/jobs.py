@@ -179,6 +179,20 @@ def remask_job(session: Session, revision: int, rho: float, protect_edits: bool,
     return predicted, remasking.ranked(predicted.prediction, plan.moment, positions, rho)
 
 
+def looking(job: Job, session: Session) -> Job:
+    """The job of a call that changes nothing: its passes are counted as the session's, apart from those of its run."""
+    passed = None
+    try:
+        while True:
+            wanted = job.send(passed)
+            passed = yield wanted
+            session.looking_forwards += 1
+    except StopIteration as end:
+        return end.value
+    finally:
+        job.close()
+
+
 def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: int, settings: Settings | None,
              draft: bool, emit: Callable[[Frame], None]) -> Generator[Forward, Passed, None]:
     """`count` denoising steps (0: until the sampler is finished), each committed, then emitted as a frame."""
@@ -235,13 +249,17 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
     state = session.state(base)
     told = [*proposal.commits, *proposal.edits]
     probabilities = [commit.probability for commit in told if commit.probability is not None]
+    taken = 1 if plan.wanted() else 0
+    # A draft where the sampler wants nothing, and an earlier prediction that was not at hand any more.
+    session.looking_forwards += max(0, predicted.forwards - taken)
     summary = Summary(
-        forward_count=predicted.forwards,
+        forward_count=taken,
         mean_probability=sum(probabilities) / len(probabilities) if probabilities else None,
         min_probability=min(probabilities, default=None),
         mean_entropy=mean_entropy(predicted.prediction),
-        compute_seconds=0.0 if predicted.cached else predicted.seconds,
+        compute_seconds=predicted.seconds,
         approximations=("suffix_window",) if predicted.reach < state.size else (),
+        reused_forward_count=max(0, taken - predicted.forwards),
     )
     settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.moment.noise.seed, plan.asked)
     frame = session.step_frame(

@@ -37,7 +37,7 @@ def session(live: Live, revision: int | None = None, with_canvas: bool = True) -
         made.origin, made.state(revision), revision, with_canvas, head_revision=made.head, state=doing,
         first_revision=made.first, update_time=convert.timestamp(live.row.update_time),
         expire_time=convert.timestamp(live.row.expire_time), undo_revision=_kept(made, made.tree.undo()),
-        redo_revision=_kept(made, made.tree.redo()))
+        redo_revision=_kept(made, made.tree.redo()), looking_forward_count=made.looking_forwards)
     if with_canvas:
         told = made.frame(revision).summary
         message.summary.stop_reason = enum_number(told.stop_reason)

@@ -15,6 +15,7 @@ from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Newest
+from inference_service.sessions.session import Session
 from unmask.enums import enum_number
 from unmask.v1 import inspection_service_pb2 as pb
 
@@ -42,7 +43,7 @@ class Attributing(Calls):
         found = self._attributions.get(key)
         cached = found is not None
         if not cached:
-            async with aclosing(self._attributed(denoiser, asked)) as events:
+            async with aclosing(self._attributed(denoiser, asked, live.session)) as events:
                 async for event in events:
                     if isinstance(event, Attribution):
                         found = event
@@ -52,12 +53,12 @@ class Attributing(Calls):
         notes = [GUIDED] if state.settings.parameters.get("cfg_scale") else []
         yield pb.AttributeResponse(attribution=await work.brief(_answer, found, asked, revision, cached, notes))
 
-    async def _attributed(self, denoiser: Denoiser, asked: Question) -> AsyncGenerator[Event]:
+    async def _attributed(self, denoiser: Denoiser, asked: Question, session: Session) -> AsyncGenerator[Event]:
         """How far it is, and in the end the answer, by the first way that gives one."""
         batch_tokens, reason = BATCH_TOKENS, ""
         while True:
             try:
-                async with aclosing(self._tried(denoiser, asked, batch_tokens)) as events:
+                async with aclosing(self._tried(denoiser, asked, session, batch_tokens)) as events:
                     async for event in events:
                         yield replace(event, fallback=reason) if isinstance(event, Attribution) else event
                 return
@@ -65,11 +66,15 @@ class Attributing(Calls):
                 denoiser, batch_tokens, reason = await work.long(
                     fallback.after, error, denoiser, batch_tokens)
 
-    async def _tried(self, denoiser: Denoiser, asked: Question, batch_tokens: int) -> AsyncGenerator[Event]:
+    async def _tried(self, denoiser: Denoiser, asked: Question, session: Session,
+                     batch_tokens: int) -> AsyncGenerator[Event]:
         """One way of answering. Ending this ends the job at its next batch."""
-        events = Newest()
+        events, before = Newest(), 0
 
         def told(done: int, total: int) -> None:
+            nonlocal before
+            session.looking_forwards += done - before  # a batch has several passes, each a canvas of its own
+            before = done
             events.put(pb.InspectionProgress(done=done, total=total))
 
         # A person's steps go first: there are many passes here, and it is no step that waits for them.

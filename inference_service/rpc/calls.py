@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 
 from inference_service.engine.constraining import check_begins
 from inference_service.engine.engine import Engine, Ticket
-from inference_service.engine.jobs import Job, Predicted, predict_job
+from inference_service.engine.jobs import Job, Predicted, looking, predict_job
 from inference_service.engine.plan import Plan, plan_for
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import FailedPrecondition
@@ -87,7 +87,8 @@ class Calls:
         settings, plan = await work.brief(prepared)
         if plan:
             plan = await self._ready(plan, denoiser)
-        return await self._run(predict_job(live.session, revision, settings, denoiser, self._predictions))
+        job = predict_job(live.session, revision, settings, denoiser, self._predictions)
+        return await self._run(looking(job, live.session))
 
     async def _ready(self, plan: Plan, denoiser: Denoiser) -> Plan:
         """The plan with its constraint compiled, which takes up to seconds, before a job is in the engine.

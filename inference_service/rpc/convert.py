@@ -153,7 +153,8 @@ def summary_to_proto(summary: Summary) -> frame_pb2.Summary:
         wall_time=duration(summary.wall_seconds) if summary.wall_seconds else None,
         total_wall_time=duration(summary.total_wall_seconds) if summary.total_wall_seconds else None,
         pending=summary.pending, tokens_before_end=summary.tokens_before_end,
-        stop_reason=enum_number(summary.stop_reason), constraint=enum_number(summary.constraint))
+        stop_reason=enum_number(summary.stop_reason), constraint=enum_number(summary.constraint),
+        reused_forward_count=summary.reused_forward_count)
 
 
 def _state_text(sampler_state) -> str:
@@ -202,7 +203,7 @@ def _summary_from_proto(summary: frame_pb2.Summary) -> Summary:
         _optional(summary, "mean_entropy"), summary.compute_time.ToNanoseconds() / 1e9,
         tuple(summary.approximations), summary.wall_time.ToNanoseconds() / 1e9,
         summary.total_wall_time.ToNanoseconds() / 1e9, summary.pending, _optional(summary, "tokens_before_end"),
-        StopReason(summary.stop_reason), ConstraintProgress(summary.constraint))
+        StopReason(summary.stop_reason), ConstraintProgress(summary.constraint), summary.reused_forward_count)
 
 
 def draft_to_proto(draft: Draft) -> frame_pb2.Draft:

@@ -1,6 +1,6 @@
 """Predict, GetCandidates, Reprocess, Propose: the calls that ask the model and change nothing."""
 
-from inference_service.engine.jobs import propose_job, remask_job
+from inference_service.engine.jobs import looking, propose_job, remask_job
 from inference_service.engine.plan import plan_for
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.rpc import answers, convert, requests, work
@@ -72,8 +72,8 @@ class Looking(Calls):
         if await work.brief(lambda: plan.finished):
             raise FailedPrecondition(f"no position is open at revision {revision} and the sampler has no more to do",
                                      reason="CANVAS_COMPLETE")
-        _, predicted, proposal = await self._run(
-            propose_job(live.session, revision, settings, True, denoiser, self._predictions, drawn_at))
+        job = propose_job(live.session, revision, settings, True, denoiser, self._predictions, drawn_at)
+        _, predicted, proposal = await self._run(looking(job, live.session))
         return await work.brief(lambda: pb.ProposeResponse(
             revision=revision, commits=map(convert.commit_to_proto, proposal.commits), cached=predicted.cached,
             reopens=map(convert.reopen_to_proto, proposal.reopens),
@@ -86,8 +86,8 @@ class Looking(Calls):
         state = await work.brief(live.session.state, revision)
         count = requests.remasked_count(request, state)
         rho, protect = requests.remasking(request, state)
-        predicted, ranked = await self._run(
-            remask_job(live.session, revision, rho, protect, denoiser, self._predictions))
+        job = remask_job(live.session, revision, rho, protect, denoiser, self._predictions)
+        predicted, ranked = await self._run(looking(job, live.session))
 
         def answered() -> pb.ProposeResponse:
             listed = list(map(convert.reopen_to_proto, ranked))

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from inference_service.engine.jobs import verify_job
+from inference_service.engine.jobs import looking, verify_job
 from inference_service.engine.plan import plan_for
 from inference_service.errors import FailedPrecondition, InvalidField, ServiceError
 from inference_service.rpc import admission, answers, convert, recorded, requests, work
@@ -94,7 +94,7 @@ class Recordings(Calls):
                 yield pb.VerifyResponse(progress=pb.Progress(done=done, total=len(frames)))
             plan = await work.brief(plan_for, session, frame.parent, frame.settings, denoiser.info)
             plan = await self._ready(plan, denoiser)
-            computed = await self._run(verify_job(session, frame, denoiser), interactive=False)
+            computed = await self._run(looking(verify_job(session, frame, denoiser), session), interactive=False)
             if computed is not None and _deeds(computed) != _deeds(frame.changes):
                 yield pb.VerifyResponse(progress=pb.Progress(done=done + 1, total=len(frames)), mismatch=pb.Mismatch(
                     revision=frame.revision, recorded=convert.changes_to_proto(frame.changes),

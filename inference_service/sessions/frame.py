@@ -89,7 +89,8 @@ class Settings:
 class Summary:
     """A step in numbers. The totals are those of all frames on the way from frame 0.
 
-    compute_seconds: device time of the forward pass. wall_seconds: from the step's beginning to its frame.
+    forward_count: passes that the step takes by itself; reused_forward_count: those of them that were at hand already.
+    compute_seconds: device time of the forward pass, then or now. wall_seconds: from the step's beginning to its frame.
     pending: the sampler has more to do, though perhaps no position is open. tokens_before_end: set when it
     has not: generated tokens before the first that ends the turn or the text.
     """
@@ -108,6 +109,7 @@ class Summary:
     tokens_before_end: int | None = None
     stop_reason: StopReason = StopReason.NONE
     constraint: ConstraintProgress = ConstraintProgress.NONE
+    reused_forward_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

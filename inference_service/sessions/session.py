@@ -43,6 +43,7 @@ class Session:
         self._bases = set(bases)
         self._read_base = read_base
         self._states: OrderedDict[int, State] = OrderedDict()
+        self.looking_forwards = 0  # passes that no run takes: for those who look; of the engine's thread
         self.lock = threading.RLock()  # the engine appends while others read
 
     @property

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -28,10 +29,10 @@ def run(*arguments: str):
     return CliRunner().invoke(app, list(map(str, arguments)))
 
 
-def recorded(path, *arguments: str):
+def recorded(path, *arguments: str, passes=r"\d+ forward passes"):
     done = run("record", *arguments, "--out", path)
     assert done.exit_code == 0, done.stderr
-    assert done.stderr.strip() == f"{path}: {path.stat().st_size:,} bytes"
+    assert re.fullmatch(re.escape(f"{path}: {path.stat().st_size:,} bytes, ") + passes, done.stderr.strip())
     assert not done.stdout
     return read(path.read_bytes())
 
@@ -44,6 +45,16 @@ def test_the_same_as_generate_says(address, tmp_path):
     assert list(canvas.tokens[canvas.prompt_length:]) == said["tokens"]
     assert len(made.frames) == 1 + said["steps"]
     assert (tmp_path / "a.unmask").read_bytes()[:2] == b"\x1f\x8b"
+
+
+def test_what_the_run_took_and_what_the_candidates_took_is_told_apart(address, tmp_path):
+    with unmask.connect(address) as client:
+        session = client.create(STORY, length=8, steps=2, block_length=4)
+        list(session.step())
+    there = ("--session", session.id, "--server", address)
+    recorded(tmp_path / "a.unmask", *there, passes="2 forward passes")
+    recorded(tmp_path / "b.unmask", *there, "--candidates", "2",  # of the second block too, which no step looked at
+             passes="2 forward passes, and 1 more to look into it")
 
 
 def test_every_step_has_its_draft_and_every_token_its_text(address, tmp_path):

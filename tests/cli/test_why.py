@@ -1,6 +1,7 @@
 """`unmask why`: on a real server, with the model that ships."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -43,6 +44,9 @@ def test_the_strongest_source_comes_first(address, hat):
     assert len(lines) == 3
     assert lines[0].split()[1:] == [str(source), "'", "hat'"]
     assert lines[0].strip().startswith("+")
+    assert re.search(r"Looking took [1-9]\d* forward passes", done.stderr)
+    with unmask.connect(address) as client:
+        assert client.open(session).forwards == 16
 
 
 def test_as_json_and_with_notes(address, hat):

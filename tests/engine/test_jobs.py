@@ -158,8 +158,8 @@ def test_a_step_uses_the_prediction_that_was_shown(bench):
     assert one.predict(session).cached
     frame, = one.step(session, 1, draft=True)
     assert len(one.denoiser.calls) == 1
-    assert frame.summary.forward_count == 0
-    assert frame.summary.compute_seconds == 0
+    assert (frame.summary.forward_count, frame.summary.reused_forward_count) == (1, 1)
+    assert frame.summary.compute_seconds == shown.seconds
     assert frame.draft.predicted_at == 0
     assert set(frame.draft.positions) == set(range(3, 11))  # what was open before the step
 
@@ -225,8 +225,9 @@ def test_a_rewind_takes_the_schedule_back(bench):
     one.rewind(session, 1)
     second = one.step(session)
     assert [frame.changes for frame in second] == [frame.changes for frame in first[1:]]
-    assert [frame.summary.forward_count for frame in second] == [0, 1, 1], "what was computed at revision 1 is reused"
-    assert [frame.summary.total_forward_count for frame in second] == [1, 2, 3]
+    assert [frame.summary.forward_count for frame in second] == [1, 1, 1]
+    assert [frame.summary.reused_forward_count for frame in second] == [1, 0, 0], "computed at revision 1 before"
+    assert [frame.summary.total_forward_count for frame in second] == [2, 3, 4], "what this way takes by itself"
 
 
 def test_predictions_stay_within_their_budget_and_the_oldest_go():

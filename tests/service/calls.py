@@ -103,9 +103,10 @@ class Api:
         return list(self.get(session_id).canvas.tokens)
 
     def standing(self, session_id):
-        """All of a session but its lease, to compare."""
+        """All of a session but its lease and what looking took, to compare."""
         session = self.get(session_id)
         session.ClearField("expire_time")
+        session.ClearField("looking_forward_count")
         return session
 
     def load(self, name, **more):

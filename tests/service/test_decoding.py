@@ -102,7 +102,7 @@ def test_predicting_and_remasking_are_frames_of_their_own(api, fake):
     assert (two.substep, len(two.changes)) == ("remasking", two.summary.open_count)
     assert [change.position for change in two.changes] == sorted(one.position for one in proposed.reopens)
     assert not any(change.HasField("token") for change in two.changes)
-    assert two.summary.forward_count == 0, "what was proposed had been computed"
+    assert two.summary.forward_count == two.summary.reused_forward_count == 1, "what was proposed had been computed"
     rest = api.step(session.id)
     assert [frame.substep for frame in rest] == ["prediction", "remasking", "final"]
 

@@ -171,7 +171,7 @@ def test_the_prediction_after_the_last_frame(api):
     assert set(prediction.draft.positions) == set(range(3, 11)) - {frame.changes[0].position}
     shown = dict(zip(prediction.draft.positions, prediction.draft.tokens, strict=True))
     frame, = api.step(session.id, 1)
-    assert frame.summary.forward_count == 0
+    assert frame.summary.forward_count == frame.summary.reused_forward_count == 1
     assert shown[frame.changes[0].position] == frame.changes[0].token
     *_, last = api.step(session.id, predict=True)
     assert last.summary.open_count == 0, "nothing is left to predict"
@@ -328,7 +328,7 @@ def test_what_is_proposed_is_what_a_step_does(api, chosen):
         scores = [commit.score for commit in proposed.commits]
         assert scores == sorted(scores, reverse=True)
         frame, = api.step(session.id, 1, settings=chosen)
-        assert frame.summary.forward_count == 0
+        assert frame.summary.forward_count == frame.summary.reused_forward_count == 1
         assert {commit.position: (commit.token, commit.probability) for commit in proposed.commits} == {
             change.position: (change.token, change.probability) for change in frame.changes}
 

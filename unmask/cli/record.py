@@ -41,13 +41,13 @@ def record(
     with one_line(errors):
         check_place(out, force)
         if session:
-            data = exported_from(session, asked, out, candidates, errors)
+            data, passes = exported_from(session, asked, out, candidates, errors)
         else:
             with started(asked, errors) as (_, _, new):
                 run(new, errors, draft=True)
-                data = exported(new, out, candidates, errors)
+                data, passes = exported(new, out, candidates, errors)
         write(out, data)
-    errors.print(f"{out}: {len(data):,} bytes", highlight=False, markup=False, soft_wrap=True)
+    errors.print(f"{out}: {len(data):,} bytes, {passes}", highlight=False, markup=False, soft_wrap=True)
 
 
 def check_place(out: Path, force: bool) -> None:
@@ -60,8 +60,9 @@ def check_place(out: Path, force: bool) -> None:
         raise ValueError(f"--out: {str(out)!r} is there already; --force writes over it")
 
 
-def exported_from(session_id: str, asked: Asked, out: Path, candidates: int, errors: Console) -> bytes:
-    """The file of a session that the server has, which stays there."""
+def exported_from(session_id: str, asked: Asked, out: Path, candidates: int,
+                  errors: Console) -> tuple[bytes, str]:
+    """The file of a session that the server has, which stays there; see exported."""
     if not asked.server:
         raise ValueError("--session needs --server, the server that has it")
     if asked != Asked(None, None, False, "", None, [], "", [], None, [], "", asked.server):
@@ -70,12 +71,14 @@ def exported_from(session_id: str, asked: Asked, out: Path, candidates: int, err
         return exported(client.open(session_id), out, candidates, errors)
 
 
-def exported(session: unmask.Session, out: Path, candidates: int, errors: Console) -> bytes:
-    """The file of a session, in the form that its name asks for."""
+def exported(session: unmask.Session, out: Path, candidates: int, errors: Console) -> tuple[bytes, str]:
+    """The file of a session, in the form that its name asks for; and the passes of its run and of looking, in words."""
     with Progress(console=errors, transient=True) as bar:
         task = bar.add_task("recording", total=None)
-        return session.export("json" if out.suffix == ".json" else "binary", candidates,
+        data = session.export("json" if out.suffix == ".json" else "binary", candidates,
                               lambda done, total: bar.update(task, completed=done, total=total))
+    took = f"{session.forwards:,} forward passes"
+    return data, took + (f", and {session.looking_forwards:,} more to look into it" if session.looking_forwards else "")
 
 
 def write(out: Path, data: bytes) -> None:

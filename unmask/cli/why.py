@@ -33,11 +33,13 @@ def why(
         asked = client.open(session)
         with Progress(console=errors, transient=True) as bar:
             task = bar.add_task(method, total=None)
+            before = asked.looking_forwards
             found = asked.attribute(position, token, contrast, method, revision=revision,
                                     progress=lambda done, total: bar.update(task, completed=done, total=total))
         if as_json:
             print(json.dumps(MessageToDict(found, preserving_proto_field_name=True)))
             return
+        passes = asked.looking_forwards - before
         canvas = asked.get(found.revision).canvas.tokens
         named = client.model(asked.model).has_tokenizer
         ids = sorted({found.token, *canvas})
@@ -46,7 +48,8 @@ def why(
     print(f"{words[found.token]} at {position}: {found.target:.4f} nats")
     for line in lines(found, list(canvas), words, count):
         print(line)
-    for note in [*found.notes, *filter(None, [found.fallback_reason])]:
+    took = [] if found.cached else [f"Looking took {passes:,} forward passes; they are not the run's."]
+    for note in [*found.notes, *filter(None, [found.fallback_reason]), *took]:
         errors.print(note, highlight=False, markup=False, soft_wrap=True)
 
 

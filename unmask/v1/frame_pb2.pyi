@@ -112,7 +112,7 @@ class Change(_message.Message):
     def __init__(self, position: _Optional[int] = ..., token: _Optional[int] = ..., probability: _Optional[float] = ..., given: _Optional[bool] = ...) -> None: ...
 
 class Summary(_message.Message):
-    __slots__ = ("open_count", "forward_count", "total_forward_count", "mean_probability", "min_probability", "mean_entropy", "compute_time", "approximations", "wall_time", "total_wall_time", "pending", "tokens_before_end", "stop_reason", "constraint")
+    __slots__ = ("open_count", "forward_count", "total_forward_count", "mean_probability", "min_probability", "mean_entropy", "compute_time", "approximations", "wall_time", "total_wall_time", "pending", "tokens_before_end", "stop_reason", "constraint", "reused_forward_count")
     OPEN_COUNT_FIELD_NUMBER: _ClassVar[int]
     FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +127,7 @@ class Summary(_message.Message):
     TOKENS_BEFORE_END_FIELD_NUMBER: _ClassVar[int]
     STOP_REASON_FIELD_NUMBER: _ClassVar[int]
     CONSTRAINT_FIELD_NUMBER: _ClassVar[int]
+    REUSED_FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     open_count: int
     forward_count: int
     total_forward_count: int
@@ -141,7 +142,8 @@ class Summary(_message.Message):
     tokens_before_end: int
     stop_reason: StopReason
     constraint: ConstraintProgress
-    def __init__(self, open_count: _Optional[int] = ..., forward_count: _Optional[int] = ..., total_forward_count: _Optional[int] = ..., mean_probability: _Optional[float] = ..., min_probability: _Optional[float] = ..., mean_entropy: _Optional[float] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., approximations: _Optional[_Iterable[str]] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pending: _Optional[bool] = ..., tokens_before_end: _Optional[int] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., constraint: _Optional[_Union[ConstraintProgress, str]] = ...) -> None: ...
+    reused_forward_count: int
+    def __init__(self, open_count: _Optional[int] = ..., forward_count: _Optional[int] = ..., total_forward_count: _Optional[int] = ..., mean_probability: _Optional[float] = ..., min_probability: _Optional[float] = ..., mean_entropy: _Optional[float] = ..., compute_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., approximations: _Optional[_Iterable[str]] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pending: _Optional[bool] = ..., tokens_before_end: _Optional[int] = ..., stop_reason: _Optional[_Union[StopReason, str]] = ..., constraint: _Optional[_Union[ConstraintProgress, str]] = ..., reused_forward_count: _Optional[int] = ...) -> None: ...
 
 class Draft(_message.Message):
     __slots__ = ("positions", "tokens", "probabilities", "entropies", "predicted_at")

@@ -7,7 +7,8 @@ import { stepEnds, wayTo } from "app/core/ways.js";
 
 /** What the numbers count, wherever they are shown. */
 export const COUNTED = "Tokens that steps committed and that still stand, those that end the text included,";
-export const BY_HAND = "Passes asked for by hand are not counted, nor the steps that used them.";
+export const BY_HAND = "Passes that looking took are not among them; a pass that a step found done counts as the step's.";
+export const TIMED = "Steps that found their pass done have no time of their own and are left out.";
 
 /** @typedef {{ tokensAPass: number, tokensASecond: number | null, secondsAStep: number | null, steps: number }} Pace */
 
@@ -17,9 +18,8 @@ const known = new WeakMap();
 /**
  * The pace of the steps on the way to a revision, since the last turn where
  * there are several: waiting for the device counts, a person's pauses do not.
- * A step that took no pass itself (it used one that was asked for by hand, which
- * no frame counts) is left out, with its tokens and its time. Null where no step
- * is left.
+ * A step that used a pass that was done for somebody who looked is left out of
+ * what is timed. Null where no step took a pass.
  * @param {Tree} tree
  * @param {number} revision
  * @returns {Pace | null}
@@ -38,8 +38,8 @@ function reckoned(/** @type {Tree} */ tree, /** @type {number} */ revision) {
   const turn = whole.findLastIndex((at) => revisions[at].promptLength !== null);
   const way = whole.slice(Math.max(0, turn));
   const ends = new Set(stepEnds(tree, way));
-  /** What the steps counted made. @type {Set<number>} */
-  const made = new Set();
+  /** What the steps counted made, and those of them that were timed. @type {[Set<number>, Set<number>]} */
+  const [made, fresh] = [new Set(), new Set()];
   let [passes, seconds, steps] = [0, 0, 0];
   let before = wallOf(tree, way[0]);
   /** The parts of a step so far. @type {number[]} */
@@ -48,20 +48,25 @@ function reckoned(/** @type {Tree} */ tree, /** @type {number} */ revision) {
     parts.push(at);
     if (!ends.has(at)) continue;
     const after = wallOf(tree, at);
-    const took = parts.reduce((sum, part) => sum + (revisions[part].cause === "step" ? (revisions[part].summary?.forwardCount ?? 0) : 0), 0);
+    const taken = parts.map((part) => (revisions[part].cause === "step" ? revisions[part].summary : null));
+    const took = taken.reduce((sum, summary) => sum + (summary?.forwardCount ?? 0), 0);
+    const reused = taken.some((summary) => (summary?.reusedForwardCount ?? 0) > 0);
     if (took > 0) {
       passes += took;
+      for (const part of parts) made.add(part);
+    }
+    if (took > 0 && !reused) {
       seconds += after - before;
       steps += 1;
-      for (const part of parts) made.add(part);
+      for (const part of parts) fresh.add(part);
     }
     before = after;
     parts = [];
   }
   if (!passes) return null;
-  const tokens = written(revisions[revision].canvas, made);
+  const { canvas } = revisions[revision];
   const timed = seconds > 0;
-  return { tokensAPass: tokens / passes, tokensASecond: timed ? tokens / seconds : null, secondsAStep: timed ? seconds / steps : null, steps };
+  return { tokensAPass: written(canvas, made) / passes, tokensASecond: timed ? written(canvas, fresh) / seconds : null, secondsAStep: timed ? seconds / steps : null, steps };
 }
 
 /** Wall time of all steps on the way to a revision; what was done by hand has none of its own. */

@@ -330,7 +330,9 @@ export function statistics(state) {
     minProbability: summary?.minProbability ?? null,
     meanEntropy: summary?.meanEntropy ?? tree.predictions.get(revision.revision)?.meanEntropy ?? null,
     seconds: summary?.seconds ?? tree.predictions.get(revision.revision)?.seconds ?? null,
-    cached: summary !== null && revision.cause === "step" && summary.forwardCount === 0,
+    // A frame of an earlier version counts no pass where it found one.
+    cached: summary !== null && revision.cause === "step" && (summary.forwardCount === 0 || (summary.reusedForwardCount ?? 0) > 0),
+    looking: tree.looking,
     wallSeconds: summary?.totalWallSeconds ?? null,
     approximations: summary?.approximations ?? [],
     complete,

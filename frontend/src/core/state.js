@@ -298,6 +298,8 @@ function reduced(state, event) {
       const before = headOf(state.tree);
       return { ...state, tree, picks: stillFitting(state.picks, tree, before), looked: stillLooked(state.looked, tree, before, headOf(tree)), ...stillMeant(state, tree, before, headOf(tree)) };
     }
+    case "looking.counted":
+      return state.tree && event.session === state.tree.id ? { ...state, tree: { ...state.tree, looking: event.passes } } : state;
     case "prediction.received":
       if (!state.tree || event.session !== state.tree.id) return state;
       return { ...state, tree: remember(state.tree, event.prediction) };

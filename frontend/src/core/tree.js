@@ -24,12 +24,13 @@ import { cameFrom, canvasOf, carried, folded, OPEN, range } from "app/core/canva
  *
  * @typedef {object} Summary
  * @property {number} openCount
- * @property {number} forwardCount
+ * @property {number} forwardCount  passes that the step takes by itself
  * @property {number} totalForwardCount
+ * @property {number} [reusedForwardCount]  of forwardCount, those that were at hand already
  * @property {number | null} meanProbability
  * @property {number | null} minProbability
  * @property {number | null} meanEntropy
- * @property {number | null} seconds  device time of the forward pass
+ * @property {number | null} seconds  device time of the forward pass, then or before
  * @property {number | null} totalWallSeconds  of all steps on the way here, waiting included
  * @property {boolean} pending  the sampler has more to do, though perhaps nothing is open
  * @property {number | null} tokensBeforeEnd  set by the step after which it has not
@@ -81,6 +82,7 @@ import { cameFrom, canvasOf, carried, folded, OPEN, range } from "app/core/canva
  * @property {ReadonlyMap<string, number>} names  of branches: the revision that each was given to
  * @property {ReadonlyMap<number, Prediction>} predictions  by revision
  * @property {readonly Frame[]} waiting  frames that came before their parents
+ * @property {number | null} looking  forward passes that looking took, as the service counts them; null: not known
  */
 
 /**
@@ -94,7 +96,7 @@ export function plant(session) {
   /** @type {Revision[]} */
   const revisions = [];
   revisions[root.revision] = root;
-  return { id, model, first: root.revision, revisions, names: new Map(), predictions: new Map(), waiting: [] };
+  return { id, model, first: root.revision, revisions, names: new Map(), predictions: new Map(), waiting: [], looking: session.looking ?? null };
 }
 
 /**

@@ -97,6 +97,7 @@ function summaryFrom(/** @type {any} */ message) {
     openCount: message.openCount,
     forwardCount: message.forwardCount,
     totalForwardCount: message.totalForwardCount,
+    reusedForwardCount: message.reusedForwardCount,
     meanProbability: message.meanProbability ?? null,
     minProbability: message.minProbability ?? null,
     meanEntropy: message.meanEntropy ?? null,
@@ -159,6 +160,7 @@ export function sessionFrom(/** @type {any} */ message) {
     settings: settingsFrom(message.settings),
     summary: summaryFrom(message.summary),
     time: timeOf(message.createTime),
+    looking: Number(message.lookingForwardCount),
   };
 }
 

@@ -159,7 +159,7 @@ class Contender extends PageElement {
     const numbers = timingsAt(side, index);
     const { forwards, perForward, deviceSeconds, wallSeconds, meanProbability, finishedIn, open, steps } = numbers;
     return html`<dl class="contender-facts" data-testid="facts-${this.which}">
-      ${fact("Open", open)} ${fact("Forwards", forwards, "Forward passes that steps took. Those asked for by hand are not counted.")}
+      ${fact("Open", open)} ${fact("Forwards", forwards, "Forward passes that the run takes to come here, whoever has looked into it")}
       ${fact("Tokens a pass", decimal(perForward, 1), `${COUNTED} divided by their forward passes, up to here. ${BY_HAND}`)}
       ${fact("Device", duration(deviceSeconds), "Device time of the forward passes, up to here")}
       ${fact("Wall", duration(wallSeconds), "Wall time of all steps up to here, waiting for the device included")}

@@ -3,7 +3,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { deedInWords, sentence, shown, statistics } from "app/core/selectors.js";
 import { constraintInWords, STANDS, typedOf } from "app/core/constraints.js";
 import { grows } from "app/core/left-to-right.js";
-import { BY_HAND, COUNTED, paceOf } from "app/core/pace.js";
+import { BY_HAND, COUNTED, paceOf, TIMED } from "app/core/pace.js";
 import { decimal, duration, percent, plural } from "app/core/format.js";
 
 /** Milliseconds between two announcements: speech takes longer than steps. */
@@ -87,9 +87,9 @@ class Status extends PageElement {
           : beforeEnd === null
           ? fact("Open", this.#open(numbers.open), "Open positions, and their share of the whole canvas")
           : fact("Before end", beforeEnd, "Generated tokens before the first that ends the turn or the text")}
-        ${fact("Forwards", numbers.forwards, "Forward passes that steps took on the way here. Those asked for by hand are not counted.")}
+        ${fact("Forwards", numbers.forwards, "Forward passes that the run takes to come here, whoever has looked into it")}
         ${fact("Tokens a pass", decimal(numbers.perForward, 1), `${COUNTED} divided by their forward passes. ${BY_HAND}`)}
-        ${fact("Tokens a second", decimal(pace?.tokensASecond, 1), `${COUNTED} divided by the time of these steps. ${BY_HAND} ${MEASURED}`)}
+        ${fact("Tokens a second", decimal(pace?.tokensASecond, 1), `${COUNTED} divided by the time of these steps. ${TIMED} ${MEASURED}`)}
         ${complete
           ? fact("Wall time", duration(numbers.wallSeconds), "All steps on the way here, waiting for the device included")
           : fact("Time", numbers.cached ? "cached" : duration(numbers.seconds), "Device time of the forward pass")}
@@ -108,7 +108,8 @@ class Status extends PageElement {
       ${fact("Mean p", decimal(numbers.meanProbability), "Mean p_base of the tokens this step committed")}
       ${fact("Lowest p", decimal(numbers.minProbability), "Lowest p_base among the tokens this step committed")}
       ${fact("Entropy", numbers.meanEntropy === null ? "–" : `${decimal(numbers.meanEntropy)} nats`, "Mean entropy over the positions that were predicted")}
-      ${fact("Time a step", duration(pace?.secondsAStep), `Mean of ${plural(pace?.steps ?? 0, "step")} on the way here. ${BY_HAND} ${MEASURED}`)}`;
+      ${fact("Time a step", duration(pace?.secondsAStep), `Mean of ${plural(pace?.steps ?? 0, "step")} on the way here. ${TIMED} ${MEASURED}`)}
+      ${numbers.looking === null ? nothing : fact("Looking", plural(numbers.looking, "pass", "passes"), "Forward passes that looking into this session took: predictions, candidates, proposals, attributions. They are not among Forwards. Counted since the server has the session in memory.")}`;
   }
 
   /** "48 of 256 positions" */
