@@ -96,9 +96,17 @@ class Client:
             raise ended("before the model was there")
         return response.model
 
-    def tokenize(self, text: str, model: str = "") -> list[Token]:
+    def tokenize(self, text: str, model: str = "", *, special_tokens: bool | None = None,
+                 add_special_tokens: bool = False) -> list[Token]:
+        """The tokens of a text.
+
+        special_tokens: whether names of control tokens are taken as these tokens; they are unless it is False.
+        add_special_tokens: with what the checkpoint's tokenizer puts around raw text.
+        """
+        request = models_pb.TokenizeRequest(model=model, text=text, special_tokens=special_tokens,
+                                            add_special_tokens=add_special_tokens)
         with translated():
-            return list(self._models.Tokenize(models_pb.TokenizeRequest(model=model, text=text)).tokens)
+            return list(self._models.Tokenize(request).tokens)
 
     def detokenize(self, ids: Sequence[int], model: str = "") -> str:
         """The text of some ids, special tokens left out."""
@@ -112,27 +120,31 @@ class Client:
 
     # ---- what a model makes of given text ----
 
-    def score(self, answer: str | Sequence[int], prompt: str | Sequence[int] | Sequence[Mapping[str, str]] = (), *,
+    def score(self, answer: str | Sequence[int], prompt: str | Sequence[int] | Sequence[Mapping[str, Any]] = (), *,
               raw: bool = False, model: str = "", samples: int = 0, exact: bool = False, cfg_scale: float = 0.0,
-              seed: int = 0, progress: Callable[[inspection_pb.ScoreResponse], None] = lambda response: None,
+              seed: int = 0, special_tokens: bool | None = None, add_special_tokens: bool | None = None,
+              progress: Callable[[inspection_pb.ScoreResponse], None] = lambda response: None,
               ) -> inspection_pb.ScoreResponse:
         """How likely an answer is, in nats; the last of what the server tells.
 
         answer: text, tokenized as it is, or token ids. prompt: what stands before it, as `create` takes it; empty
-        for nothing. samples: of the estimate, 0 for the server's default. exact: enumerate instead, up to 12 tokens.
-        progress is called with each message on the way: the estimate as it becomes surer.
+        for nothing. special_tokens, add_special_tokens: as of `create`, the first for the answer too, in which names of
+        control tokens are taken as these tokens unless it is False. samples: of the estimate, 0 for the server's
+        default. exact: enumerate instead, up to 12 tokens. progress is called with each message on the way: the
+        estimate as it becomes surer.
         """
         told: dict[str, Any] = {"text": answer} if isinstance(answer, str) else {"tokens": TokenList(ids=answer)}
         request = inspection_pb.ScoreRequest(
-            model=model, prompt=self._prompt(prompt, raw, model) if prompt else None, samples=samples, exact=exact,
-            cfg_scale=cfg_scale, seed=seed, **told)
+            model=model, samples=samples, exact=exact, cfg_scale=cfg_scale, seed=seed, special_tokens=special_tokens,
+            prompt=self._prompt(prompt, raw, model, special_tokens, add_special_tokens) if prompt else None, **told)
         with translated():
             return last(self._inspection.Score(request), progress)
 
     def recover(self, texts: Sequence[str], *, models: Sequence[str] = (),
-                prompt: str | Sequence[int] | Sequence[Mapping[str, str]] = (), raw: bool = False,
+                prompt: str | Sequence[int] | Sequence[Mapping[str, Any]] = (), raw: bool = False,
                 corruption: str = "random", ratio: float | None = None, rounds: int = 0, sampler: str = "",
                 seed: int | None = None, parameters: Mapping[str, object] | None = None,
+                special_tokens: bool | None = None, add_special_tokens: bool | None = None,
                 progress: Callable[[inspection_pb.RecoverResponse], None] = lambda response: None, **more,
                 ) -> Recovered:
         """Masks a share of each text, has each model restore it, and counts what came back.
@@ -140,12 +152,15 @@ class Client:
         models: in turn; none takes the default. prompt: stands before each text and is never masked; where it is to
         be put into a chat template, the first model's. corruption: "random", "sticky" (in `rounds`), "fragment" or
         "mixed". sampler, seed, parameters, keywords: as `create` takes them; the seed, 0 where there is none, draws
-        the corruption too. progress is called with each message on the way.
+        the corruption too. special_tokens, add_special_tokens: as of `create`, the first for the texts too; in them
+        names of control tokens are taken as these tokens unless it is False. progress is called with each message on
+        the way.
         """
         request = inspection_pb.RecoverRequest(
             models=models, texts=texts, corruption=enum_number(corruption_of(corruption)), ratio=ratio, rounds=rounds,
-            prompt=self._prompt(prompt, raw, models[0] if models else "") if prompt else None,
-            settings=settings_of(sampler, seed, {**(parameters or {}), **more}))
+            prompt=self._prompt(prompt, raw, models[0] if models else "", special_tokens, add_special_tokens)
+            if prompt else None,
+            special_tokens=special_tokens, settings=settings_of(sampler, seed, {**(parameters or {}), **more}))
         recovered = Recovered()
         with translated():
             for response in self._inspection.Recover(request):
@@ -157,10 +172,11 @@ class Client:
 
     # ---- sessions ----
 
-    def create(self, prompt: str | Sequence[int] | Sequence[Mapping[str, str]], *, raw: bool = False, model: str = "",
+    def create(self, prompt: str | Sequence[int] | Sequence[Mapping[str, Any]], *, raw: bool = False, model: str = "",
                length: int | None = None, words: Mapping[int, str | Sequence[int]] | None = None, sampler: str = "",
                seed: int | None = None, parameters: Mapping[str, object] | None = None,
-               constraint: Mapping[str, object] | None = None, **more) -> "Session":
+               constraint: Mapping[str, object] | None = None, special_tokens: bool | None = None,
+               add_special_tokens: bool | None = None, **more) -> "Session":
         """Opens a session.
 
         prompt: what the user says, put into the model's chat template (with raw=True, or for a model
@@ -170,11 +186,16 @@ class Client:
         simply keywords: the sampler's, by their published names. constraint: what the generated text must match, such
         as {"regex": "[0-9]+"}, {"choice": ["yes", "no"]}, {"json_schema": {...}} or {"grammar": "start: ..."}.
 
+        special_tokens: whether names of control tokens, such as "<|eot_id|>", in the prompt and the words are taken as
+        these tokens; None: in raw text alone, everything else is text. A turn may have its own. add_special_tokens:
+        whether raw text gets what the checkpoint's tokenizer puts around it, such as a beginning; None: it does.
+
         A model that reads from left to right writes `length` tokens at most.
         """
         request = sessions_pb.CreateSessionRequest(
-            model=model, prompt=self._prompt(prompt, raw, model), length=length,
-            word_constraints=[word_of(offset, content) for offset, content in (words or {}).items()],
+            model=model, length=length, prompt=self._prompt(prompt, raw, model, special_tokens, add_special_tokens),
+            word_constraints=[word_of(offset, content, bool(special_tokens))
+                              for offset, content in (words or {}).items()],
             settings=settings_of(sampler, seed, {**(parameters or {}), **more}, constraint),
             request_id=str(uuid.uuid4()))
         with translated():
@@ -183,8 +204,10 @@ class Client:
     def _session(self, message: SessionMessage) -> "Session":
         return Session(self._sessions, self._models, message, self._inspection)
 
-    def _prompt(self, prompt, raw: bool, model: str) -> Prompt:
-        return prompt_of(prompt, raw or (isinstance(prompt, str) and not self.model(model).has_chat_template))
+    def _prompt(self, prompt, raw: bool, model: str, special_tokens: bool | None = None,
+                add_special_tokens: bool | None = None) -> Prompt:
+        raw = raw or (isinstance(prompt, str) and not self.model(model).has_chat_template)
+        return prompt_of(prompt, raw, special_tokens, add_special_tokens)
 
     def open(self, session_id: str) -> "Session":
         """A session made earlier, by anybody."""

@@ -23,17 +23,24 @@ def unmask(*positions: int, earlier: bool = False) -> Edit:
     return Edit(unmask=pb.UnmaskPositions(positions=positions, source=source))
 
 
-def replace(position: int, count: int, content: str | Sequence[int], keep_length: bool = False) -> Edit:
-    """Puts text or token ids in the place of `count` positions; what stands behind moves, unless the length is kept."""
+def replace(position: int, count: int, content: str | Sequence[int], keep_length: bool = False, *,
+            special_tokens: bool = False) -> Edit:
+    """Puts text or token ids in the place of `count` positions; what stands behind moves, unless the length is kept.
+
+    special_tokens: takes names of control tokens in the text as these tokens.
+    """
     fit = pb.ReplaceSpan.FIT_KEEP_LENGTH if keep_length else pb.ReplaceSpan.FIT_SHIFT
     what: dict[str, Any] = {"text": content} if isinstance(content, str) else {"tokens": TokenList(ids=content)}
-    return Edit(replace=pb.ReplaceSpan(position=position, count=count, fit=fit, **what))
+    return Edit(replace=pb.ReplaceSpan(position=position, count=count, fit=fit, special_tokens=special_tokens, **what))
 
 
-def force(position: int, content: int | str) -> Edit:
-    """Commits a token, or text from the position on, by hand; nothing moves."""
+def force(position: int, content: int | str, *, special_tokens: bool = False) -> Edit:
+    """Commits a token, or text from the position on, by hand; nothing moves.
+
+    special_tokens: takes names of control tokens in the text as these tokens.
+    """
     if isinstance(content, str):
-        return Edit(force_text=pb.ForceText(position=position, text=content))
+        return Edit(force_text=pb.ForceText(position=position, text=content, special_tokens=special_tokens))
     return Edit(force_token=pb.ForceToken(position=position, token=content))
 
 

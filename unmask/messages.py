@@ -13,15 +13,20 @@ from unmask.v1.prompt_pb2 import Chat, Message, Prompt, TokenList
 from unmask.v1.settings_pb2 import Settings
 
 
-def prompt_of(prompt: str | Sequence[int] | Sequence[Mapping[str, Any]], raw: bool) -> Prompt:
-    """A prompt as the API takes it: turns, token ids, or text, which is a turn of the user unless it is raw."""
+def prompt_of(prompt: str | Sequence[int] | Sequence[Mapping[str, Any]], raw: bool,
+              special_tokens: bool | None = None, add_special_tokens: bool | None = None) -> Prompt:
+    """A prompt as the API takes it: turns, token ids, or text, which is a turn of the user unless it is raw.
+
+    special_tokens: whether names of control tokens are taken as these tokens; None: in raw text alone.
+    add_special_tokens: whether raw text gets what the checkpoint's tokenizer puts around it; None: it does.
+    """
     if isinstance(prompt, str):
         if raw:
-            return Prompt(text=prompt)
+            return Prompt(text=prompt, special_tokens=special_tokens, add_special_tokens=add_special_tokens)
         prompt = [{"role": "user", "content": prompt}]
     values: Sequence[Any] = prompt  # the first says which: a list has one kind
     if values and isinstance(values[0], Mapping):
-        return Prompt(chat=Chat(messages=[Message(**turn) for turn in values]))
+        return Prompt(chat=Chat(messages=[Message(**turn) for turn in values]), special_tokens=special_tokens)
     return Prompt(tokens=TokenList(ids=values))
 
 
@@ -58,9 +63,9 @@ def constraint_of(constraint: Mapping[str, Any]) -> Constraint:
 CONSTRAINTS = ("choice", "regex", "grammar", "json_schema")
 
 
-def word_of(offset: int, content: str | Sequence[int]) -> sessions_pb.WordConstraint:
+def word_of(offset: int, content: str | Sequence[int], special_tokens: bool = False) -> sessions_pb.WordConstraint:
     if isinstance(content, str):
-        return sessions_pb.WordConstraint(offset=offset, text=content)
+        return sessions_pb.WordConstraint(offset=offset, text=content, special_tokens=special_tokens)
     return sessions_pb.WordConstraint(offset=offset, tokens=TokenList(ids=content))
 
 

@@ -119,9 +119,12 @@ class Session:
             session_id=self.id, edits=edits, from_revision=from_revision, request_id=str(uuid.uuid4())))
 
     def say(self, turn: str | Sequence[Mapping[str, str]] | Sequence[int], length: int | None = None, *,
-            raw: bool = False) -> Frame:
-        """Goes on after a finished answer: a turn of the user, then `length` open positions."""
-        return self.edit(edits.append(prompt_of(turn, raw or not self._has_chat_template()), length))
+            raw: bool = False, special_tokens: bool | None = None) -> Frame:
+        """Goes on after a finished answer: a turn of the user, then `length` open positions.
+
+        special_tokens: whether names of control tokens are taken as these tokens; None: in raw text alone.
+        """
+        return self.edit(edits.append(prompt_of(turn, raw or not self._has_chat_template(), special_tokens), length))
 
     def _has_chat_template(self) -> bool:
         with translated():

@@ -153,7 +153,7 @@ def _finder(tokens: Iterable[AddedToken]) -> Tokenizer:
 
 def _found(finder: Tokenizer, text: str) -> list[Name]:
     encoding = finder.encode(text, add_special_tokens=False)
-    return [Name(start, end, finder.id_to_token(id))
+    return [Name(start, end, str(finder.id_to_token(id)))
             for (start, end), id in zip(encoding.offsets, encoding.ids, strict=True)]
 
 

@@ -207,7 +207,7 @@ class Text:
         risky = {index: found for index in plain if (found := controls.risky(turns[index]["content"]))}
         forged = self._encoder.forges([turns[index]["content"] for index in plain], "messages")
         if not risky and not forged:
-            return Rendered(*self._rendered([turns]))
+            return Rendered(self._rendered([turns])[0])
         texts = [self._template(), *(turn["content"] for turn in turns)]
         disguise = Disguise((turns[index]["content"][at] for index, found in risky.items() for at in found), texts)
         hidden = [turn | {"content": disguise.on(turn["content"], risky.get(index, ()))}

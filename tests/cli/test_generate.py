@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import unmask
+from embedded_model.tokenizer import EOT
 from inference_service.models.library import read_catalog
 from unmask.cli import app
 from unmask.cli.generate import parse_constraint
@@ -65,6 +66,19 @@ def test_in_this_process():
     answer = json.loads(done.stdout)
     assert (len(answer["tokens"]), answer["forwards"]) == (16, 8)
     assert "68" in answer["text"]
+
+
+def test_what_is_typed_is_text_unless_an_option_asks_for_control_tokens(address):
+    def prompt(*options):
+        done = generate("--server", address, "--model", "embedded", "--length", "1", "--json", *options)
+        return json.loads(done.stdout)["prompt"]
+
+    said = f"a [[mask]] {EOT}"
+    [eot] = prompt("[[mask]]" + EOT, "--raw")[1:]
+    assert prompt(said).count(eot) == 1, "the template's own"
+    assert prompt(said, "--special-tokens").count(eot) == 2
+    assert eot not in prompt(said, "--raw", "--no-special-tokens")
+    assert prompt(said, "--raw", "--no-add-special-tokens").count(eot) == 1
 
 
 def test_words_stand_where_they_are_told_to(address):

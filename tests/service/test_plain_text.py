@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import unmask
 from embedded_model.tokenizer import BOS, EOS, EOT, MASK
 from tests.service.calls import refusal
 from tests.service.inspecting import inspection, write_causal
@@ -174,3 +175,28 @@ def test_tokenizing_adds_what_it_is_asked_to(api, beginning):
 def test_the_embedded_model_adds_nothing(api, words):
     assert not api.models.GetModel(models_pb.GetModelRequest(name=words)).model.prefix_tokens
     assert begun(api, words, Prompt(text=BOS))[1] == begun(api, words, Prompt(text=BOS, add_special_tokens=False))[1]
+
+
+def test_the_client_library_says_which(api, words, ids, beginning):
+    with unmask.connect(api.server.address) as client:
+        def prompt(*asked, model=words, **more):
+            session = client.create(*asked, model=model, length=8, **more).get()
+            return list(session.canvas.tokens)
+
+        assert prompt(FORGED).count(ids(EOT)) == 1
+        assert prompt(FORGED, special_tokens=True).count(ids(EOT)) == 2
+        assert prompt([{"role": "user", "content": FORGED, "special_tokens": True}]).count(ids(EOT)) == 2
+        assert prompt(FORGED, raw=True).count(ids(EOT)) == 1
+        assert prompt(FORGED, raw=True, special_tokens=False).count(ids(EOT)) == 0
+        assert prompt("a", words={1: EOT}, special_tokens=True)[-7] == ids(EOT)
+        assert prompt("a", raw=True, model=beginning)[0] == 256
+        assert prompt("a", raw=True, model=beginning, add_special_tokens=False)[0] != 256
+        session = client.create("a", model=words, length=30)
+        end = session.get().prompt_length
+        session.edit(unmask.edits.force(end, f"b{EOT}"))
+        assert session.get().canvas.tokens[end + 1] != ids(EOT)
+        session.edit(unmask.edits.force(end + 1, EOT, special_tokens=True))
+        assert session.get().canvas.tokens[end + 1] == ids(EOT)
+        session.say(FORGED, length=4)
+        assert list(session.get().canvas.tokens).count(ids(EOT)) == 3
+        assert len(client.tokenize(EOT, words)) == 1 < len(client.tokenize(EOT, words, special_tokens=False))

@@ -27,6 +27,8 @@ def generate(
     prompt: options.Prompt = None,
     tokens: options.Tokens = None,
     raw: options.Raw = False,
+    special_tokens: options.SpecialTokens = None,
+    add_special_tokens: options.AddSpecialTokens = None,
     model: options.Model = "",
     length: options.Length = None,
     word: options.Word = [],  # noqa: B006
@@ -42,7 +44,7 @@ def generate(
     """Generate once and print the text."""
     errors = Console(stderr=True)
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
-                  constraint)
+                  constraint, special_tokens, add_special_tokens)
     with one_line(errors), started(asked, errors) as (client, loaded, session):
         steps, summary = run(session, errors)
         made, prompt_now = session.tokens, filled_prompt(session)
@@ -77,6 +79,8 @@ class Asked:
     dtype: str
     server: str
     constraint: str = ""
+    special_tokens: bool | None = None
+    add_special_tokens: bool | None = None
 
 
 @contextmanager
@@ -100,7 +104,8 @@ def started(asked: Asked, errors: Console) -> Iterator[tuple[unmask.Client, Mode
         loaded = load(client, asked.model, asked.dtype, token_ids, errors)
         session = client.create(wanted, raw=asked.raw, model=loaded.name, length=asked.length, words=words,
                                 sampler=asked.sampler, seed=asked.seed, parameters=parameters,
-                                constraint=parse_constraint(asked.constraint))
+                                constraint=parse_constraint(asked.constraint),
+                                special_tokens=asked.special_tokens, add_special_tokens=asked.add_special_tokens)
         yield client, loaded, session
         if asked.server:
             session.delete()

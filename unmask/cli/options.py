@@ -9,6 +9,11 @@ MAX_ID = 2**32 - 1  # the largest number that the API has a place for, where ids
 Prompt = Annotated[str | None, typer.Argument(help="What to answer; - reads it from standard input.")]
 Tokens = Annotated[str | None, typer.Option(help="The prompt as token ids: 5,9,2.")]
 Raw = Annotated[bool, typer.Option("--raw", help="Take the prompt as it is, without the chat template.")]
+SpecialTokens = Annotated[bool | None, typer.Option("--special-tokens/--no-special-tokens", help=(
+    "Take names such as <|eot_id|> in prompt and words as these tokens, or as text; if left out, raw text has such"
+    " tokens and all else is text."))]
+AddSpecialTokens = Annotated[bool | None, typer.Option("--add-special-tokens/--no-add-special-tokens", help=(
+    "Put around raw text what the checkpoint's tokenizer does, such as a beginning, or not; it is put if left out."))]
 Model = Annotated[str, typer.Option(help="A name, a checkpoint folder or a hub id; empty takes the default.")]
 Length = Annotated[int | None, typer.Option(min=0, max=MAX_ID, help="Positions to generate.")]
 Word = Annotated[list[str], typer.Option(help="A word that stands at a position: 5:upon; repeatable.")]

@@ -19,6 +19,8 @@ def record(
     prompt: options.Prompt = None,
     tokens: options.Tokens = None,
     raw: options.Raw = False,
+    special_tokens: options.SpecialTokens = None,
+    add_special_tokens: options.AddSpecialTokens = None,
     model: options.Model = "",
     length: options.Length = None,
     word: options.Word = [],  # noqa: B006
@@ -37,7 +39,7 @@ def record(
     """Generate once and keep every step in a file, which `unmask replay` shows."""
     errors = Console(stderr=True)
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
-                  constraint)
+                  constraint, special_tokens, add_special_tokens)
     with one_line(errors):
         check_place(out, force)
         if session:

@@ -21,6 +21,8 @@ def recover(
     model: Annotated[list[str], typer.Option(help="As generate takes it; repeatable, in turn.")] = [],  # noqa: B006
     prompt: Annotated[str, typer.Option(help="Stands before each text and is never masked.")] = "",
     raw: options.Raw = False,
+    special_tokens: options.SpecialTokens = None,
+    add_special_tokens: options.AddSpecialTokens = None,
     corruption: Annotated[str, typer.Option(help="random, sticky, fragment or mixed.")] = "random",
     ratio: Annotated[float | None, typer.Option(help="The share that is masked, up to 1; 0.4 if left out.")] = None,
     rounds: Annotated[int, typer.Option(min=0, max=options.MAX_ID, help="Of sticky; 0 takes 8.")] = 0,
@@ -49,7 +51,8 @@ def recover(
 
                 recovered = client.recover(
                     wanted, models=loaded, prompt=prompt, raw=raw, corruption=corruption, ratio=ratio, rounds=rounds,
-                    sampler=sampler, seed=seed, parameters=parameters, progress=show)
+                    sampler=sampler, seed=seed, parameters=parameters, special_tokens=special_tokens,
+                    add_special_tokens=add_special_tokens, progress=show)
         if csv:
             write(csv, recovered.csv())
     if as_json:

@@ -19,6 +19,8 @@ def score(
     prompt: Annotated[str | None, typer.Option(help="What stands before it; nothing if left out.")] = None,
     prompt_tokens: Annotated[str | None, typer.Option(help="The same as token ids.")] = None,
     raw: options.Raw = False,
+    special_tokens: options.SpecialTokens = None,
+    add_special_tokens: options.AddSpecialTokens = None,
     model: options.Model = "",
     samples: Annotated[int, typer.Option(min=0, max=options.MAX_ID, help="Of the estimate; 0 takes 128.")] = 0,
     exact: Annotated[bool, typer.Option("--exact", help="Enumerate instead: at most 12 tokens.")] = False,
@@ -45,7 +47,8 @@ def score(
                                description=f"scoring {number(response)}")
 
                 response = client.score(wanted, before, raw=raw, model=loaded.name, samples=samples, exact=exact,
-                                        cfg_scale=cfg_scale, seed=seed, progress=show)
+                                        cfg_scale=cfg_scale, seed=seed, special_tokens=special_tokens,
+                                        add_special_tokens=add_special_tokens, progress=show)
             told = client.pieces(response.tokens, loaded.name) if loaded.has_tokenizer and not as_json else []
     if as_json:
         print(json.dumps(facts(response)))
