@@ -96,6 +96,11 @@ class Client:
             raise ended("before the model was there")
         return response.model
 
+    def unload(self, name: str = "") -> Model:
+        """Takes a model out of the server's memory, and comes back when that is free; what runs with it ends first."""
+        with translated():
+            return self._models.UnloadModel(models_pb.UnloadModelRequest(name=name)).model
+
     def tokenize(self, text: str, model: str = "", *, special_tokens: bool | None = None,
                  add_special_tokens: bool = False) -> list[Token]:
         """The tokens of a text.

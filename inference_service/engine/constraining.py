@@ -294,6 +294,14 @@ class _Kept:
                     size -= self._compiled.popitem(last=False)[1].size
             return made
 
+    def forget(self, info: ModelInfo) -> None:
+        """Drops what is kept for one model."""
+        with self._lock:
+            for one in [one for one in self._vocabularies if one.load_number == info.load_number]:
+                del self._vocabularies[one]
+            for key in [key for key in self._compiled if key[0].load_number == info.load_number]:
+                del self._compiled[key]
+
     def _known(self, key: tuple[ModelInfo, Constraint]) -> Compiled | None:
         with self._lock:
             if key in self._compiled:
@@ -316,6 +324,11 @@ class _Kept:
 
 
 _kept = _Kept()
+
+
+def forget(info: ModelInfo) -> None:
+    """Drops the vocabulary and the compiled constraints of a model that was taken out of use."""
+    _kept.forget(info)
 
 
 def active(constraint: Constraint, denoiser: Denoiser, start: int, key: str, known: object = None) -> Active:

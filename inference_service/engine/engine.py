@@ -222,6 +222,7 @@ class Engine:
             ticket.tokens = ticket.waiting_for.tokens
         except StopIteration as end:
             ticket.answer(end.value)
+            ticket.waiting_for = None  # and with it the model: what waits for the answer must not hold that
         except BaseException as error:  # a panic of a Rust library, such as a tokenizer's, is no Exception
             self._failed(ticket, error)
         else:

@@ -55,6 +55,12 @@ class Predictions:
                 _, dropped = self._kept.popitem(last=False)
                 self._size -= dropped.size
 
+    def forget(self, info: ModelInfo) -> None:
+        """Drops those of one model."""
+        with self._lock:
+            for key in [key for key in self._kept if key[-1].load_number == info.load_number]:
+                self._size -= self._kept.pop(key).size
+
     def clear(self) -> int:
         """Drops all of them; returns their bytes."""
         with self._lock:

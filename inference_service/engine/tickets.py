@@ -58,3 +58,4 @@ class Ticket:
         except BaseException:
             log.exception("a job failed while it was closed")
         self.answer(None, error)
+        self.waiting_for = None  # and with it the model

@@ -24,7 +24,8 @@ _SAMPLE = 65_536
 class Checkpoint:
     """config, generation: the JSON of config.json and generation_config.json ({} where there is none).
 
-    tensors: by the name they are stored under. hash: see ModelInfo.checkpoint_hash.
+    tensors: by the name they are stored under. hash: see ModelInfo.checkpoint_hash. weights_note: which files are read
+    where the weights are there twice, "" where they are not.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Checkpoint:
     generation: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     hash: str
+    weights_note: str = ""
 
 
 def inspect(folder: Path, called: str) -> Checkpoint:
@@ -55,7 +57,9 @@ def inspect(folder: Path, called: str) -> Checkpoint:
         tensors |= read_header(folder / name)
         require_count(len(tensors))
     _check_index(mapping, tensors)
-    return Checkpoint(folder, config, generation, tensors, _identity(folder, config, names))
+    twice = not mapping and is_regular(folder / INDEX)
+    note = f"{SINGLE} is read; {INDEX} and the files that it names are beside it and are not" if twice else ""
+    return Checkpoint(folder, config, generation, tensors, _identity(folder, config, names), note)
 
 
 def _weight_map(folder, called):

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel
 
 from inference_service.errors import InvalidField
+from inference_service.models.standing import Files
 from inference_service.models.text import Text
 
 
@@ -30,6 +31,11 @@ class ModelInfo:
     default_sampler: the sampler that the family's own code decodes with.
     prefix_tokens, suffix_tokens: what the checkpoint's tokenizer puts before and behind raw text by itself.
     cache_note: why nothing is kept between passes, or not always; "" where it is, and where nothing could be.
+    weights: which weights, in which type, such as "float32-0123456789abcdef": the same for the same numbers on every
+        server, others for any other.
+    weights_note: which files are read where a folder holds weights twice, "" where it does not.
+    revision: the hub's commit that it is of, "" for a folder.
+    load_number: counts the loads of this process, so that nothing kept of one model is taken for another's.
     """
 
     name: str
@@ -49,6 +55,10 @@ class ModelInfo:
     bidirectional: bool = True
     default_sampler: str = "llada"
     cache_note: str = ""
+    weights: str = ""
+    weights_note: str = ""
+    revision: str = ""
+    load_number: int = 0
     prefix_tokens: tuple[int, ...] = ()
     suffix_tokens: tuple[int, ...] = ()
     more_ends: tuple[int, ...] = ()
@@ -66,7 +76,10 @@ class Denoiser:
     info: a ModelInfo.
     text: a Text, or None when the checkpoint has no tokenizer.
     body, head: the stock model without its head, and the head. device: where ids go.
+    files: those that it was read from, None where it was made otherwise.
     """
+
+    files: Files | None = None
 
     def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None):
         self.info = info

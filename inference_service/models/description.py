@@ -18,6 +18,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
         "family": family.name,
         "stock_class": family.stock_class(recognised.checkpoint.config),
         "parameter_count": recognised.parameters,
+        "weights_note": recognised.checkpoint.weights_note,
         "stored_dtype": str(recognised.stored).removeprefix("torch."),
         "vocabulary_size": recognised.vocabulary,
         "context_length": recognised.context,

@@ -37,6 +37,11 @@ _DEEPEST = 64
 _PATH = re.compile(r"(?<![\w.~-])(?:~|[A-Za-z]:)?[/\\](?:[^\s'\"`<>|:;,()\[\]/\\]+[/\\])*(?=[^\s/\\])")
 
 
+def is_read(name: str) -> bool:
+    """Whether a file of this name in a checkpoint's folder is one that loading reads."""
+    return name in _LIMITS or name.endswith(".safetensors") or name.startswith("tokenizer") and name.endswith(".json")
+
+
 def is_regular(path: Path) -> bool:
     """Whether there is a file that has an end: no folder, pipe or device, and no link to one or to nowhere."""
     try:

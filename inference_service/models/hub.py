@@ -27,16 +27,37 @@ from inference_service.models.progress import Reporter
 _WANTED = ["*.safetensors", "*.json", "*.jinja", "*merges.txt"]
 _IGNORED = ["*/*"]  # folders hold other formats of the same weights
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_REVISION = re.compile(r"[A-Za-z0-9](?!.*\.\.)[\w./+-]{0,127}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def is_hub_id(source: str) -> bool:
-    """Whether a name has the form of a hub id, such as "org/name"."""
-    return len(source) <= 96 and _HUB_ID.fullmatch(source) is not None
+    """Whether a name has the form of a hub id, such as "org/name" or "org/name@revision"."""
+    hub_id, at, revision = source.partition("@")
+    named = len(hub_id) <= 96 and _HUB_ID.fullmatch(hub_id) is not None
+    return named and (not at or _REVISION.fullmatch(revision) is not None)
+
+
+def commit_of(folder: Path) -> str:
+    """The commit that a folder of the hub's cache holds, "" for any other folder."""
+    return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else ""
+
+
+def downloaded(hub_id: str) -> Path | None:
+    """The folder of a hub checkpoint in the local cache, None where it is not there. Asks no network."""
+    if not is_hub_id(hub_id):
+        return None
+    repository, _, revision = hub_id.partition("@")
+    try:
+        return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, local_files_only=True))
+    except (OSError, ValueError):  # what the hub's client raises where it has nothing
+        return None
 
 
 def fetch(hub_id: str, report: Reporter) -> Path:
     """The folder of a hub checkpoint in the local cache, downloaded where it is not there yet.
 
+    hub_id: may end in "@" and a branch, a tag or a commit; without, it is the main branch's newest.
     Works without a network for what is cached. Reports "downloading" in bytes.
     Raises NotFound, PermissionDenied, Unavailable, FailedPrecondition, Exhausted (the disk)
     or DataLoss, saying what to do; LoadCancelled when the reporter does.
@@ -45,8 +66,10 @@ def fetch(hub_id: str, report: Reporter) -> Path:
         total = _look_up(hub_id)
         if total:
             report("downloading", 0, total)
+        repository, _, revision = hub_id.partition("@")
         folder = huggingface_hub.snapshot_download(
-            hub_id, allow_patterns=_WANTED, ignore_patterns=_IGNORED, tqdm_class=_bar(report, total)
+            repository, revision=revision or None, allow_patterns=_WANTED, ignore_patterns=_IGNORED,
+            tqdm_class=_bar(report, total)
         )
     except ServiceError:
         raise
@@ -57,9 +80,11 @@ def fetch(hub_id: str, report: Reporter) -> Path:
 
 def _look_up(hub_id):
     """Bytes to download; 0 when all is cached, or when the hub cannot be asked and only the cache can tell."""
+    repository, _, revision = hub_id.partition("@")
     try:
         files = huggingface_hub.snapshot_download(
-            hub_id,
+            repository,
+            revision=revision or None,
             allow_patterns=[*_WANTED, *(f"*{ending}" for ending in UNSAFE), "*.gguf"],
             ignore_patterns=_IGNORED,
             tqdm_class=_bar(lambda *progress: None, 0),
@@ -122,7 +147,9 @@ def explain(error: BaseException, hub_id: str) -> ServiceError:
             f"{hub_id!r} is gated: accept its licence on the hub and set HF_TOKEN", reason="GATED_MODEL"
         )
     if any_is(errors.RevisionNotFoundError):
-        return NotFound(f"{hub_id!r} has no such revision on the hub", reason="MODEL_NOT_FOUND")
+        repository, _, revision = hub_id.partition("@")
+        return NotFound(f"{repository!r} has no branch, tag or commit {revision!r} on the hub",
+                        reason="MODEL_NOT_FOUND")
     if any_is(errors.RepositoryNotFoundError):
         return NotFound(
             f"there is no folder {hub_id!r} here and no such model on the hub; if it is private, set HF_TOKEN",

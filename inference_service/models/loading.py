@@ -1,7 +1,10 @@
 """A folder or a hub id becomes a Denoiser."""
 
+import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,17 +20,19 @@ from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.files import joined, shown, without_paths
 from inference_service.models.finite import require_finite
 from inference_service.models.folders import local_folder
-from inference_service.models.hub import fetch, is_hub_id
+from inference_service.models.hub import commit_of, fetch, is_hub_id
 from inference_service.models.left_to_right import CACHE_BYTES, LeftToRight
-from inference_service.models.placement import choose_device, choose_dtype
+from inference_service.models.placement import choose_device, choose_dtype, stored_in
 from inference_service.models.progress import Progress, Reporter
 from inference_service.models.recognise import Recognised, recognise
+from inference_service.models.standing import Files
 from inference_service.models.trial import trial
 from inference_service.models.weight_progress import watched_weights
 
 log = logging.getLogger(__name__)
 # What older releases stored of what follows from the config.
 _BUFFERS = (".inv_freq", ".attn.bias", ".masked_bias", ".attention.bias")
+_loads = itertools.count(1)
 
 
 def load(
@@ -43,7 +48,8 @@ def load(
 ) -> Denoiser:
     """Loads a model.
 
-    source: a checkpoint folder, or a hub id such as "GSAI-ML/LLaDA-8B-Instruct".
+    source: a checkpoint folder, or a hub id such as "GSAI-ML/LLaDA-8B-Instruct", with "@" and a branch, tag or commit
+        where it is to be another than the main branch's newest.
     name: what ModelInfo.name says; by default the folder's name or the hub id.
     dtype: "auto", "float32", "bfloat16" or "float16"; see placement.choose_dtype.
     token_ids: ids by "mask", "eos", "eot", "pad"; they go before what the checkpoint says.
@@ -59,6 +65,7 @@ def load(
     place = choose_device(device)
     folder = _folder(source, report)
     report("inspecting")
+    files = _files(folder, source)
     known = recognise(folder, source, token_ids, report.check)
     kind = choose_dtype(dtype, place, known.parameters, known.stored)
     spread = _require_memory(known, kind, place, source)
@@ -67,9 +74,23 @@ def load(
     info = _info(known, name or _name(source), kind, place)
     denoiser = (Denoiser(info, model, known.text) if info.bidirectional
                 else LeftToRight(info, model, known.text, cache_bytes))
-    _try_out(denoiser, model, known, source, report)
+    denoiser.files = files
+    with _in_words(known, source):
+        digest = require_finite(model, known, report)
+        denoiser.info = replace(info, weights=f"{info.dtype}-{digest}")
+        trial(denoiser, report.check)
+    if files.changed():
+        raise DataLoss(f"the files of {source!r} changed while they were read; load it again when they are whole",
+                       reason="CHANGED_WHILE_READ")
     report("warming_up", 1, 1)
     return denoiser
+
+
+def _files(folder, source):
+    try:
+        return Files.of(folder)
+    except OSError as error:
+        raise DataLoss(f"the folder {source!r} cannot be read: {error.strerror}", reason="UNREADABLE_FILE") from error
 
 
 def _folder(source, report):
@@ -104,6 +125,9 @@ def _info(known: Recognised, name, dtype, device):
         prefix_tokens=tuple(before),
         suffix_tokens=tuple(behind),
         more_ends=tuple(token for token in known.ids.ends if token not in (known.ids.eos, known.ids.eot)),
+        weights_note=known.checkpoint.weights_note,
+        revision=commit_of(known.checkpoint.folder),
+        load_number=next(_loads),
     )
 
 
@@ -168,14 +192,27 @@ def _weights(known: Recognised, dtype, device_map, source, report):
         # A config.json of fewer layers than are stored is read without a word.
         raise FailedPrecondition(f"the checkpoint holds weights that config.json has no place for: {listed(extra)}",
                                  reason="UNSUPPORTED_CHECKPOINT", metadata={"tensors": joined(extra)})
+    if dtype in stored_in(checkpoint.tensors):
+        _take_out_of_files(model)
     return model.eval().requires_grad_(False)
 
 
-def _try_out(denoiser, model, known: Recognised, source, report):
-    """Raises unless every weight is finite and the model answers as it will be asked; see `trial`."""
+def _take_out_of_files(model: torch.nn.Module) -> None:
+    """Gives every weight in main memory memory of its own.
+
+    What needed no other type is the file itself, mapped: whoever writes into the file would change the model that
+    serves, and whoever cuts it short would end the process.
+    """
+    for weight in (*model.parameters(), *model.buffers()):
+        if weight.device.type == "cpu":
+            weight.data = weight.data.clone()
+
+
+@contextmanager
+def _in_words(known: Recognised, source: str) -> Iterator[None]:
+    """What goes wrong while a model is tried out, as a ServiceError."""
     try:
-        require_finite(model, known, report)
-        trial(denoiser, report.check)
+        yield
     except ServiceError:
         raise
     except torch.AcceleratorError as error:

@@ -61,12 +61,17 @@ class Loads:
 
     def __init__(self):
         self._current: Load | None = None
-        self._ending: list[Load] = []
+        self._ending: list[threading.Thread] = []
 
     @property
     def name(self) -> str | None:
         """What is being loaded, None for nothing."""
-        return self._current.name if self._current and not self._current.result.done() else None
+        if self._current and self._current.result.done():
+            # Not kept: with what came of it, or what an error holds, a model would never leave the memory.
+            if self._current.thread:
+                self._ending.append(self._current.thread)
+            self._current = None
+        return self._current.name if self._current else None
 
     def begin(self, name: str, work: Callable[[Callable[[Progress], None], Callable[[], bool]], Denoiser],
               progress: Callable[[Progress], None], keep: Callable[[Denoiser], None]) -> Load:
@@ -78,9 +83,7 @@ class Loads:
         if self.name is not None:
             raise Aborted(f"the model {self.name!r} is being loaded; wait for it or cancel it", reason="MODEL_LOADING",
                           retry_after=5.0)
-        if self._current:
-            self._ending.append(self._current)
-        self._ending = [load for load in self._ending if load.thread and load.thread.is_alive() and load.cancelled()]
+        self._ending = [thread for thread in self._ending if thread.is_alive()]
         if len(self._ending) >= _MOST_ENDING:
             raise Exhausted(f"{len(self._ending)} loads were cancelled and have not ended yet; each may hold memory",
                             reason="LOADS_ENDING", retry_after=5.0)

@@ -43,6 +43,12 @@ def choose_dtype(asked: str, device: torch.device, parameters: int, stored: torc
     return torch.float32 if parameters < _SMALL else torch.bfloat16
 
 
+def stored_in(tensors: Mapping[str, Tensor]) -> set[torch.dtype]:
+    """Every type in which some weights are stored as they can be used."""
+    as_is = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+    return {as_is[tensor.dtype] for tensor in tensors.values() if tensor.dtype in as_is}
+
+
 def stored_dtype(tensors: Mapping[str, Tensor]) -> torch.dtype:
     """The type most weights are stored in; FailedPrecondition for quantized ones."""
     strange = sorted(name for name, tensor in tensors.items() if tensor.dtype not in _STORED)

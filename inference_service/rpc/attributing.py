@@ -36,7 +36,7 @@ class Attributing(Calls):
         live = await self._get(request.session_id)
         revision = live.session.check_revision(optional(request, "revision"))
         state = await work.brief(live.session.state, revision)
-        denoiser = self._library.get(live.session.origin.model)
+        denoiser = self._model_of(live.session)
         asked = await work.long(_question, request, state.tokens, denoiser)
         # A rewind has its target's canvas, and a model that is loaded anew may be another.
         key = request.session_id, live.session.canvas_revision(revision), denoiser.info, asked

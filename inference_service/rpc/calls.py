@@ -45,6 +45,11 @@ class Calls:
     async def _get(self, session_id: str) -> Live:
         return await work.brief(self._find, session_id)
 
+    def _model_of(self, session: Session) -> Denoiser:
+        """The model that a session began with, as long as its name stands for the same weights."""
+        origin = session.origin
+        return self._library.same(origin.model, origin.weights, origin.mask_token)
+
     async def _settled(self, session_id: str) -> None:
         """Waits for a step that was cancelled to reach its boundary."""
         ticket = self._ending.get(session_id)
@@ -70,7 +75,7 @@ class Calls:
 
     async def _predict(self, live: Live, revision: int, settings: Settings | None = None) -> tuple[Plan, Predicted]:
         """The prediction of all open positions at a revision; ends with the call if that is cancelled."""
-        denoiser = self._library.get(live.session.origin.model)
+        denoiser = self._model_of(live.session)
 
         def prepared() -> tuple[Settings | None, Plan | None]:
             """The settings, and the plan where its constraint is to be compiled. Folds the state, which is kept."""
@@ -109,7 +114,7 @@ class Calls:
         """Those in force at a revision, changed as the request asks; None where it asks for no change."""
         if not request.HasField("settings"):
             return None
-        denoiser = self._library.get(session.origin.model)
+        denoiser = self._model_of(session)
 
         def changed() -> tuple[Settings, State]:
             state = session.state(revision)

@@ -43,7 +43,7 @@ class Changing(Calls):
 
     async def _steps(self, request, live: Live):
         """The frames of a Step as they are committed. Leaving early cancels the rest."""
-        denoiser = self._library.get(live.session.origin.model)
+        denoiser = self._model_of(live.session)
         requests.check_steps(request.count)
         frames = Newest(KEPT_FOR_READER)
         with ExitStack() as stack:
@@ -90,7 +90,7 @@ class Changing(Calls):
         live = await self._get(request.session_id)
         frames = await self._replayed(request)
         if frames is None:
-            denoiser = self._library.get(live.session.origin.model)
+            denoiser = self._model_of(live.session)
             selections = await work.brief(requests.checked_selections, request.selections, denoiser)
 
             def change(turn: Turn) -> Frame:
@@ -111,7 +111,7 @@ class Changing(Calls):
         live = await self._get(request.session_id)
         frames = await self._replayed(request)
         if frames is None:
-            denoiser = self._library.get(live.session.origin.model)
+            denoiser = self._model_of(live.session)
             base = live.session.check_revision(optional(request, "from_revision"), "from_revision")
             state = await work.brief(live.session.state, base)
             asked = await threads_for(denoiser, any(one.append.turn.HasField("chat") for one in request.edits))(
@@ -148,7 +148,7 @@ class Changing(Calls):
             def back(turn: Turn) -> Frame:
                 frame = turn.session.rewind_frame(_target(turn.session, request.revision, direction), time())
                 with suppress(ServiceError):  # going back needs no model; the target's word is nearly always right
-                    return with_pending(turn.session, frame, self._library.get(turn.session.origin.model))
+                    return with_pending(turn.session, frame, self._model_of(turn.session))
                 return frame
 
             frames = [await work.brief(self._change, request, back)]

@@ -28,7 +28,7 @@ class ProtoCodec:
         # Earlier versions kept the mask only where the canvas shows it. 0 is shown where there is none.
         mask = session.mask_token if session.HasField("mask_token") else tokens[given.index(None)] or None
         return Origin(session.id, session.model, given, session.prompt_length, mask, created,
-                      session.expire_time.ToNanoseconds() / 1e9 - created)
+                      session.expire_time.ToNanoseconds() / 1e9 - created, session.weights)
 
     def frame_to_bytes(self, frame: Frame) -> bytes:
         return convert.frame_to_proto(frame).SerializeToString()

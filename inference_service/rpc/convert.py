@@ -232,7 +232,7 @@ def session_to_proto(origin: Origin, at: State, revision: int, with_canvas: bool
         summary=summary_to_proto(Summary(
             at.tokens.count(None), total_forward_count=at.total_forward_count,
             total_wall_seconds=at.total_wall_seconds, pending=at.pending)),
-        read_only=at.read_only, mask_token=origin.mask_token, **more)
+        read_only=at.read_only, mask_token=origin.mask_token, weights=origin.weights, **more)
 
 
 def _canvas(origin: Origin, state: State) -> session_pb2.Canvas:
@@ -266,17 +266,18 @@ def state_from_proto(message: session_pb2.Session) -> State:
 # ---- models and predictions ----
 
 def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bool, has_tokenizer: bool = False,
-                   has_chat_template: bool = False, samplers=()) -> model_service_pb2.Model:
+                   has_chat_template: bool = False, samplers=(), changed: bool = False) -> model_service_pb2.Model:
     message = model_service_pb2.Model(name=name, state=enum_number(state), is_default=is_default,
                                       has_tokenizer=has_tokenizer, has_chat_template=has_chat_template,
-                                      samplers=map(sampler_to_proto, samplers))
+                                      samplers=map(sampler_to_proto, samplers), changed=changed)
     if info:
         message.MergeFrom(model_service_pb2.Model(
             family=info.family, parameter_count=info.parameter_count, dtype=info.dtype, device=info.device,
             context_length=info.context_length, vocabulary_size=info.vocabulary_size, mask_token=info.mask_token,
             eos_token=info.eos_token, eot_token=info.eot_token, shifted=info.shifted,
             bidirectional=info.bidirectional, cache_note=info.cache_note, prefix_tokens=info.prefix_tokens,
-            suffix_tokens=info.suffix_tokens, end_tokens=info.end_tokens))
+            suffix_tokens=info.suffix_tokens, end_tokens=info.end_tokens, weights=info.weights,
+            weights_note=info.weights_note, revision=info.revision))
     return message
 
 

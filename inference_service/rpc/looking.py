@@ -62,7 +62,7 @@ class Looking(Calls):
     async def Propose(self, request, context):
         live = await self._get(request.session_id)
         revision = live.session.check_revision(optional(request, "revision"))
-        denoiser = self._library.get(live.session.origin.model)
+        denoiser = self._model_of(live.session)
         if request.HasField("remasking"):
             return await self._remask(request, live, revision, denoiser)
         settings = await self._later_settings(request, live.session, revision)

@@ -5,7 +5,7 @@ import asyncio
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
-from inference_service.rpc import convert
+from inference_service.rpc import convert, work
 from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import check_size, check_tokens, takes_names, text_of
@@ -31,6 +31,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         self._library = library
 
     def _model(self, name: str, with_samplers: bool) -> pb.Model:
+        """What is known of a model. Looks at its files: not for the event loop."""
         name = name or self._library.default
         state, denoiser = self._library.state(name)
         text = denoiser.text if denoiser else None
@@ -38,15 +39,18 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return convert.model_to_proto(
             name, denoiser.info if denoiser else None, STATES[state], name == self._library.default,
             text is not None, text is not None and text.has_chat_template,
-            samplers if with_samplers else ())
+            samplers if with_samplers else (), self._library.changed(name))
 
     @answers_errors
     async def ListModels(self, request, context):
-        return pb.ListModelsResponse(models=[self._model(name, False) for name in self._library.names()])
+        def listed() -> list[pb.Model]:
+            return [self._model(name, False) for name in self._library.names()]
+
+        return pb.ListModelsResponse(models=await work.brief(listed))
 
     @answers_errors
     async def GetModel(self, request, context):
-        return pb.GetModelResponse(model=self._model(request.name, True))
+        return pb.GetModelResponse(model=await work.brief(self._model, request.name, True))
 
     @answers_errors
     async def LoadModel(self, request, context):
@@ -59,7 +63,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             newest[:] = [progress]
             loop.call_soon_threadsafe(moved.set)
 
-        load = self._library.begin_load(request.name, request.dtype, dict(request.token_ids), report)
+        changed = await work.brief(self._library.changed, request.name)
+        load = self._library.begin_load(request.name, request.dtype, dict(request.token_ids), report, changed)
         loading = asyncio.wrap_future(load.result)
         # A caller who has left asks for no exception; it is taken here, or asyncio would report it as lost.
         loading.add_done_callback(lambda done: (done.cancelled() or done.exception(), moved.set()))
@@ -73,7 +78,15 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             loading.result()
         finally:
             load.cancel()
-        yield pb.LoadModelResponse(phase=pb.LoadModelResponse.PHASE_READY, model=self._model(request.name, True))
+        model = await work.brief(self._model, request.name, True)
+        yield pb.LoadModelResponse(phase=pb.LoadModelResponse.PHASE_READY, model=model)
+
+    @answers_errors
+    async def UnloadModel(self, request, context):
+        leaving = self._library.unload(request.name)
+        if leaving:
+            await asyncio.wrap_future(leaving.gone)  # which nobody cancels: it goes on where the caller has left
+        return pb.UnloadModelResponse(model=await work.brief(self._model, request.name, True))
 
     @answers_errors
     async def Tokenize(self, request, context):

@@ -123,11 +123,13 @@ def _origin(start: session_pb2.Session, made: recording_pb2.Recording, library: 
                   for token, state in zip(start.canvas.tokens, start.canvas.states, strict=True))
     told = [message.mask_token for message in (start, made.model) if message.HasField("mask_token")]
     mask = told[0] if told else None
-    with suppress(ServiceError):
-        mask = _mask_here(made, mask, library.get(name))
+    weights = start.weights
+    with suppress(ServiceError):  # it is gone on with by what is here, and `notes` says where that is another
+        denoiser = library.get(name)
+        mask, weights = _mask_here(made, mask, denoiser), denoiser.info.weights
     created = start.create_time.ToNanoseconds() / 1e9
     # The lease of the session that was recorded has nothing to do with this one's.
-    return Origin("", name, given, start.prompt_length, mask, created, 0.0)
+    return Origin("", name, given, start.prompt_length, mask, created, 0.0, weights)
 
 
 def _mask_here(made: recording_pb2.Recording, mask: int | None, denoiser: Denoiser) -> int | None:
@@ -156,6 +158,10 @@ def notes(made: recording_pb2.Recording, session: Session, library: Library) -> 
     elif denoiser.info.mask_token != session.origin.mask_token:
         raise FailedPrecondition(f"chunk: the recording has token {denoiser.info.mask_token} in it, which is the mask"
                                  f" of {name!r} here", reason="OTHER_MODEL")
+    was = made.session.weights
+    if denoiser and made.checkpoint == _checkpoint(denoiser) and was not in ("", denoiser.info.weights):
+        found.append(f"The model {name!r} here has other weights in memory, {denoiser.info.weights}, than the"
+                     f" recording's, {was}: what it says will differ.")
     if denoiser and max(session.state(line.leaf).size for line in session.tree.lines()) > denoiser.info.context_length:
         found.append(f"The canvas is longer than the {denoiser.info.context_length} positions that {name!r} sees: the"
                      " session can be looked at, and not gone on with.")

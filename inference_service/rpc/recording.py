@@ -43,7 +43,7 @@ class Recordings(Calls):
         def file() -> bytes:
             denoiser = None
             with suppress(ServiceError):  # a session can be taken along without its model
-                denoiser = self._library.get(session.origin.model)
+                denoiser = self._model_of(session)
             made = recorded.record(live, self._sessions.names(request.session_id), denoiser, predictions)
             try:
                 return files.write(made, form)
@@ -82,7 +82,7 @@ class Recordings(Calls):
     async def Verify(self, request, context):
         live = await self._get(request.session_id)
         session = live.session
-        denoiser = self._library.get(session.origin.model)
+        denoiser = self._model_of(session)
         frames, used = await work.long(_steps, session)
         foreign = used - set(SAMPLERS)
         if foreign:

@@ -50,7 +50,7 @@ class Recovering(Calls):
     async def Recover(self, request, context):
         requests.check_count("models", len(request.models), MOST_MODELS, "models")
         names = list(request.models) or [""]
-        denoisers = [self._library.get(name) for name in names]
+        denoisers = await work.brief(lambda: [self._library.current(name) for name in names])
         by_model = await work.patient(_checked, request, denoisers)
         done, total = 0, sum(map(len, by_model))
         yield _progress(done, total)

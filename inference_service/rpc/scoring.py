@@ -4,7 +4,7 @@ from inference_service.engine.jobs import Job
 from inference_service.errors import InvalidField
 from inference_service.inspection.likelihood import Likelihood, score_job
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import requests
+from inference_service.rpc import requests, work
 from inference_service.rpc.calls import Calls, threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.streams import Newest
@@ -18,7 +18,7 @@ MOST_GUIDANCE = 10
 class Scoring(Calls):
     @answers_errors
     async def Score(self, request, context):
-        denoiser = self._library.get(request.model)
+        denoiser = await work.brief(self._library.current, request.model)
         queue = Newest()
         answer, job = await threads_for(denoiser, request.prompt.HasField("chat"))(_job, request, denoiser, queue.put)
         ticket = self._engine.submit(job, interactive=False)

@@ -11,9 +11,11 @@ from grpc_reflection.v1alpha import reflection
 
 from inference_service.config import Config
 from inference_service.ending import Ending, bounded
+from inference_service.engine import constraining
 from inference_service.engine.engine import Engine
 from inference_service.engine.predictions import Predictions
 from inference_service.errors import PermissionDenied, Unavailable
+from inference_service.models.denoiser import ModelInfo
 from inference_service.models.library import Library, read_catalog
 from inference_service.rpc.admission import MESSAGE_BYTES, Admission, Bound, Kind
 from inference_service.rpc.codec import ProtoCodec, tree_of
@@ -88,7 +90,8 @@ class Server:
                                    " listen on 127.0.0.1, or set UNMASK_INSECURE=1 to do it all the same",
                                    reason="INSECURE_BIND")
         self._config = config
-        self.library = Library(config.model, config.policy, read_catalog(config.models_file), config.cache_bytes)
+        self.library = Library(config.model, config.policy, read_catalog(config.models_file), config.cache_bytes,
+                               self._forget)
         self._store = SQLiteStore(config.store, tree_of, RESERVE_BYTES)
         self._sessions = Sessions(self._store, ProtoCodec(), Limits(
             sessions=config.max_sessions, session_bytes=config.session_bytes))
@@ -166,6 +169,11 @@ class Server:
     def _drop_caches(self) -> int:
         """Frees what can be computed again; on the engine's thread."""
         return self._predictions.clear() + self.library.drop_caches()
+
+    def _forget(self, info: ModelInfo) -> None:
+        """Drops what is kept of a model that was taken out of use. From any thread."""
+        self._predictions.forget(info)
+        constraining.forget(info)
 
     async def _set_health(self, status: int) -> None:
         """Of everything; what is wrong with the store comes on top of it."""

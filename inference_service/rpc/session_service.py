@@ -25,7 +25,7 @@ class SessionService(Changing, Looking, Watching, Branching, Recordings,
     @answers_errors
     async def CreateSession(self, request, context):
         requests.check_id("request_id", request.request_id)
-        denoiser = self._library.get(request.model)
+        denoiser = await work.brief(self._library.current, request.model)
 
         def checked():
             given = requests.prompt_tokens(request.prompt, denoiser)
@@ -35,9 +35,10 @@ class SessionService(Changing, Looking, Watching, Branching, Recordings,
             ttl = requests.ttl(request)
             if not denoiser.info.bidirectional:
                 length = 1  # the open position at the end; how many follow is the sampler's
-            return given, length, denoiser.info.mask_token, settings, ttl, request.request_id, fixed
+            return (given, length, denoiser.info.mask_token, settings, ttl, request.request_id, fixed,
+                    denoiser.info.weights)
 
-        asked = given, length, _, settings, _, _, fixed = await threads_for(
+        asked = given, length, _, settings, _, _, fixed, _ = await threads_for(
             denoiser, request.prompt.HasField("chat"))(checked)
         if settings.constraint:  # compiling it may take seconds
             canvas = (*given, *(fixed.get(offset) for offset in range(length)))

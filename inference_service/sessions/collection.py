@@ -142,10 +142,11 @@ class Sessions:
 
     def create(self, model: str, prompt: tuple[int | None, ...], length: int, mask_token: int | None,
                settings: Settings, ttl: float | None = None, request_id: str = "",
-               fixed: Mapping[int, int] = NONE_FIXED) -> Live:
+               fixed: Mapping[int, int] = NONE_FIXED, weights: str = "") -> Live:
         """Opens a session; with a request id seen before, returns the session that it opened.
 
         prompt: None where it leaves a position open. fixed: offset from the prompt's end to the token given there.
+        weights: see Origin.
         """
         with self._alone(f"request {request_id or new_id()}"):
             known = self._store.created_by(request_id) if request_id else None
@@ -153,7 +154,7 @@ class Sessions:
                 return self.get(known)
             now = self._clock()
             given = (*prompt, *(fixed.get(offset) for offset in range(length)))
-            origin = Origin(new_id(), model, given, len(prompt), mask_token, now, self.ttl(ttl))
+            origin = Origin(new_id(), model, given, len(prompt), mask_token, now, self.ttl(ttl), weights)
             frame = first_frame(origin, settings)
             try:
                 with self._room(now):

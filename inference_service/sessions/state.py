@@ -12,7 +12,7 @@ class Origin:
 
     given: the whole canvas, None where it is open. prompt_length: how many of its positions are the prompt.
     mask_token: what an open position shows, None where the model has no such token. create_time in seconds since 1970,
-    ttl in seconds.
+    ttl in seconds. weights: which ones of the model all its steps are computed with, "" where that is not known.
     """
 
     session_id: str
@@ -22,6 +22,7 @@ class Origin:
     mask_token: int | None
     create_time: float
     ttl: float
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ SpecialTokens = Annotated[bool | None, typer.Option("--special-tokens/--no-speci
     " tokens and all else is text."))]
 AddSpecialTokens = Annotated[bool | None, typer.Option("--add-special-tokens/--no-add-special-tokens", help=(
     "Put around raw text what the checkpoint's tokenizer does, such as a beginning, or not; it is put if left out."))]
-Model = Annotated[str, typer.Option(help="A name, a checkpoint folder or a hub id; empty takes the default.")]
+Model = Annotated[str, typer.Option(help="A name, a checkpoint folder or a hub id, or org/name@revision; empty takes"
+                                        " the default.")]
 Length = Annotated[int | None, typer.Option(min=0, max=MAX_ID, help="Positions to generate.")]
 Word = Annotated[list[str], typer.Option(help="A word that stands at a position: 5:upon; repeatable.")]
 Sampler = Annotated[str, typer.Option(help="The sampler; empty takes the model's first.")]

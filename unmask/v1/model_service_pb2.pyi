@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Model(_message.Message):
-    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional", "cache_note", "prefix_tokens", "suffix_tokens", "end_tokens")
+    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional", "cache_note", "prefix_tokens", "suffix_tokens", "end_tokens", "weights", "weights_note", "revision", "changed")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Model.State]
@@ -41,6 +41,10 @@ class Model(_message.Message):
     PREFIX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     SUFFIX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     END_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_NOTE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: Model.State
     family: str
@@ -62,7 +66,11 @@ class Model(_message.Message):
     prefix_tokens: _containers.RepeatedScalarFieldContainer[int]
     suffix_tokens: _containers.RepeatedScalarFieldContainer[int]
     end_tokens: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ..., cache_note: _Optional[str] = ..., prefix_tokens: _Optional[_Iterable[int]] = ..., suffix_tokens: _Optional[_Iterable[int]] = ..., end_tokens: _Optional[_Iterable[int]] = ...) -> None: ...
+    weights: str
+    weights_note: str
+    revision: str
+    changed: bool
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ..., cache_note: _Optional[str] = ..., prefix_tokens: _Optional[_Iterable[int]] = ..., suffix_tokens: _Optional[_Iterable[int]] = ..., end_tokens: _Optional[_Iterable[int]] = ..., weights: _Optional[str] = ..., weights_note: _Optional[str] = ..., revision: _Optional[str] = ..., changed: _Optional[bool] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()
@@ -128,6 +136,18 @@ class LoadModelResponse(_message.Message):
     total: int
     model: Model
     def __init__(self, phase: _Optional[_Union[LoadModelResponse.Phase, str]] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
+
+class UnloadModelRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class UnloadModelResponse(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
 
 class TokenizeRequest(_message.Message):
     __slots__ = ("model", "text", "special_tokens", "add_special_tokens")

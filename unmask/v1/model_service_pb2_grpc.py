@@ -50,6 +50,11 @@ class ModelServiceStub:
                 request_serializer=unmask_dot_v1_dot_model__service__pb2.LoadModelRequest.SerializeToString,
                 response_deserializer=unmask_dot_v1_dot_model__service__pb2.LoadModelResponse.FromString,
                 _registered_method=True)
+        self.UnloadModel = channel.unary_unary(
+                '/unmask.v1.ModelService/UnloadModel',
+                request_serializer=unmask_dot_v1_dot_model__service__pb2.UnloadModelRequest.SerializeToString,
+                response_deserializer=unmask_dot_v1_dot_model__service__pb2.UnloadModelResponse.FromString,
+                _registered_method=True)
         self.Tokenize = channel.unary_unary(
                 '/unmask.v1.ModelService/Tokenize',
                 request_serializer=unmask_dot_v1_dot_model__service__pb2.TokenizeRequest.SerializeToString,
@@ -82,7 +87,18 @@ class ModelServiceServicer:
 
     def LoadModel(self, request, context):
         """Loads a model and streams the progress. Cancelling the call stops the
-        loading. Loading a loaded model answers at once.
+        loading. Loading a loaded model answers at once, unless the files that it was
+        read from have changed: then it is read again, and serves as it was until
+        the new one takes its place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnloadModel(self, request, context):
+        """Takes a model out of memory. Calls that run with it go on to their end, and
+        others are refused from here on. Answers once its memory is free; ending the
+        call before takes nothing back. Unloading a model that is not loaded is fine.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,6 +135,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.LoadModel,
                     request_deserializer=unmask_dot_v1_dot_model__service__pb2.LoadModelRequest.FromString,
                     response_serializer=unmask_dot_v1_dot_model__service__pb2.LoadModelResponse.SerializeToString,
+            ),
+            'UnloadModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnloadModel,
+                    request_deserializer=unmask_dot_v1_dot_model__service__pb2.UnloadModelRequest.FromString,
+                    response_serializer=unmask_dot_v1_dot_model__service__pb2.UnloadModelResponse.SerializeToString,
             ),
             'Tokenize': grpc.unary_unary_rpc_method_handler(
                     servicer.Tokenize,
@@ -213,6 +234,33 @@ class ModelService:
             '/unmask.v1.ModelService/LoadModel',
             unmask_dot_v1_dot_model__service__pb2.LoadModelRequest.SerializeToString,
             unmask_dot_v1_dot_model__service__pb2.LoadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnloadModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/unmask.v1.ModelService/UnloadModel',
+            unmask_dot_v1_dot_model__service__pb2.UnloadModelRequest.SerializeToString,
+            unmask_dot_v1_dot_model__service__pb2.UnloadModelResponse.FromString,
             options,
             channel_credentials,
             insecure,
