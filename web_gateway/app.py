@@ -70,7 +70,9 @@ def create_app(settings: Settings | None = None) -> Flask:
             environ["gunicorn.socket"].sendall(handshake_and_close(request.headers, *closing))
             return Answered()
         g.in_socket = True
-        environ["gunicorn.socket"] = Wire(environ["gunicorn.socket"].take(), settings.send_timeout)
+        outlet = environ["gunicorn.socket"]
+        environ["gunicorn.socket"] = Wire(outlet.take(), settings.send_timeout)
+        g.begun = outlet.begun
         return None
 
     @app.teardown_request
@@ -80,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     @sock.route("/ws")
     def websocket(ws):
+        g.begun()
         sockets.serve(ws)
 
     app.register_blueprint(recordings.routes(upstream, settings))

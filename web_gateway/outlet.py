@@ -3,6 +3,7 @@
 import errno
 import select
 import socket
+from collections.abc import Callable
 
 from .pace import Pace
 
@@ -13,7 +14,7 @@ class Outlet:
     A thread waits only where more than `held` bytes would lie here, and where it reads a body: for both in all the time
     that a Pace allows. Has those methods of a socket that gunicorn uses.
 
-    grace, rate: see Pace.
+    grace, rate: see Pace. begun: called where a request that lasts has begun, and others like it may.
     """
 
     def __init__(self, sock: socket.socket, held: int, grace: float, rate: float):
@@ -23,6 +24,7 @@ class Outlet:
         self._pace = grace, rate
         self.unsent = bytearray()
         self.taken = False
+        self.begun: Callable[[], None] = lambda: None
         self.renew()
 
     def renew(self):

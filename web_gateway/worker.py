@@ -10,7 +10,9 @@ import resource
 import selectors
 import socket
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -23,6 +25,7 @@ from .outlet import Outlet
 MAX_HEAD = 64 * 1024
 MAX_DISCARDED = 1 << 20  # bytes of a body that nobody wanted, read so that the answer arrives
 ACCEPTED_AT_ONCE = 64
+HANDSHAKES_AT_ONCE = 4  # each keeps a thread busy for milliseconds: hundreds at once would leave health none of them
 LINGER = 2.0
 LOOK_SECONDS = 0.25
 # Of the descriptors: the service's channel, the log, files being sent, and room to spare.
@@ -38,10 +41,15 @@ TOO_MANY = "503 Service Unavailable", "Too many requests at once."
 
 
 class Lane:
-    """Threads for one kind of request, and how many may wait for them."""
+    """Threads for one kind of request, and how many may wait for them.
 
-    def __init__(self, threads: int, waiting: int):
+    beginning: how many requests may begin at once, until they end or their outlet's `begun` is called.
+    """
+
+    def __init__(self, threads: int, waiting: int, beginning: int | None = None):
         self.pool = ThreadPoolExecutor(threads)
+        self.waiting: deque[Connection] = deque()
+        self.turns = beginning or threads + waiting
         self._room = threads + waiting
         self._inside = 0
 
@@ -78,7 +86,7 @@ class Worker(ThreadWorker):
         self._settings = settings = Settings()
         self._lanes = {
             b"/healthz": Lane(2, 512),
-            b"/ws": Lane(settings.max_sockets + 8, 64),
+            b"/ws": Lane(settings.max_sockets + 8, 64, HANDSHAKES_AT_ONCE),
             b"": Lane(4 * settings.max_transfers, 256),
         }
         # Connections in the event loop's care, by what they wait for; each in the order in which they came.
@@ -146,19 +154,34 @@ class Worker(ThreadWorker):
         conn.parser.unreader.unread(bytes(conn.head))
         conn.head.clear()
         conn.sock.renew()
-        try:
-            lane.pool.submit(self._work, conn)
-        except RuntimeError:
-            # Without a new thread the others come to it; a pool that was shut down takes nothing.
-            if not self.alive:
-                lane.leave()
-                self._drop(conn)
+        lane.waiting.append(conn)
+        self._begin(lane)
+
+    def _begin(self, lane):
+        while lane.turns and lane.waiting:
+            conn = lane.waiting.popleft()
+            lane.turns -= 1
+            try:
+                lane.pool.submit(self._work, conn)
+            except RuntimeError:
+                # Without a new thread the others come to it; a pool that was shut down takes nothing.
+                if not self.alive:
+                    lane.turns += 1
+                    lane.leave()
+                    self._drop(conn)
+
+    def _begun(self, lane):
+        lane.turns += 1
+        self._begin(lane)
 
     def _work(self, conn):
         """The body of a thread's turn."""
         keep = False
         try:
-            keep = self.handle(conn) is True
+            with ExitStack() as turn:
+                turn.callback(self.method_queue.defer, self._begun, conn.lane)
+                conn.sock.begun = turn.close
+                keep = self.handle(conn) is True
         finally:
             self.method_queue.defer(self.finish_request, conn, keep)
 

@@ -48,7 +48,7 @@ REASONS = {Kind.INTERACTIVE: "TOO_MANY_CALLS", Kind.STREAM: "TOO_MANY_STREAMS", 
            Kind.HEALTH_WATCH: "TOO_MANY_WATCHES"}
 RETRY = {Kind.INTERACTIVE: 0.5, Kind.STREAM: 2.0, Kind.WATCH: 5.0, Kind.HEALTH_WATCH: 5.0}  # seconds
 BYTES_RETRY = 2.0
-UNFINISHED = Bound(connection=32, server=96)  # of MESSAGE_BYTES each: 384 MiB, which no other limit counts
+UNFINISHED = Bound(connection=24, server=64)  # of MESSAGE_BYTES each: 256 MiB, which no other limit counts
 SPARE = 512  # calls of a connection that are being refused, and its health checks
 # Bytes of a request. Reading a message holds up everything else, some 50 ms for 2 MiB of the worst that can be sent;
 # they hold the text of a context of 131,072 positions. What is longer than MESSAGE_BYTES gRPC refuses by itself.
