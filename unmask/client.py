@@ -20,7 +20,7 @@ import grpc
 
 from unmask.enums import enum_number
 from unmask.errors import translated
-from unmask.messages import corruption_of, prompt_of, settings_of, word_of
+from unmask.messages import corruption_of, detokenizing, prompt_of, settings_of, word_of
 from unmask.recovered import Recovered
 from unmask.session import Session
 from unmask.streams import ended, last
@@ -113,10 +113,10 @@ class Client:
         with translated():
             return list(self._models.Tokenize(request).tokens)
 
-    def detokenize(self, ids: Sequence[int], model: str = "") -> str:
-        """The text of some ids, special tokens left out."""
+    def detokenize(self, ids: Sequence[int | None], model: str = "") -> str:
+        """The text of some ids, None for an open position; these and special tokens are left out."""
         with translated():
-            return self._models.Detokenize(models_pb.DetokenizeRequest(model=model, ids=ids)).text
+            return self._models.Detokenize(detokenizing(ids, model)).text
 
     def pieces(self, ids: Sequence[int], model: str = "") -> list[Token]:
         """Some ids each by itself, as it can be shown."""

@@ -9,8 +9,20 @@ from google.protobuf.struct_pb2 import Struct
 from unmask.v1 import session_service_pb2 as sessions_pb
 from unmask.v1.constraint_pb2 import Choice, Constraint
 from unmask.v1.inspection_service_pb2 import RecoverRequest
+from unmask.v1.model_service_pb2 import DetokenizeRequest
 from unmask.v1.prompt_pb2 import Chat, Message, Prompt, TokenList
 from unmask.v1.settings_pb2 import Settings
+
+
+def detokenizing(ids: Sequence[int | None], model: str) -> DetokenizeRequest:
+    """The question what text some ids are, None for an open position."""
+    request = DetokenizeRequest(model=model)
+    for id in ids:
+        if id is not None:
+            request.ids.append(id)
+        elif request.open_before[-1:] != [len(request.ids)]:
+            request.open_before.append(len(request.ids))
+    return request
 
 
 def prompt_of(prompt: str | Sequence[int] | Sequence[Mapping[str, Any]], raw: bool,

@@ -8,7 +8,7 @@ from typing import Any
 from unmask import edits
 from unmask.enums import enum_number
 from unmask.errors import Unreachable, translated
-from unmask.messages import prompt_of, settings_of, some_settings_of
+from unmask.messages import detokenizing, prompt_of, settings_of, some_settings_of
 from unmask.streams import ended, last
 from unmask.v1 import inspection_service_pb2 as inspection_pb
 from unmask.v1 import model_service_pb2 as models_pb
@@ -68,8 +68,7 @@ class Session:
     def text(self) -> str:
         """The committed tokens of the generated part as text, special tokens left out."""
         with translated():
-            ids = [token for token in self.tokens if token is not None]
-            return self._models.Detokenize(models_pb.DetokenizeRequest(model=self.model, ids=ids)).text
+            return self._models.Detokenize(detokenizing(self.tokens, self.model)).text
 
     @property
     def forwards(self) -> int:

@@ -22,6 +22,7 @@ const weighing = (position, ...candidates) => ({ position, candidates, otherPBas
 /** @type {Map<number, import("app/core/tokens.js").Token>} */
 const tokens = new Map([7, 20, 30, 40, 70_000].map((id) => [id, { id, text: `</script>${id}`, special: id === 7 }]));
 tokens.set(30, { id: 30, text: "\ufffd", special: false, bytes: Uint8Array.of(0xc3) });
+tokens.set(40, { id: 40, text: " word ", special: false, lead: 1, trail: 1 });
 
 /** A run with a branch, an edit that moves positions, other settings and a prediction that was asked for. */
 function told() {
@@ -96,6 +97,8 @@ test("what is foreign, newer or damaged is refused with the reason", () => {
   refused((value) => (value.weighings.revisions = packed([0, 9])), /candidates are of position 5 at revision 9/);
   refused((value) => value.names.push(["gone", 12]), /a name is given to revision 12/);
   refused((value) => (value.tokens.bytes = [[9, "1ww=="]]), /bytes are of a token/);
+  for (const edge of [[9, 1, 0], [0, -1, 0], [0, 1]]) refused((value) => (value.tokens.edges = [edge]), /an edge is of a token/);
+  refused((value) => (value.tokens.edges = 3), /edges of the tokens/);
   refused((value) => delete value.session.first, /the session is not described/);
 });
 

@@ -89,6 +89,13 @@ test("numbers, sentence and marks of the revision shown", () => {
   assert.equal(writtenText(state), " Tom\n");
 });
 
+test("the text has no letter of two halves with an open position between them", () => {
+  const half = (/** @type {number} */ id, /** @type {number} */ byte) => ({ id, text: "\ufffd", special: false, bytes: Uint8Array.of(byte) });
+  const told = { type: "tokens.received", model: "m", tokens: [half(40, 0xc3), half(41, 0xa9)] };
+  assert.equal(writtenText(after(told, step(1, 0, [[1, 40], [3, 41]]))), "\ufffd\ufffd");
+  assert.equal(writtenText(after(told, step(1, 0, [[1, 40], [2, 41]]))), "\u00e9");
+});
+
 const summary = (more) => ({ summary: { ...step(1, 0, []).frame.summary, ...more } });
 const ALL = [[1, 20], [2, 30], [3, 31]];
 

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { faceOf, textOf, UNKNOWN } from "app/core/tokens.js";
+import { faceOf, textOf, UNKNOWN, wordOf } from "app/core/tokens.js";
 import { amount, duration, humanised, percent } from "app/core/format.js";
 import { explain } from "app/core/errors.js";
 
@@ -46,6 +46,25 @@ test("a character in parts is put together where it is copied, and each part sho
   assert.deepEqual(drawn(part(0xc3)), ["\u2039C3\u203a", "byte C3"]);
   assert.deepEqual(drawn({ ...part(0x61, 0xe2, 0x82, 0xac, 0xf0, 0x9f), text: "a\u20ac\ufffd" }), ["a\u20ac\u2039F0\u203a\u20399F\u203a", "a\u20ac byte F0  byte 9F"]);
   assert.equal(faceOf({ ...part(0xef, 0xbf, 0xbd) }).body, "\ufffd", "that character itself");
+});
+
+test("two halves around an open position are no letter", () => {
+  const part = (...bytes) => ({ id: 1, text: "\ufffd", special: false, bytes: Uint8Array.from(bytes) });
+  const said = (text, special = false) => ({ id: 2, text, special });
+  assert.equal(textOf([part(0xc3), null, part(0xa9)]), "\ufffd\ufffd");
+  assert.equal(textOf([said("a"), null, part(0xc3), part(0xa9), null, null, said("b")]), "a\u00e9b");
+  assert.equal(textOf([part(0xf0, 0x9f), null, part(0x98, 0x80), said("<s>", true)]), "\ufffd\ufffd\ufffd");
+});
+
+test("the space between words falls away where a text begins and ends, and nowhere else", () => {
+  const word = (text, lead = 1, trail = 0) => ({ id: 1, text, special: false, lead, trail });
+  const special = { id: 2, text: "<s>", special: true };
+  assert.equal(textOf([special, word(" one"), word(" two")]), "one two");
+  assert.equal(textOf([null, word(" one")]), " one");
+  assert.equal(textOf([word("one ", 0, 1), word("two ", 0, 1), special]), "one two");
+  assert.equal(textOf([word(" ")]), "");
+  assert.equal(wordOf([word(" one"), special]), " one<s>");
+  assert.equal(wordOf([{ id: 1, text: "\ufffd", special: false, bytes: Uint8Array.of(0xc3) }, { id: 1, text: "\ufffd", special: false, bytes: Uint8Array.of(0xa9) }]), "\u00e9");
 });
 
 test("numbers as people read them", () => {

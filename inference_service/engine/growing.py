@@ -6,7 +6,6 @@ from dataclasses import replace
 from inference_service.engine.constraining import Active
 from inference_service.engine.plan import Plan
 from inference_service.models.denoiser import Denoiser
-from inference_service.models.text import Text
 from inference_service.sampling.parameters import Growing, resolved
 from inference_service.sessions.frame import Frame, Splice, StopReason
 from inference_service.sessions.session import Session
@@ -33,16 +32,10 @@ def stop_reason(tokens: Sequence[int | None], start: int, plan: Plan, denoiser: 
     assert isinstance(parameters, Growing)
     if written and written[-1] in plan.moment.ids.ends:
         return StopReason.END
-    if denoiser.text and written and any(_just_written(stop, written, denoiser.text) for stop in parameters.stop):
+    if denoiser.text and denoiser.text.stopped_by(written, parameters.stop):
         return StopReason.STOP_SEQUENCE
     if constraint and constraint.closed(written):
         return StopReason.CONSTRAINT
     if len(written) >= resolved(parameters.max_tokens):
         return StopReason.MAX_TOKENS
     return StopReason.CONTEXT if len(tokens) >= denoiser.info.context_length else StopReason.NONE
-
-
-def _just_written(stop: str, written: tuple[int, ...], text: Text) -> bool:
-    """Whether the last token has completed the stop sequence; one that stood there before does not count."""
-    before = text.decode(written[:-1])
-    return stop in text.decode(written)[max(0, len(before) - len(stop) + 1):]

@@ -2,48 +2,165 @@
 
 A vocabulary writes bytes as text, and its tokenizer.json says how under `decoder`:
 as one character for each byte (GPT-2's table), as "<0xE4>", or with marks such as
-"##" and a lower-eighth block for a space.
+"##" and a lower-eighth block for a space. Entries are read one by one, never several
+together: a character may be spread over entries between which a position is open.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+Rule = Mapping[str, Any]
+_BYTE = re.compile(rb"<0x([0-9A-Fa-f]{2})>")
+# As the tokenizers library has them, for WordPiece and CTC: each of " ." and so on loses its space.
+_TIDY = [(b" .", b"."), (b" ?", b"?"), (b" !", b"!"), (b" ,", b","), (b" ' ", b"'"), (b" n't", b"n't"),
+         (b" 'm", b"'m"), (b" do not", b" don't"), (b" 's", b"'s"), (b" 've", b"'ve"), (b" 're", b"'re")]
+# Splitters that take the spaces away which they split at.
+_TAKES_SPACES = ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
 
 
-def piece_bytes(name: str, decoder: Mapping[str, Any] | None) -> bytes:
-    """Bytes of a vocabulary entry.
+@dataclass(frozen=True)
+class Piece:
+    """What an entry stands for.
 
-    name: the entry as the vocabulary writes it.
-    decoder: the `decoder` of tokenizer.json, None where there is none.
-    A mark for a space stands for the space, wherever in a text the token is.
+    bytes: in the middle of a text. lead, trail: how many of them, at their start and end, fall away where a text
+    begins and ends with it: spaces that keep words apart.
     """
-    parts = _parts(decoder)
-    kinds = {part["type"] for part in parts}
-    if "ByteLevel" in kinds:
-        table = _byte_of_character()
-        if all(character in table for character in name):
-            return bytes(table[character] for character in name)
-        return name.encode()
-    if "ByteFallback" in kinds and (byte := _BYTE.fullmatch(name)):
-        return bytes([int(byte[1], 16)])
-    for part in parts:
-        if part["type"] == "WordPiece":
-            prefix = part.get("prefix", "##")
-            name = name[len(prefix) :] if name.startswith(prefix) else " " + name
-        elif part["type"] == "Metaspace":
-            name = name.replace(part.get("replacement", "\u2581"), " ")
-        elif part["type"] == "Replace" and "String" in part["pattern"]:
-            name = name.replace(part["pattern"]["String"], part["content"])
-    return name.encode()
+
+    bytes: bytes
+    lead: int = 0
+    trail: int = 0
 
 
-def _parts(decoder):
-    if not decoder:
-        return []
-    return decoder["decoders"] if decoder["type"] == "Sequence" else [decoder]
+class Spelling:
+    """How a tokenizer writes text as entries."""
+
+    def __init__(self, tokenizer: Rule):
+        """tokenizer: a tokenizer.json, of which `decoder` counts, or where it has none what splits the text."""
+        self._rules = _decoder(tokenizer)
+        kinds = [rule["type"] for rule in self._rules]
+        fused = kinds.index("Fuse") if "Fuse" in kinds else len(kinds)
+        self._each = [rule for at, rule in enumerate(self._rules) if rule["type"] != "Strip" or at < fused]
+        self._whole = [rule for rule in self._rules[fused:] if rule["type"] == "Strip"]
+        self._spaced = any(kind in ("Join", "WordPiece") for kind in kinds)
+
+    @property
+    def writes_bytes(self) -> bool:
+        """Whether it can write any text, byte by byte."""
+        return any(rule["type"] in ("ByteLevel", "ByteFallback") for rule in self._rules)
+
+    def piece(self, name: str) -> Piece:
+        """What an entry of the vocabulary stands for. name: as the vocabulary writes it."""
+        content, lead, trail = name.encode(errors="replace"), 0, 0
+        for rule in self._each:
+            content, before, after = _applied(rule, content)
+            lead, trail = lead or before, trail or after
+        for rule in self._whole:
+            sign = rule["content"].encode()
+            lead, trail = _run(content, sign, rule["start"]), _run(content[::-1], sign[::-1], rule["stop"])
+        return Piece(content, lead, trail)
+
+    def added(self, name: str) -> Piece:
+        """What an entry stands for that was added to the vocabulary: its name, which is looked for in the text."""
+        return Piece(b" " + name.encode(), 1) if self._spaced else Piece(name.encode())
+
+
+def text_of(pieces: Iterable[Piece | None]) -> str:
+    """Pieces as one text, None for an open position: no character is put together across it."""
+    found = list(pieces)
+    text, run = [], bytearray()
+    for at, piece in enumerate([*found, None]):
+        if piece is None:
+            text.append(run.decode(errors="replace"))
+            run.clear()
+            continue
+        stop = len(piece.bytes) - (piece.trail if at == len(found) - 1 else 0)
+        run += piece.bytes[0 if at else piece.lead:stop]
+    return "".join(text)
+
+
+def _decoder(tokenizer: Rule) -> Sequence[Rule]:
+    """The rules by which entries become text, in order."""
+    decoder, model = tokenizer.get("decoder"), tokenizer.get("model") or {}
+    if decoder:
+        return list(_flat(decoder, "decoders"))
+    splitters = list(_flat(tokenizer.get("pre_tokenizer"), "pretokenizers"))
+    if model.get("type") == "WordPiece":
+        return [{"type": "WordPiece", "prefix": model.get("continuing_subword_prefix", "##"), "cleanup": False}]
+    if undone := [rule for rule in splitters if rule["type"] in ("ByteLevel", "Metaspace")]:
+        return undone
+    # The library puts a space between any two entries of a tokenizer without a decoder; where none was taken away,
+    # none is put back.
+    return [{"type": "Join"}] if any(map(_takes_spaces, splitters)) else []
+
+
+def _takes_spaces(splitter: Rule) -> bool:
+    if splitter["type"] == "Split":
+        return splitter.get("behavior") == "Removed"
+    return splitter["type"] in _TAKES_SPACES or (
+        splitter["type"] == "CharDelimiterSplit" and splitter.get("delimiter") == " ")
+
+
+def _flat(rule: Rule | None, parts: str):
+    if rule and rule["type"] == "Sequence":
+        for one in rule[parts]:
+            yield from _flat(one, parts)
+    elif rule:
+        yield rule
+
+
+def _applied(rule: Rule, content: bytes) -> tuple[bytes, int, int]:
+    """An entry by one rule; and how many bytes at its start and end are there for the words next to it."""
+    kind = rule["type"]
+    if kind == "ByteLevel":
+        table, name = _byte_of_character(), content.decode(errors="replace")
+        known = all(character in table for character in name)
+        return (bytes(table[character] for character in name) if known else content), 0, 0
+    if kind == "ByteFallback":
+        byte = _BYTE.fullmatch(content)
+        return (bytes([int(byte[1], 16)]) if byte else content), 0, 0
+    if kind == "Join":
+        return b" " + content, 1, 0
+    if kind == "WordPiece":
+        prefix = rule.get("prefix", "##").encode()
+        content = content[len(prefix):] if prefix and content.startswith(prefix) else b" " + content
+        content = _tidied(content) if rule.get("cleanup", True) else content
+        return content, int(content.startswith(b" ")), 0
+    if kind == "Metaspace":
+        sign = rule.get("replacement", "\u2581").encode()
+        put = rule.get("prepend_scheme", "always") != "never" and content.startswith(sign)
+        return content.replace(sign, b" "), int(put), 0
+    if kind == "BPEDecoder":
+        suffix = rule.get("suffix", "</w>").encode()
+        return content.replace(suffix, b" "), 0, int(content.endswith(suffix))
+    if kind == "CTC":
+        content = content.replace(rule.get("pad_token", "<pad>").encode(), b"")
+        if rule.get("cleanup", True):
+            content = _tidied(content).replace(rule.get("word_delimiter_token", "|").encode(), b" ")
+        return content, 0, 0
+    if kind == "Replace" and "String" in rule["pattern"]:
+        return content.replace(rule["pattern"]["String"].encode(), rule["content"].encode()), 0, 0
+    if kind == "Strip":
+        sign = rule["content"].encode()
+        start = _run(content, sign, rule["start"])
+        return content[start:len(content) - _run(content[start:][::-1], sign[::-1], rule["stop"])], 0, 0
+    return content, 0, 0
+
+
+def _tidied(content: bytes) -> bytes:
+    for sign, tidy in _TIDY:
+        content = content.replace(sign, tidy)
+    return content
+
+
+def _run(content: bytes, sign: bytes, most: int) -> int:
+    """How many bytes at the start are signs, `most` of them at most."""
+    count = 0
+    while sign and count < most and content.startswith(sign, count * len(sign)):
+        count += 1
+    return count * len(sign)
 
 
 @cache

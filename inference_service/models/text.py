@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import transformers
 from transformers import PreTrainedTokenizerFast
 
@@ -15,7 +14,7 @@ from inference_service.errors import DataLoss, FailedPrecondition, InvalidField
 from inference_service.models import rules
 from inference_service.models.controls import Disguise
 from inference_service.models.encoding import TASK, Encoder, taken
-from inference_service.models.pieces import piece_bytes
+from inference_service.models.pieces import Piece, Spelling, text_of
 from inference_service.sandbox import processes
 from inference_service.sandbox.limits import MIB, Limits, Refused, Stopped
 
@@ -36,12 +35,15 @@ class TokenPiece:
 
     text: what it stands for, its name when it is special; part of a character shows U+FFFD.
     bytes: exactly what it stands for; empty when special.
+    lead, trail: how many of them, at their start and end, fall away where a text begins and ends with it.
     """
 
     id: int
     text: str
     bytes: bytes
     special: bool
+    lead: int = 0
+    trail: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,12 @@ class Rendered:
 class Text:
     """A fast tokenizer, with the chat template that came with it."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, encodes_safely: bool = True, decodes_safely: bool = True):
-        """encodes_safely, decodes_safely: whether its rules may run in this process; see models.rules."""
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, encodes_safely: bool = True):
+        """encodes_safely: whether its rules may run in this process; see models.rules."""
         self._tokenizer: Any = tokenizer  # its methods are declared to return one of several things
         self._encodes_safely = encodes_safely
-        self._decodes_safely = decodes_safely
-        self._decoder = rules.safe_decoder(json.loads(tokenizer.backend_tokenizer.to_str()))
+        told = json.loads(tokenizer.backend_tokenizer.to_str())
+        self._spelling = Spelling({**told, "decoder": rules.safe_decoder(told)})
         self._added = tokenizer.added_tokens_decoder
         self._pieces: dict[int, TokenPiece] = {}
         self._encoder = Encoder(tokenizer, encodes_safely)
@@ -75,8 +77,8 @@ class Text:
 
     @property
     def in_child(self) -> bool:
-        """Whether a child process encodes or decodes its texts."""
-        return not (self._encodes_safely and self._decodes_safely)
+        """Whether a child process encodes its texts."""
+        return not self._encodes_safely
 
     @classmethod
     def read(cls, folder: Path, parts_class: str = "") -> "Text | None":
@@ -110,7 +112,7 @@ class Text:
         except Stopped as stopped:
             raise _unreadable(f"{FILE} takes too much {stopped.limit} to be read" if stopped.limit != "crash" else
                               f"{FILE} is damaged") from None
-        return {f"{name}_safely": found.get(name) is True for name in ("encodes", "decodes")}
+        return {"encodes_safely": found.get("encodes") is True}
 
     def reserve(self, ids: Iterable[int]) -> None:
         """Makes some ids those of control tokens, also where the tokenizer does not mark them; before the first use."""
@@ -136,16 +138,15 @@ class Text:
 
         As a constraint reads them: b"\\xff" for a token that is no part of any text. Takes a second for a large one.
         """
-        special = set(self._tokenizer.all_special_ids) | {id for id, token in self._added.items() if token.special}
-        try:
-            _, (lengths, flat) = processes.run(f"{TASK}pieces", {"width": width}, (), self._encoder.base(), heavy=True,
-                                               slow_limits=READING)
-        except (Refused, Stopped) as error:
+        if not self._spelling.writes_bytes:
             raise FailedPrecondition("the model's tokenizer is not one that constraints can be put on",
-                                     reason="NO_TOKENIZER") from error
-        stops = np.cumsum(np.frombuffer(lengths, np.int32), dtype=np.int64).tolist()
-        return [b"" if id in special else flat[begin:end]
-                for id, (begin, end) in enumerate(zip([0, *stops], stops, strict=False))]
+                                     reason="NO_TOKENIZER")
+        pieces = map(self._piece, range(width))  # not kept: few of them are shown
+        return [b"" if piece.special else piece.bytes or b"\xff" for piece in pieces]
+
+    def unnamed(self, width: int) -> tuple[int, ...]:
+        """The ids below `width`, the logits' own, that have no token, ascending."""
+        return tuple(id for id in range(width) if self._name(id) is None)
 
     def encode_with_holes(self, text: str, most: int, field: str, *, special: bool = True,
                           within: bool = False) -> list[int | None]:
@@ -232,13 +233,35 @@ class Text:
             raise InvalidField("messages", f"the model's chat template takes too much {taken(stopped)} with them",
                                reason="TEMPLATE_TOO_COMPLEX", metadata={"limit": stopped.limit}) from None
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of some ids; special tokens are left out, part of a character shows U+FFFD."""
-        known = [_natural(token) for token in ids]
-        known = [token for token in known if token < len(self._tokenizer)]
-        if not self._decodes_safely:
-            return b"".join(self.token(token).bytes for token in known).decode(errors="replace")
-        return self._tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    def decode(self, ids: Iterable[int | None]) -> str:
+        """The text of some ids; special tokens are left out, part of a character shows U+FFFD.
+
+        None stands for an open position: what is on both sides of it is never put together to a character.
+        """
+        pieces = (None if id is None else self.token(id) for id in ids)
+        return text_of(piece if piece is None else Piece(piece.bytes, piece.lead, piece.trail) for piece in pieces
+                       if piece is None or not piece.special)
+
+    def stopped_by(self, ids: Sequence[int | None], stops: Iterable[str]) -> bool:
+        """Whether the last of some ids completes one of the texts; one that stood there before does not count.
+
+        Bytes are compared: part of a character is no character, and several tokens may make one. Nothing goes on
+        across an open position, None.
+        """
+        sought = [stop.encode(errors="surrogatepass") for stop in stops]
+        if not ids or not sought:
+            return False
+        pieces: list[bytes] = []  # from the end, as many as the longest text may take
+        size, longest = 0, max(map(len, sought))
+        for id in reversed(ids):
+            if id is None or pieces and size - len(pieces[0]) >= longest - 1:
+                break
+            pieces.append(self.token(id).bytes)
+            size += len(pieces[-1])
+        if not pieces:
+            return False
+        tail, before = b"".join(reversed(pieces)), size - len(pieces[0])
+        return any(stop in tail[max(0, before - len(stop) + 1):] for stop in sought)
 
     def token(self, id: int) -> TokenPiece:
         """One token as it can be shown. An id that the logits have and the vocabulary has not is special."""
@@ -259,17 +282,21 @@ class Text:
         """The id that the tokenizer gives a role: "mask", "eos" or "pad"; None where it gives none."""
         return getattr(self._tokenizer, f"{role}_token_id")
 
-    def _piece(self, id):
-        if id in self._added:
-            name = self._added[id].content
-            if self._added[id].special:
-                return TokenPiece(id, name, b"", True)
-            return TokenPiece(id, name, name.encode(), False)
-        name = self._tokenizer.convert_ids_to_tokens(id) if id < len(self._tokenizer) else None
+    def _piece(self, id: int) -> TokenPiece:
+        name, added = self._name(id), self._added.get(id)
         if name is None:
             return TokenPiece(id, f"<unused {id}>", b"", True)
-        content = piece_bytes(name, self._decoder)
-        return TokenPiece(id, content.decode("utf-8", errors="replace"), content, False)
+        if added and added.special:
+            return TokenPiece(id, added.content, b"", True)
+        piece = self._spelling.added(added.content) if added else self._spelling.piece(name)
+        return TokenPiece(id, piece.bytes.decode(errors="replace"), piece.bytes, False, piece.lead, piece.trail)
+
+    def _name(self, id: int) -> str | None:
+        """The vocabulary's entry, None where it has none: its ids may have gaps, and end before the logits' own."""
+        try:
+            return self._tokenizer.backend_tokenizer.id_to_token(id)
+        except OverflowError:
+            return None
 
 
 def _natural(id):

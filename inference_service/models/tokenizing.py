@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-from llguidance import LLTokenizer
 from tokenizers import Tokenizer
 
 from inference_service.models import rules
@@ -12,14 +11,14 @@ from inference_service.sandbox.limits import Refused
 
 
 def tried(arguments: dict, blobs: list[bytes], state: None) -> tuple[dict, list[bytes]]:
-    """Whether a tokenizer.json can be read, and which of its rules are safe. arguments: its path."""
+    """Whether a tokenizer.json can be read, and whether its rules are safe. arguments: its path."""
     path = Path(arguments["path"])
     try:
         told = json.loads(path.read_bytes())
         Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises a bare Exception
         raise Refused(message=str(error)[:200]) from None
-    return {"encodes": _safe(rules.encodes_safely, told), "decodes": _safe(rules.decodes_safely, told)}, []
+    return {"encodes": _safe(rules.encodes_safely, told)}, []
 
 
 def _safe(check, told) -> bool:
@@ -61,12 +60,3 @@ def _encodes(tokenizer: Tokenizer, character: str) -> bool:
     except Exception:
         return False
     return True
-
-
-def pieces(arguments: dict, blobs: list[bytes], tokenizer: Tokenizer) -> tuple[dict, list[bytes]]:
-    """The bytes of every id below a width, as llguidance reads them: lengths, int32, and all one after the other."""
-    width, size = arguments["width"], tokenizer.get_vocab_size(with_added_tokens=True)
-    read = LLTokenizer(tokenizer.to_str(), n_vocab=max(width, size), eos_token=0)
-    # The byte 255 is in no text, and llguidance has another use for it.
-    found = [read.decode_bytes([id]) or b"\xff" if id < size else b"" for id in range(width)]
-    return {}, [np.fromiter(map(len, found), np.int32, width).tobytes(), b"".join(found)]

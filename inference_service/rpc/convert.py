@@ -282,7 +282,8 @@ def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bo
 
 
 def token_to_proto(piece: TokenPiece) -> model_service_pb2.Token:
-    return model_service_pb2.Token(id=piece.id, text=piece.text, bytes=piece.bytes, special=piece.special)
+    return model_service_pb2.Token(id=piece.id, text=piece.text, bytes=piece.bytes, special=piece.special,
+                                  lead=piece.lead, trail=piece.trail)
 
 
 def commit_to_proto(commit: Commit) -> prediction_pb2.ProposedCommit:

@@ -101,10 +101,16 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         text = text_of(denoiser)
         if len(request.ids) > MAX_IDS:
             raise InvalidField("ids", f"must be at most {MAX_IDS} ids; got {len(request.ids)}")
+        if max(request.open_before, default=0) > len(request.ids):
+            raise InvalidField("open_before", f"must be from 0 to {len(request.ids)}, the number of ids; got"
+                                              f" {max(request.open_before)}")
 
         def decoded() -> pb.DetokenizeResponse:
             check_tokens("ids", request.ids, denoiser, MAX_IDS)
-            return pb.DetokenizeResponse(text=text.decode(request.ids),
+            before = set(request.open_before)
+            canvas = [part for at, id in enumerate([*request.ids, None])
+                      for part in ([None] if at in before else []) + ([] if id is None else [id])]
+            return pb.DetokenizeResponse(text=text.decode(canvas),
                                          tokens=[convert.token_to_proto(text.token(id)) for id in request.ids])
 
         return await threads_for(denoiser)(decoded)

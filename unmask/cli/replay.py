@@ -95,9 +95,9 @@ def tell(show: Show, revisions: list[int]) -> None:
 def answer(show: Show, revision: int) -> str:
     """The generated text before its end; ids where the recording has no tokens."""
     canvas = show.canvases.at(revision)
-    made = [token for token in canvas.tokens[canvas.prompt_length:] if token is not None]
+    made = list(canvas.tokens[canvas.prompt_length:])
     if not show.recording.tokens:
-        return ",".join(map(str, made))
+        return ",".join(str(token) for token in made if token is not None)
     return text_of(until_end(made, show.recording.model), show.known)
 
 

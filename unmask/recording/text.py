@@ -25,7 +25,7 @@ def pieces(tokens: Sequence[int | None], known: Mapping[int, Token]) -> list[str
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for id in tokens:
         token = None if id is None else known.get(id)
-        if token and token.bytes:
+        if token and (token.bytes or not token.text):
             shown.append(decoder.decode(token.bytes))
             continue
         if shown:
@@ -37,8 +37,15 @@ def pieces(tokens: Sequence[int | None], known: Mapping[int, Token]) -> list[str
 
 
 def text_of(tokens: Iterable[int | None], known: Mapping[int, Token]) -> str:
-    """Tokens as one text; open positions and special tokens are left out."""
-    return "".join(pieces([id for id in tokens if id is not None and not (id in known and known[id].special)], known))
+    """Tokens as one text; open positions and special tokens are left out.
+
+    What falls away at a text's start and end does, unless an open position is there.
+    """
+    written = [id for id in tokens if id is None or not (id in known and known[id].special)]
+    text = "".join(pieces(written, known)).encode()
+    ends = [None if id is None else known.get(id) for id in (*written[:1], *written[-1:])]
+    lead, trail = (ends[0].lead if ends and ends[0] else 0), (ends[-1].trail if ends and ends[-1] else 0)
+    return text[lead:max(lead, len(text) - trail)].decode(errors="replace")
 
 
 def printable(text: str) -> str:

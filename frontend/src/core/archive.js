@@ -102,7 +102,14 @@ function draftInto(/** @type {Draft} */ { positions, tokens, probabilities, entr
 function tokensInto(/** @type {Iterable<number>} */ ids, /** @type {State["tokens"]} */ tokens) {
   const held = [...ids].sort((a, b) => a - b).flatMap((id) => tokens.get(id) ?? []);
   const bytes = held.flatMap(({ bytes }, at) => (bytes ? [[at, packed(bytes)]] : []));
-  return { ids: packed(held.map(({ id }) => id)), special: packed(held.map(({ special }) => Number(special))), texts: held.map(({ text }) => text), ...(bytes.length ? { bytes } : {}) };
+  const edges = held.flatMap(({ lead = 0, trail = 0 }, at) => (lead || trail ? [[at, lead, trail]] : []));
+  return {
+    ids: packed(held.map(({ id }) => id)),
+    special: packed(held.map(({ special }) => Number(special))),
+    texts: held.map(({ text }) => text),
+    ...(bytes.length ? { bytes } : {}),
+    ...(edges.length ? { edges } : {}),
+  };
 }
 
 /** In columns, because there are many of few numbers. */
@@ -235,14 +242,20 @@ function draftFrom(/** @type {any} */ { predictedAt, ...columns }) {
 }
 
 /** @returns {Recorded["tokens"]} */
-function tokensFrom(/** @type {any} */ { ids, special, texts, bytes = [] }) {
+function tokensFrom(/** @type {any} */ { ids, special, texts, bytes = [], edges = [] }) {
   const all = { ids: unpacked(ids), special: unpacked(special) };
   must(all.ids.length === all.special.length && all.ids.length === texts.length, "the columns of the tokens differ in length");
   must(texts.every((/** @type {unknown} */ text) => typeof text === "string"), "a token has no text");
   must(Array.isArray(bytes) && bytes.every(([at]) => Number.isInteger(at) && at >= 0 && at < texts.length), "bytes are of a token that is not there");
+  const between = new Map();
+  must(Array.isArray(edges), "the edges of the tokens are no list");
+  for (const [at, lead, trail] of edges) {
+    must([at, lead, trail].every((number) => Number.isInteger(number) && number >= 0) && at < texts.length, "an edge is of a token that is not there");
+    between.set(at, { ...(lead ? { lead } : {}), ...(trail ? { trail } : {}) });
+  }
   /** @type {Map<number, Uint8Array>} */
   const exact = new Map(bytes.map((/** @type {[number, string]} */ [at, held]) => [at, Uint8Array.from(unpacked(held))]));
-  return new Map(Array.from(all.ids, (id, i) => [id, { id, text: texts[i], special: all.special[i] === 1, ...(exact.has(i) ? { bytes: exact.get(i) } : {}) }]));
+  return new Map(Array.from(all.ids, (id, i) => [id, { id, text: texts[i], special: all.special[i] === 1, ...(exact.has(i) ? { bytes: exact.get(i) } : {}), ...between.get(i) }]));
 }
 
 /** @returns {Map<string, Weighing>} */

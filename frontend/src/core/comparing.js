@@ -4,6 +4,7 @@ import { UNASKED } from "app/core/attribution.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { based, grow, headOf, isComplete, plant } from "app/core/tree.js";
 import { branchAt, branchesOf, placeOf, startOf, titleOf } from "app/core/places.js";
+import { wordOf } from "app/core/tokens.js";
 import { wayTo } from "app/core/ways.js";
 import { paceOf } from "app/core/pace.js";
 import { inTokens } from "app/core/pacing.js";
@@ -282,7 +283,7 @@ export const unread = (/** @type {State} */ state) => [...new Set(SIDES.map((sid
 export function beginningInText({ form, asked }, first) {
   const { length, words } = beginningOf(first.tree, null);
   const told = asked?.id === first.tree.id ? asked : null;
-  const texts = words.map(({ offset, ids }) => ({ offset, known: ids.every((id) => first.tokens.has(id)), text: ids.map((id) => first.tokens.get(id)?.text ?? "").join("") }));
+  const texts = words.map(({ offset, ids }) => ({ offset, known: ids.every((id) => first.tokens.has(id)), text: wordOf(ids.flatMap((id) => first.tokens.get(id) ?? [])) }));
   // Of a run that was begun just now no texts may be there; then it was begun with the form's.
   return { prompt: told?.prompt ?? form.prompt, chat: told?.chat ?? form.chat, earlier: told ? (told.earlier ?? []) : earlierOf(form), length, words: texts.every(({ known }) => known) ? texts.map(({ offset, text }) => ({ offset, text })) : readWords(form.words).words };
 }
@@ -506,7 +507,10 @@ function pairedByPosition(one, other) {
 /** Whether two models mean the same by an id: as many there are, and all that are known on both sides read alike. */
 function sameTokens(/** @type {Side} */ a, /** @type {Side} */ b) {
   if (!a.model || !b.model || a.model.vocabularySize !== b.model.vocabularySize) return false;
-  for (const [id, { text }] of a.tokens) if (text !== (b.tokens.get(id)?.text ?? text)) return false;
+  for (const [id, one] of a.tokens) {
+    const other = b.tokens.get(id) ?? one;
+    if (one.text !== other.text || one.bytes?.join() !== other.bytes?.join()) return false;
+  }
   return true;
 }
 

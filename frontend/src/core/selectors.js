@@ -473,9 +473,8 @@ export function writtenText(/** @type {State} */ state) {
   const { promptLength, length, states, tokens } = revision.canvas;
   const written = [];
   for (let position = holed(revision.canvas) ? 0 : promptLength; position < length; position++) {
-    if (states[position] === OPEN) continue;
-    const token = state.tokens.get(tokens[position]);
-    if (token) written.push(token);
+    const token = states[position] === OPEN ? null : state.tokens.get(tokens[position]);
+    if (token !== undefined) written.push(token);
   }
   return textOf(written);
 }

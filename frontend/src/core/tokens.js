@@ -9,6 +9,8 @@ import { spelled, visible } from "app/core/invisible.js";
  * @property {string} text
  * @property {boolean} special
  * @property {Uint8Array} [bytes]  what it stands for, where its text cannot say it: a part of a character
+ * @property {number} [lead]  bytes at its start that fall away where a text begins with it
+ * @property {number} [trail]  bytes at its end that fall away where a text ends with it
  *
  * @typedef {object} Face  a token as it is drawn
  * @property {string} lead  white space at its start
@@ -24,13 +26,25 @@ export const UNKNOWN = { lead: "", body: "…", tail: "", special: false, breaks
 
 const encoder = new TextEncoder();
 
-/** Tokens as one text, as the service would write it: specials left out, the parts of a character put together. */
-export function textOf(/** @type {Iterable<Token>} */ tokens) {
+/**
+ * Tokens as one text, as the service would write it: specials left out, the parts of a character put together, but
+ * never across an open position, null.
+ */
+export function textOf(/** @type {Iterable<Token | null>} */ tokens) {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const written = [...tokens].filter((token) => !token?.special);
   let text = "";
-  for (const { text: own, special, bytes } of tokens) if (!special) text += decoder.decode(bytes ?? encoder.encode(own), { stream: true });
+  written.forEach((token, at) => {
+    if (!token) return (text += decoder.decode());
+    const bytes = token.bytes ?? encoder.encode(token.text);
+    const end = bytes.length - (at === written.length - 1 ? (token.trail ?? 0) : 0);
+    text += decoder.decode(bytes.subarray(at ? 0 : (token.lead ?? 0), Math.max(0, end)), { stream: true });
+  });
   return text + decoder.decode();
 }
+
+/** Tokens as a text to be put into another one: specials by their names, and with the space before it. */
+export const wordOf = (/** @type {readonly Token[]} */ tokens) => textOf(tokens.map(({ id, text, bytes }) => ({ id, text, bytes, special: false })));
 
 /** Characters as they are, and the bytes of what is only a part of one each by a sign. */
 function inParts(/** @type {Uint8Array} */ bytes, /** @type {(hex: string) => string} */ sign) {

@@ -36,7 +36,14 @@ export class Client {
   async detokenize(/** @type {string} */ model, /** @type {number[]} */ ids) {
     const { tokens } = await this.#calls.unary(models.detokenize, { model, ids });
     // The bytes are needed only where the text cannot say them: in parts of a character.
-    return tokens.map((/** @type {any} */ { id, text, special, bytes }) => ({ id, text, special, ...(!special && text.includes("\ufffd") ? { bytes } : {}) }));
+    return tokens.map((/** @type {any} */ { id, text, special, bytes, lead, trail }) => ({
+      id,
+      text,
+      special,
+      ...(!special && text.includes("\ufffd") ? { bytes } : {}),
+      ...(lead ? { lead } : {}),
+      ...(trail ? { trail } : {}),
+    }));
   }
 
   /**
