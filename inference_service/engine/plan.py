@@ -208,7 +208,8 @@ def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, dr
     return Plan(sampler, Moment(
         parameters,
         region,
-        Ids(info.forbidden_tokens, info.eos_token, info.eot_token, info.more_ends),
+        Ids(info.forbidden_tokens, info.eos_token, info.eot_token, info.more_ends,
+            info.unnamed_tokens),
         Noise(settings.seed, revision if drawn_at is None else drawn_at),
         remembered,
         revision,

@@ -25,6 +25,7 @@ class ModelInfo:
     mask_token, eos_token, eot_token, pad_token: ids, None where the model has none.
     more_ends: the ids that end a text or a turn beside eos_token and eot_token.
     forbidden_tokens: ids that are never generated; the mask id is among them.
+    unnamed_tokens: those of them that the tokenizer has no token for, which a session's settings may ask for.
     checkpoint_hash: hex; the same for the same checkpoint on every server.
     shifted: whether the model's own row i - 1 predicts position i. `Denoiser.logits` has undone it.
     bidirectional: whether every position sees every other, or only those to its left.
@@ -62,12 +63,18 @@ class ModelInfo:
     prefix_tokens: tuple[int, ...] = ()
     suffix_tokens: tuple[int, ...] = ()
     more_ends: tuple[int, ...] = ()
+    unnamed_tokens: tuple[int, ...] = ()
 
     @property
     def end_tokens(self) -> tuple[int, ...]:
         """Every id that ends a text or a turn, each once, eos_token first."""
         ends = (self.eos_token, self.eot_token, *self.more_ends)
         return tuple(dict.fromkeys(token for token in ends if token is not None))
+
+    @property
+    def barred_tokens(self) -> tuple[int, ...]:
+        """Ids that are not even committed by hand."""
+        return tuple(id for id in self.forbidden_tokens if id not in self.unnamed_tokens)
 
 
 class Denoiser:

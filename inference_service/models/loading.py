@@ -105,6 +105,7 @@ def _folder(source, report):
 
 def _info(known: Recognised, name, dtype, device):
     before, behind = known.text.added if known.text else ((), ())
+    never, unnamed = _forbidden(known)
     return ModelInfo(
         name=name,
         family=known.family.name,
@@ -117,7 +118,7 @@ def _info(known: Recognised, name, dtype, device):
         eos_token=known.ids.eos,
         eot_token=known.ids.eot,
         pad_token=known.ids.pad,
-        forbidden_tokens=_forbidden(known.ids.mask, known.checkpoint.config, known.vocabulary),
+        forbidden_tokens=tuple(sorted({*never, *unnamed})),
         checkpoint_hash=known.checkpoint.hash,
         shifted=known.family.shifted,
         bidirectional=known.family.bidirectional,
@@ -128,14 +129,21 @@ def _info(known: Recognised, name, dtype, device):
         weights_note=known.checkpoint.weights_note,
         revision=commit_of(known.checkpoint.folder),
         load_number=next(_loads),
+        unnamed_tokens=unnamed,
     )
 
 
-def _forbidden(mask, config, vocabulary):
-    """The mask, and the rows that only round the head's width up: no token has their ids, nothing trained them."""
-    tokens = config.get("vocab_size")
-    rows = set(range(max(tokens, 0), vocabulary)) if isinstance(tokens, int) else set()
-    return tuple(sorted(rows if mask is None else rows | {mask}))
+def _forbidden(known: Recognised) -> tuple[set[int], tuple[int, ...]]:
+    """What is never generated; and what is not unless it is asked for: ids that the tokenizer has no token for.
+
+    Never: the mask, and the rows that only round the head's width up: nothing trained them. An end may come, whatever
+    the tokenizer has.
+    """
+    ids, tokens = known.ids, known.checkpoint.config.get("vocab_size")
+    never = set(range(max(tokens, 0), known.vocabulary)) if isinstance(tokens, int) else set()
+    never |= {ids.mask} - {None}
+    unnamed = known.text.unnamed(known.vocabulary) if known.text else ()
+    return never, tuple(id for id in unnamed if id not in never and id not in ids.ends)
 
 
 def _name(source):

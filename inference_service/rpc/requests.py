@@ -274,9 +274,12 @@ def gumbel_scale(request: pb.ReprocessRequest) -> float:
 def check_committed(field: str, token: int, denoiser: Denoiser) -> None:
     """Raises InvalidField for a token that is never committed."""
     check_tokens(field, [token], denoiser)
-    if token in denoiser.info.forbidden_tokens:
+    info = denoiser.info
+    if token == info.mask_token:
         raise InvalidField(field, f"{token} is the mask id, which is never committed; leave the token out to open"
                                   " the position")
+    if token in info.barred_tokens:
+        raise InvalidField(field, f"{token} is an id without a token, which only rounds the model's width up")
 
 
 def checked_selections(selections, denoiser: Denoiser) -> dict[int, int | None]:

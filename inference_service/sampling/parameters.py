@@ -37,6 +37,8 @@ class Parameters(BaseModel):
         "Taken off a token's logit once for every time that it is already in the canvas."))
     logits_eos_inf: bool = Field(False, description=(
         "Never generate a token that ends the text; the end of a turn still may come."))
+    unnamed_ids: bool = Field(False, description=(
+        "Also draw ids that the tokenizer has no token for; they are no text."))
 
     @field_validator("*", mode="before")
     @classmethod

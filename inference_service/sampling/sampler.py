@@ -23,8 +23,9 @@ Own = TypeVar("Own", bound=Parameters)
 
 @dataclass(frozen=True)
 class Ids:
-    """The token ids that rules speak of. forbidden: never generated, the mask id at least.
+    """The token ids that rules speak of.
 
+    forbidden: never generated, the mask id at least. unnamed: those of them that have no token, which may be asked for.
     eos, eot: end of text, which fills up, and end of turn. more_ends: others that end a text.
     """
 
@@ -32,6 +33,7 @@ class Ids:
     eos: int | None = None
     eot: int | None = None
     more_ends: tuple[int, ...] = ()
+    unnamed: tuple[int, ...] = ()
 
     @property
     def ends_of_text(self) -> list[int]:
@@ -122,8 +124,11 @@ class Moment(Generic[Record]):
     @property
     def forbidden(self) -> tuple[int, ...]:
         """The tokens that these settings never generate."""
-        never = self.ids.ends_of_text if self.parameters.logits_eos_inf else []
-        return (*self.ids.forbidden, *never)
+        forbidden, never = self.ids.forbidden, self.ids.ends_of_text if self.parameters.logits_eos_inf else []
+        if self.parameters.unnamed_ids:
+            unnamed = set(self.ids.unnamed)
+            forbidden = tuple(id for id in forbidden if id not in unnamed)
+        return (*forbidden, *never)
 
     def shape(self, raw: torch.Tensor, positions: list[int]) -> torch.Tensor:
         """Raw logits of some positions as they are drawn from; see distribution.shape."""

@@ -5,9 +5,11 @@ import pytest
 from tiny_checkpoints import TEMPLATE, write_checkpoint, write_tokenizer
 
 from inference_service import errors
+from inference_service.engine.decoding import decode, together
 from inference_service.models.loading import load
-from inference_service.models.pieces import piece_bytes
+from inference_service.models.pieces import Spelling
 from inference_service.models.text import Text
+from inference_service.sessions.frame import Settings
 
 BYTE_LEVEL = {"type": "ByteLevel"}
 SENTENCEPIECE = {
@@ -74,10 +76,19 @@ def test_ids_beyond_the_vocabulary(text):
         ("##ing", {"type": "WordPiece", "prefix": "##"}, b"ing"),
         ("sing", {"type": "WordPiece", "prefix": "##"}, b" sing"),
         ("word", None, b"word"),
+        ("<0xE4>", BYTE_LEVEL, b"<0xE4>"),
+        ("<0xZZ>", SENTENCEPIECE, b"<0xZZ>"),
+        (".", {"type": "WordPiece", "prefix": "##", "cleanup": True}, b"."),
+        (".", {"type": "WordPiece", "prefix": "##", "cleanup": False}, b" ."),
+        ("the</w>", {"type": "BPEDecoder", "suffix": "</w>"}, b"the "),
+        ("|", {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": True}, b" "),
+        ("<pad>", {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": True}, b""),
+        ("  two", {"type": "Strip", "content": " ", "start": 1, "stop": 0}, b" two"),
+        ("two  ", {"type": "Strip", "content": " ", "start": 0, "stop": 5}, b"two"),
     ],
 )
 def test_bytes_of_vocabularies_of_all_kinds(name, decoder, content):
-    assert piece_bytes(name, decoder) == content
+    assert Spelling({"decoder": decoder}).piece(name).bytes == content
 
 
 def test_chat_follows_the_template(text):
@@ -140,3 +151,22 @@ def test_a_child_process_does_the_same(tmp_path):
         assert text.encode_with_holes(content, 9, "text") == here.encode_with_holes(content, 9, "text")
     assert text.encode("</s> a", special=False, within=True) == here.encode("</s> a", special=False, within=True)
     assert text.added == here.added
+
+
+def test_ids_without_a_token_are_drawn_only_where_they_are_asked_for(tmp_path):
+    """The head has 300 rows, the tokenizer 261 ids; of the others 299 is the mask and 298 ends the text."""
+    denoiser = load(str(write_tokenizer(write_checkpoint(tmp_path, embedding_size=304))))
+    unnamed, rounding = tuple(range(261, 298)), (300, 301, 302, 303)
+    assert denoiser.info.unnamed_tokens == unnamed
+    assert denoiser.info.forbidden_tokens == (*unnamed, 299, *rounding)
+    assert denoiser.info.barred_tokens == (299, *rounding)
+    for asked in (False, True):
+        settings = Settings("llada", {"temperature": 10.0, "steps": 8, "unnamed_ids": asked}, 1)
+        decoded, = together([decode(denoiser, [1, 2], 48, settings)])
+        assert (not set(unnamed).isdisjoint(decoded.tokens)) == asked
+        assert not {299, *rounding} & set(decoded.tokens)
+
+
+def test_a_checkpoint_without_a_tokenizer_has_no_ids_without_a_token(tmp_path):
+    info = load(str(write_checkpoint(tmp_path))).info
+    assert (info.unnamed_tokens, info.forbidden_tokens) == ((), (299,))

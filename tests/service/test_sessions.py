@@ -33,8 +33,8 @@ def test_a_new_session_tells_all_about_itself(api):
     assert session.settings.seed == 2**64 - 1
     assert names(session.settings) == {
         "steps": 5, "block_length": 4, "temperature": 0.5, "cfg_scale": 0, "remasking": "low_confidence",
-        "logits_eos_inf": False, "confidence_eos_eot_inf": False, "top_k": 0, "top_p": 1, "repetition_penalty": 1,
-        "presence_penalty": 0, "frequency_penalty": 0, "early_stop": False, "suffix_window": 4}
+        "logits_eos_inf": False, "unnamed_ids": False, "confidence_eos_eot_inf": False, "top_k": 0, "top_p": 1,
+        "repetition_penalty": 1, "presence_penalty": 0, "frequency_penalty": 0, "early_stop": False, "suffix_window": 4}
     assert session.create_time == session.update_time
     assert session.expire_time.seconds > session.create_time.seconds + 86_400
     assert 16 <= len(session.id) <= 64

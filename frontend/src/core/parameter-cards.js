@@ -3,7 +3,7 @@
 // or by sampler and name where samplers mean different things by one name. A
 // parameter that is not in the table has a card all the same, of its summary,
 // range and default.
-import { counted, distribution, guidance, noEnd, nucleus, repetition } from "app/core/plots/distribution.js";
+import { counted, distribution, guidance, namedOnly, noEnd, nucleus, repetition } from "app/core/plots/distribution.js";
 import { bounded, credited, divided, dreamChances, dreamOrder, fastRule, leaps, masked, plannedChances, quota, rankedRule, sureAndStable } from "app/core/plots/ranking.js";
 import { afterwards, creditCounts, creditGained, creditKept, doubtful, edited, endedEarly, endsLast, keptByHand, mixture, moved, stable } from "app/core/plots/revising.js";
 import { stopsAfter, writtenAtMost } from "app/core/plots/stopping.js";
@@ -27,6 +27,7 @@ export const CARDS = {
   frequency_penalty: { formula: ["ℓ − presence · [n > 0] − frequency · n", "n: times in the canvas"], plot: counted },
   cfg_scale: { formula: ["ℓ = ℓ_u + (s + 1)(ℓ_c − ℓ_u)", "c: with the prompt, u: with the prompt masked"], plot: guidance },
   logits_eos_inf: { formula: ["ℓ(end of text) = −∞"], plot: noEnd },
+  unnamed_ids: { formula: ["off:  ℓ(id without a token) = −∞"], plot: namedOnly },
 
   // Of several samplers.
   block_length: { formula: ["block(x) = ⌊(x − start) / B⌋,  B divides the length"], plot: blocks },

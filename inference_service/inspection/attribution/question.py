@@ -118,7 +118,7 @@ def _check_token(field: str, id: int | None, info: ModelInfo) -> None:
         return
     if not 0 <= id < info.vocabulary_size:
         raise InvalidField(field, f"token ids of {info.name!r} run from 0 to {info.vocabulary_size - 1}; got {id}")
-    if id in info.forbidden_tokens:
+    if id in info.barred_tokens:
         what = "the mask id" if id == info.mask_token else "an id without a token"
         raise InvalidField(field, f"must be a token that can stand there; {id} is {what}, which is never generated")
 

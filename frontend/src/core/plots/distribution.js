@@ -133,6 +133,21 @@ export function guidance({ values }) {
 }
 
 /** @type {(context: Context) => Plot} */
+export function namedOnly({ values }) {
+  const logits = [2, 1.6, 1, 0.4, -0.4];
+  const before = softmax(logits);
+  const after = values.unnamed_ids ? before : softmax([...logits.slice(0, -1), -Infinity]);
+  return plot({
+    ...row(before.map((outline, i) => ({ outline, fill: after[i] }))),
+    up: [0, Math.max(...before, ...after)],
+    x: "ids, one without a token last",
+    y: "outline p_base, filled p_final",
+    words: `The id without a token goes from ${share(before[4])} to ${share(after[4])}.`,
+    source: "example",
+  });
+}
+
+/** @type {(context: Context) => Plot} */
 export function noEnd({ values }) {
   const logits = [2, 1.6, 1, 0.4, -0.4];
   const before = softmax(logits);
