@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { asJson, asPython, callsTo } from "app/core/copy-as.js";
 import { linkOf, readLink, unpackedLink } from "app/core/permalink.js";
-import { earlierInWords, earlierOf, exampleFields, losesTyped, holesIn, isChat, turnProblems } from "app/core/prompting.js";
+import { earlierInWords, earlierOf, exampleFields, losesTyped, holesIn, isChat, looksSpecial, readingOf, takesNames, turnProblems } from "app/core/prompting.js";
 import { beginningOf, extentOf, titleOf, whenMade } from "app/core/sessions.js";
 import { problemsOf } from "app/core/settings.js";
 import { EMPTY_FORM, initialState, reduce } from "app/core/state.js";
@@ -72,6 +72,30 @@ test("a program copied from a conversation says the same messages", () => {
   assert.deepEqual(JSON.parse(asJson(calls))[0].call.request.prompt, { chat: { messages } });
   const alone = callsTo(plant(session), 0, { asked: { ...asked, earlier: [] }, model: MODEL, isSpecial: () => false });
   assert.match(asPython(alone), /client\.create\("And 3\+3\?", model=/);
+});
+
+test("what is typed is text in a chat and may hold control tokens in raw text, unless a switch says otherwise", () => {
+  assert.deepEqual([takesNames(MODEL, form({})), takesNames(MODEL, form({ chat: false }))], [false, true]);
+  assert.deepEqual(readingOf(MODEL, form({})), {});
+  assert.deepEqual(readingOf(MODEL, form({ specialTokens: true })), { specialTokens: true });
+  assert.deepEqual(readingOf(MODEL, form({ chat: false, specialTokens: false })), { specialTokens: false });
+  assert.deepEqual(readingOf(MODEL, form({ chat: false, addSpecialTokens: false })), { addSpecialTokens: false });
+  assert.deepEqual(readingOf(MODEL, form({ addSpecialTokens: false })), {}, "a chat has what its template writes");
+  assert.deepEqual(["a <|eot_id|>", "<s>", "[MASK]", "</think> a"].map(looksSpecial), [true, true, true, true]);
+  assert.deepEqual(["1 < 2 > 0", "[[mask:3]]", "[user] a", "a <- b"].map(looksSpecial), [false, false, false, false]);
+});
+
+test("a link and a copied program carry how the prompt is read", () => {
+  const talk = form({ specialTokens: true, addSpecialTokens: false });
+  const { fields, left } = readLink(MODEL, EMPTY_FORM, unpackedLink(linkOf(MODEL, talk)));
+  assert.deepEqual([fields.specialTokens, fields.addSpecialTokens, left], [true, false, []]);
+  const plain = readLink(MODEL, talk, unpackedLink(linkOf(MODEL, EMPTY_FORM))).fields;
+  assert.deepEqual([plain.specialTokens, plain.addSpecialTokens], [null, true]);
+  const session = { id: "s", model: "m", promptLength: 1, settings: { sampler: "llada", parameters: {}, seed: "1" }, tokens: [5, 0], states: [3, 1] };
+  const asked = { id: "s", prompt: "a", chat: false, reading: { specialTokens: false, addSpecialTokens: false }, words: [] };
+  const calls = callsTo(plant(session), 0, { asked, model: MODEL, isSpecial: () => false });
+  assert.deepEqual(calls[0].request.prompt, { text: "a", specialTokens: false, addSpecialTokens: false });
+  assert.match(asPython(calls), /client\.create\("a", raw=True, special_tokens=False, add_special_tokens=False, model=/);
 });
 
 test("an earlier session is called by how its prompt begins", () => {

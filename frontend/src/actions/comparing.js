@@ -2,7 +2,7 @@
 import { CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND } from "app/core/errors.js";
 import { OPEN } from "app/core/canvas.js";
 import { beginningInText, beginningOf, choiceOf, goesOn, goneInWords, indexShown, inTurns, pairingWanted, readyModels, runs, settingsFor, SIDES, sideOf, unread, wantedOf } from "app/core/comparing.js";
-import { earlierOf, isChat } from "app/core/prompting.js";
+import { earlierOf, isChat, readingOf } from "app/core/prompting.js";
 import { headOf } from "app/core/tree.js";
 import { readWords, wordsOf } from "app/core/settings.js";
 import { readsLeftToRight } from "app/core/left-to-right.js";
@@ -187,6 +187,7 @@ export class Comparing {
       prompt: form.prompt,
       chat,
       earlier: earlierOf(form),
+      reading: readingOf(model, form),
       length: form.length === "" ? null : Number(form.length),
       words: readWords(wordsOf(model, form)).words,
       settings,

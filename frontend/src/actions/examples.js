@@ -20,7 +20,7 @@ export class Examples {
     const fields = exampleFields(form, example);
     this.#store.dispatch({ type: "form.changed", fields });
     if (!losesTyped(form, fields, examples)) return;
-    const { prompt, chat, system, turns, length } = form;
-    this.#troubles.news("An example took the place of what you typed.", "", { label: "Undo", event: { type: "form.changed", fields: { prompt, chat, system, turns, length } } });
+    const { prompt, chat, system, turns, specialTokens, addSpecialTokens, length } = form;
+    this.#troubles.news("An example took the place of what you typed.", "", { label: "Undo", event: { type: "form.changed", fields: { prompt, chat, system, turns, specialTokens, addSpecialTokens, length } } });
   }
 }

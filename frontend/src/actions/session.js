@@ -4,7 +4,7 @@ import { CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE } fr
 import { OPEN } from "app/core/canvas.js";
 import { headOf, isComplete } from "app/core/tree.js";
 import { goneModel, startModel } from "app/core/models.js";
-import { earlierOf, isChat } from "app/core/prompting.js";
+import { earlierOf, isChat, readingOf } from "app/core/prompting.js";
 import { weighingOf } from "app/core/weighing.js";
 import { shownRevision } from "app/core/state.js";
 import { RANKING_SAMPLER, rankingOf, readWords, samplerNamed, settingsOf, settingsToSend, wordsOf } from "app/core/settings.js";
@@ -54,17 +54,19 @@ export class SessionActions {
       const model = startModel(this.#state);
       const chat = isChat(model, form);
       const earlier = chat ? earlierOf(form) : [];
+      const reading = readingOf(model, form);
       const { words } = readWords(wordsOf(model, form));
       const session = await this.#client.createSession({
         model: model?.name,
         prompt: form.prompt,
         chat,
         earlier,
+        reading,
         length: form.length === "" ? null : Number(form.length),
         words,
         settings: settingsOf(model, form),
       });
-      this.#opened(session, chat, { id: session.id, prompt: form.prompt, chat, earlier, words });
+      this.#opened(session, chat, { id: session.id, prompt: form.prompt, chat, earlier, reading, words });
       this.#store.dispatch({ type: "form.sent" });
       this.#follow(session.id, 0);
     });

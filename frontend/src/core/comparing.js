@@ -10,7 +10,7 @@ import { paceOf } from "app/core/pace.js";
 import { inTokens } from "app/core/pacing.js";
 import { alike, NO_CONSTRAINT } from "app/core/constraints.js";
 import { humanised, plural } from "app/core/format.js";
-import { earlierOf } from "app/core/prompting.js";
+import { earlierOf, readingOf } from "app/core/prompting.js";
 import { problemsOf, readWords, sameValue, samplerNamed, samplerOf, settingsOf } from "app/core/settings.js";
 
 /**
@@ -285,7 +285,7 @@ export function beginningInText({ form, asked }, first) {
   const told = asked?.id === first.tree.id ? asked : null;
   const texts = words.map(({ offset, ids }) => ({ offset, known: ids.every((id) => first.tokens.has(id)), text: wordOf(ids.flatMap((id) => first.tokens.get(id) ?? [])) }));
   // Of a run that was begun just now no texts may be there; then it was begun with the form's.
-  return { prompt: told?.prompt ?? form.prompt, chat: told?.chat ?? form.chat, earlier: told ? (told.earlier ?? []) : earlierOf(form), length, words: texts.every(({ known }) => known) ? texts.map(({ offset, text }) => ({ offset, text })) : readWords(form.words).words };
+  return { prompt: told?.prompt ?? form.prompt, chat: told?.chat ?? form.chat, earlier: told ? (told.earlier ?? []) : earlierOf(form), reading: told ? (told.reading ?? {}) : readingOf(first.model, form), length, words: texts.every(({ known }) => known) ? texts.map(({ offset, text }) => ({ offset, text })) : readWords(form.words).words };
 }
 
 
@@ -293,8 +293,8 @@ export function beginningInText({ form, asked }, first) {
 export function wantedOf(/** @type {State} */ state, /** @type {Which} */ side) {
   const { model } = choiceOf(state, side);
   const first = side === "b" ? sideOf(state, "a") : null;
-  const { prompt, chat, system, turns, length, words } = state.form;
-  const typed = { prompt, chat, system, turns, length, words };
+  const { prompt, chat, system, turns, specialTokens, addSpecialTokens, length, words } = state.form;
+  const typed = { prompt, chat, system, turns, specialTokens, addSpecialTokens, length, words };
   // The texts of A's words may come later than its ids, which say the same.
   const begun = !first ? typed : first.tree.model === model ? beginningOf(first.tree, null) : { ...beginningInText(state, first), words: beginningOf(first.tree, null).words };
   return JSON.stringify([model, settingsFor(state, side), begun]);

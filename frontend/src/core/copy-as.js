@@ -19,6 +19,7 @@ import { frameOf, traced } from "app/core/tree.js";
  * @property {string} prompt
  * @property {boolean} chat
  * @property {import("app/core/prompting.js").Message[]} [earlier]  of a chat, before the prompt
+ * @property {{ specialTokens?: boolean, addSpecialTokens?: boolean }} [reading]  of the prompt, where it is not as it is by itself
  * @property {{ offset: number, text: string }[]} words
  *
  * @typedef {object} Call
@@ -80,8 +81,8 @@ function created(/** @type {Tree} */ tree, /** @type {Asked | null} */ asked, /*
   const prompt = !asked
     ? { tokens: { ids: tokensIn(canvas, 0, promptLength, model?.maskToken ?? 0) } }
     : asked.chat
-      ? { chat: { messages: [...(asked.earlier ?? []), { role: "user", content: asked.prompt }] } }
-      : { text: asked.prompt };
+      ? { chat: { messages: [...(asked.earlier ?? []), { role: "user", content: asked.prompt }] }, ...asked.reading }
+      : { text: asked.prompt, ...asked.reading };
   const words = asked ? asked.words : runs(range(length).filter((at) => at >= promptLength && canvas.states[at] !== OPEN)).map(([from, to]) => ({ offset: from - promptLength, tokens: { ids: tokensIn(canvas, from, to, 0) } }));
   const all = /** @type {Settings} */ (settings);
   // From left to right the canvas grows; how far, the settings say, and the length stands for it.
@@ -261,7 +262,9 @@ export function asPython(/** @type {Call[]} */ calls, address = "127.0.0.1:50051
   const { prompt, length, wordConstraints = [], settings, model } = request;
   const words = wordConstraints.map((/** @type {any} */ { offset, text, tokens }) => `${offset}: ${python(text ?? tokens.ids)}`);
   const source = prompt.tokens ? python(prompt.tokens.ids) : python(prompt.text ?? saidAtOnce(prompt.chat.messages));
-  const create = [source, ...(prompt.text === undefined ? [] : ["raw=True"]), `model=${python(model)}`, `length=${length}`, ...(words.length ? [`words={${words.join(", ")}}`] : []), ...keywords(settings)];
+  const { specialTokens, addSpecialTokens } = prompt;
+  const reading = [...(specialTokens === undefined ? [] : [`special_tokens=${python(specialTokens)}`]), ...(addSpecialTokens === undefined ? [] : [`add_special_tokens=${python(addSpecialTokens)}`])];
+  const create = [source, ...(prompt.text === undefined ? [] : ["raw=True"]), ...reading, `model=${python(model)}`, `length=${length}`, ...(words.length ? [`words={${words.join(", ")}}`] : []), ...keywords(settings)];
   return lines([
     "import unmask",
     edits ? "from unmask import edits" : null,
@@ -302,7 +305,7 @@ function pythonEdit(edit) {
 }
 
 /** What Client.create and Session.step call their own, and Python's words. */
-const TAKEN = new Set(["prompt", "raw", "model", "length", "words", "sampler", "seed", "parameters", "count", "draft", "from_revision", "constraint", "lambda", "from", "in", "is"]);
+const TAKEN = new Set(["prompt", "raw", "model", "length", "words", "sampler", "seed", "parameters", "count", "draft", "from_revision", "constraint", "special_tokens", "add_special_tokens", "lambda", "from", "in", "is"]);
 
 /** @param {{ sampler: string, parameters?: Record<string, unknown>, seed?: string, constraint?: any }} settings */
 function keywords({ sampler, parameters = {}, seed, constraint }) {

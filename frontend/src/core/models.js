@@ -93,7 +93,7 @@ export function startModelProblem(/** @type {Pick<State, "form" | "model" | "mod
  */
 export const goneModel = ({ known }, name) => known[name] ? { ...known[name], state: "unknown" } : ({
   name, state: "unknown", family: "", parameterCount: 0, dtype: "", device: "", contextLength: 0, vocabularySize: 0,
-  maskToken: null, eosToken: null, eotToken: null, endTokens: [], hasTokenizer: false, hasChatTemplate: false, isDefault: false,
+  maskToken: null, eosToken: null, eotToken: null, endTokens: [], prefixTokens: [], suffixTokens: [], hasTokenizer: false, hasChatTemplate: false, isDefault: false,
   shifted: false, bidirectional: true, cacheNote: "", samplers: [],
 });
 

@@ -21,9 +21,9 @@ const LONGEST = 200_000;
 export function linkOf(model, form) {
   const sampler = samplerOf(model, form);
   const typed = Object.entries(sampler ? typedOf(model, form, sampler) : {}).filter(([, value]) => value !== "");
-  const { prompt: p, chat, system: y, turns, length: l, words: w, seed: d, constraint } = form;
+  const { prompt: p, chat, system: y, turns, specialTokens: k, addSpecialTokens: a, length: l, words: w, seed: d, constraint } = form;
   const h = turns.map(({ user, assistant }) => [user, assistant]);
-  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, ...(y ? { y } : {}), ...(h.length ? { h } : {}), l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d, ...(constraint.kind ? { x: [constraint.kind, patternOf(constraint)] } : {}) };
+  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, ...(y ? { y } : {}), ...(h.length ? { h } : {}), ...(k === null ? {} : { k: Number(k) }), ...(a ? {} : { a: 0 }), l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d, ...(constraint.kind ? { x: [constraint.kind, patternOf(constraint)] } : {}) };
   return packed(JSON.stringify(link));
 }
 
@@ -61,6 +61,11 @@ export function readLink(model, form, link) {
   if (c === 0 || c === 1) fields.chat = c === 1;
   if (typeof y === "string") fields.system = y;
   else if (y !== undefined) left.push("the system message, which is not text");
+  // So is how it is read.
+  const { k, a } = link;
+  if (k === 0 || k === 1) fields.specialTokens = k === 1;
+  else if (typeof p === "string" && k === undefined) fields.specialTokens = null;
+  if (a === 0 || (typeof p === "string" && a === undefined)) fields.addSpecialTokens = a === undefined;
   const turns = turnsOf(h);
   if (turns) fields.turns = turns;
   else if (h !== undefined) left.push("the turns before the prompt, which cannot be read");

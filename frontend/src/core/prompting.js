@@ -25,6 +25,18 @@
 /** Whether the form's prompt goes through the model's chat template. */
 export const isChat = (/** @type {Model | null} */ model, /** @type {Form} */ form) => form.chat && (model?.hasChatTemplate ?? false);
 
+/** Whether names of control tokens in the prompt are taken as these tokens. */
+export const takesNames = (/** @type {Model | null} */ model, /** @type {Form} */ form) => form.specialTokens ?? !isChat(model, form);
+
+/** How the prompt is read, as the API has it: only what is not as it is by itself. */
+export function readingOf(/** @type {Model | null} */ model, /** @type {Form} */ form) {
+  const raw = !isChat(model, form);
+  return { ...(takesNames(model, form) === raw ? {} : { specialTokens: !raw }), ...(raw && !form.addSpecialTokens ? { addSpecialTokens: false } : {}) };
+}
+
+/** Whether a text has what may be the name of a control token. */
+export const looksSpecial = (/** @type {string} */ text) => /<[|\uff5c]?[^\s<>]+[|\uff5c]?>|\[[A-Z]+\]/.test(text);
+
 const said = (/** @type {Turn} */ { user, assistant }) => Boolean(user.trim() || assistant.trim());
 
 /**
@@ -81,7 +93,7 @@ export function holesIn(/** @type {string} */ text) {
  */
 export function exampleFields(form, { prompt, raw = false, system = "", turns = [], length }) {
   // A length of nothing suits holes alone.
-  return { prompt, chat: !raw, system, turns, length: length ?? (form.length === "0" ? "" : form.length) };
+  return { prompt, chat: !raw, system, turns, specialTokens: null, addSpecialTokens: true, length: length ?? (form.length === "0" ? "" : form.length) };
 }
 
 /**

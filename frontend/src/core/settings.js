@@ -40,6 +40,8 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {boolean} isDefault  sessions use it when they name none
  * @property {boolean} shifted  its raw logits at a position are those of the next one
  * @property {boolean} bidirectional  every position sees every other
+ * @property {number[]} prefixTokens  put before raw text unless it says otherwise
+ * @property {number[]} suffixTokens  put behind it
  * @property {string} cacheNote  why nothing is kept between passes, or not always; "" where it is
  * @property {Sampler[]} samplers
  *
@@ -49,6 +51,9 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {boolean} chat  put the prompt through the chat template
  * @property {string} system  the system message of a chat
  * @property {import("app/core/prompting.js").Turn[]} turns  said and answered before the prompt
+ * @property {boolean | null} specialTokens  names of control tokens in the prompt are
+ *   these tokens; null: in raw text alone
+ * @property {boolean} addSpecialTokens  raw text gets what the checkpoint adds to it
  * @property {string} length
  * @property {string} words  words at positions, as in "0:Once, 5:upon"
  * @property {string} sampler  empty: the model's first

@@ -134,6 +134,8 @@ export const EMPTY_FORM = {
   chat: true,
   system: "",
   turns: [],
+  specialTokens: null,
+  addSpecialTokens: true,
   length: "",
   words: "",
   sampler: "",

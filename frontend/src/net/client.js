@@ -49,15 +49,16 @@ export class Client {
   /**
    * `earlier`: the messages before the prompt of a chat. `model`: empty takes the server's default.
    * @param {{ model?: string, prompt: string, chat: boolean, earlier?: import("app/core/prompting.js").Message[],
+   *           reading?: { specialTokens?: boolean, addSpecialTokens?: boolean },
    *           length: number | null, words: { offset: number, text: string }[], settings: any }} wanted
    */
-  async createSession({ model = "", prompt, chat, earlier = [], length, words, settings }) {
+  async createSession({ model = "", prompt, chat, earlier = [], reading = {}, length, words, settings }) {
     const source = chat
       ? { case: "chat", value: { messages: [...earlier, { role: "user", content: prompt }] } }
       : { case: "text", value: prompt };
     const { session } = await this.#calls.unary(sessions.createSession, {
       model,
-      prompt: { source },
+      prompt: { source, ...reading },
       length: length ?? undefined,
       wordConstraints: words.map(({ offset, text }) => ({ offset, content: { case: "text", value: text } })),
       settings: settingsInto(settings),

@@ -193,6 +193,8 @@ export function modelFrom(/** @type {any} */ message) {
     eosToken: message.eosToken ?? null,
     eotToken: message.eotToken ?? null,
     // Recordings of earlier versions tell two of them.
+    prefixTokens: message.prefixTokens,
+    suffixTokens: message.suffixTokens,
     endTokens: message.endTokens.length ? [...message.endTokens] : [message.eosToken, message.eotToken].filter((id) => id !== undefined),
     hasTokenizer: message.hasTokenizer,
     hasChatTemplate: message.hasChatTemplate,

@@ -4,7 +4,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { EXAMPLES } from "app/ui/examples.js";
 import { NO_HOLES, readsLeftToRight } from "app/core/left-to-right.js";
 import { startModel } from "app/core/models.js";
-import { earlierInWords, holesIn, isChat, turnProblems } from "app/core/prompting.js";
+import { earlierInWords, holesIn, isChat, looksSpecial, takesNames, turnProblems } from "app/core/prompting.js";
 import { plural } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
@@ -64,7 +64,7 @@ class PromptFields extends PageElement {
     const holes = rightwards && holesIn(form.prompt).count > 0;
     return html`${chat && this.earlier ? this.#earlierFields(model) : nothing}
       <div class="field">
-        <div class="label-row"><label for="prompt">Prompt</label>${this.#chatSwitch(model)}</div>
+        <div class="label-row"><label for="prompt">Prompt</label>${this.#switches(model)}</div>
         <textarea
           id="prompt"
           data-testid="prompt"
@@ -90,17 +90,56 @@ class PromptFields extends PageElement {
   #note(/** @type {import("app/core/settings.js").Model | null} */ model) {
     const { form } = this.state;
     const { count, positions } = holesIn(form.prompt);
-    if (count) return `${plural(count, "hole")}, ${plural(positions, "position")} to fill in. With length 0 nothing follows.`;
-    const raw = model && !isChat(model, form) ? "Raw text: the canvas begins with just this. " : "";
-    if (readsLeftToRight(model)) return raw || "Written from left to right, a token a step.";
-    return html`${raw}<code>[[mask:3]]</code> leaves a hole of three positions, to be filled in.`;
+    const names = this.#namesNote(model);
+    if (count) return `${plural(count, "hole")}, ${plural(positions, "position")} to fill in. With length 0 nothing follows.${names && ` ${names}`}`;
+    const raw = model && !isChat(model, form) ? `Raw text: the canvas begins with ${this.#adds(model) && form.addSpecialTokens ? "what the model puts before it, then " : "just "}this. ` : "";
+    if (readsLeftToRight(model)) return `${raw || "Written from left to right, a token a step. "}${names}`;
+    return html`${raw}${names} <code>[[mask:3]]</code> leaves a hole of three positions, to be filled in.`;
+  }
+
+  /** How what looks like the name of a control token is read: told where it is not what is usual, or where there is one. */
+  #namesNote(/** @type {import("app/core/settings.js").Model | null} */ model) {
+    const { form } = this.state;
+    if (!model?.hasTokenizer) return "";
+    if (takesNames(model, form)) return "Names of control tokens in it are these tokens.";
+    const texts = [form.prompt, ...(isChat(model, form) ? [form.system, ...form.turns.flatMap(({ user, assistant }) => [user, assistant])] : [])];
+    return texts.some(looksSpecial) || !isChat(model, form) ? "What looks like a control token is text." : "";
+  }
+
+  /** The checkpoint adds tokens to raw text. */
+  #adds(/** @type {import("app/core/settings.js").Model | null} */ model) {
+    return Boolean(model?.prefixTokens?.length || model?.suffixTokens?.length);
+  }
+
+  #switches(/** @type {import("app/core/settings.js").Model | null} */ model) {
+    const { form } = this.state;
+    if (!model?.hasTokenizer) return this.#chatSwitch(model);
+    const usual = !isChat(model, form);
+    return html`<span class="switches">
+      ${usual && this.#adds(model)
+        ? html`<label class="switch" title="Put around raw text what the checkpoint's tokenizer does, such as a beginning">
+            <input type="checkbox" data-testid="add-special-tokens" .checked=${live(form.addSpecialTokens)} @change=${(/** @type {any} */ e) => this.#change({ addSpecialTokens: e.target.checked })} />
+            <span>Added tokens</span>
+          </label>`
+        : nothing}
+      <label class="switch" title="Take names such as <|endoftext|> in the prompt as these control tokens; otherwise they are text">
+        <input
+          type="checkbox"
+          data-testid="special-tokens"
+          .checked=${live(takesNames(model, form))}
+          @change=${(/** @type {any} */ e) => this.#change({ specialTokens: e.target.checked === usual ? null : e.target.checked })}
+        />
+        <span>Control tokens</span>
+      </label>
+      ${this.#chatSwitch(model)}
+    </span>`;
   }
 
   #chatSwitch(/** @type {import("app/core/settings.js").Model | null} */ model) {
     const { form } = this.state;
     if (!model?.hasChatTemplate) return nothing;
     return html`<label class="switch" title="Put the prompt through the model's chat template; without, the canvas begins with raw text">
-      <input type="checkbox" data-testid="chat" .checked=${live(form.chat)} @change=${(/** @type {any} */ e) => this.#change({ chat: e.target.checked })} />
+      <input type="checkbox" data-testid="chat" .checked=${live(form.chat)} @change=${(/** @type {any} */ e) => this.#change({ chat: e.target.checked, specialTokens: null })} />
       <span>Chat</span>
     </label>`;
   }
