@@ -10,7 +10,7 @@ QUICK := tests/test_imports.py tests/test_generated.py tests/test_version.py tes
   $(addprefix tests/models/test_,llada_logits.py dream_logits.py recognise.py) tests/recording/test_recording_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right siege demo screenshots lock clean
+.PHONY: help run test check lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right mutants siege demo screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -27,13 +27,14 @@ test: ## Install what tests need, Chromium too, and run all of them
 	  "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" \
 	  "tools/page_tests.sh"
 
-check: ## Check in about a minute what breaks most: style, imports, and the tests that are quick
+check: ## Check in a minute, on two quiet cores, what breaks most: style, types, imports, and the tests that are quick
 	@tools/install.sh dev
-	@tools/each.sh "$(BIN)/ruff check ." "$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile $(QUICK)" "tools/page_tests.sh"
+	@tools/beside.sh tools/types.sh 'tools/each.sh "$(BIN)/ruff check ." "$(BIN)/pytest --quiet $(QUICK)" tools/page_tests.sh'
 
 lint: ## Check Python, the page's types, protos, generated code, and that the API breaks nobody
 	@tools/install.sh dev
 	$(BIN)/ruff check .
+	@tools/types.sh
 	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	@tools/breaking.sh
 	@tools/proto.sh --check
@@ -83,6 +84,10 @@ bench-samplers: ## Compare every sampler on the embedded model's tasks and write
 bench-attribution: ## Measure whether attribution finds what a token was copied from (minutes)
 	@tools/install.sh dev
 	$(BIN)/python -m benchmarks.attribution
+
+mutants: ## Change a seeded sample of 100 places in the code, one at a time, and say which the tests do not notice
+	@tools/install.sh dev
+	$(BIN)/python -m benchmarks.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)") $(if $(TESTS),--tests $(TESTS))
 
 siege: ## Attack the real service and gateway and say a line for each attack; MARKDOWN=1 writes docs/reliability.md
 	@tools/install.sh dev

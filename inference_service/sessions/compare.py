@@ -1,5 +1,6 @@
 """How two canvases differ: which positions are the same place, and which tokens agree."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -68,8 +69,9 @@ def _paired(one: Tokens, other: Tokens) -> list[tuple[int, int]]:
     if len(one) == len(other):
         return [(position, position) for position in range(len(one))]
     # An open position is like any other one: only what is decided can tell which belong together.
-    matcher = SequenceMatcher(None, [_key(token) for token in one], [_key(token) for token in other], autojunk=False)
-    alike = [len(matcher.b2j.get(token, ())) for token in matcher.a]
+    keys, other_keys = [_key(token) for token in one], [_key(token) for token in other]
+    matcher, counts = SequenceMatcher(None, keys, other_keys, autojunk=False), Counter(other_keys)
+    alike = [counts[key] for key in keys]
     pairs, stretches, left = [], [(0, len(one), 0, len(other))], MOST_PAIRS
     while stretches:
         begin, end, other_begin, other_end = stretches.pop()

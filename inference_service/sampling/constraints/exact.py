@@ -80,7 +80,8 @@ class _Rules:
             return self._object(said["properties"], set(said.get("required", [])))
         if said.get("type") == "array" and set(said) <= {"type", "items", "minItems", "maxItems"}:
             return self._array(said)
-        raise _refused(*found, self._text)
+        key, value = found
+        raise _refused(key, value, self._text)
 
     def _as_it_is(self, schema):
         """llguidance's own, with what its references lead to."""

@@ -48,6 +48,8 @@ def _refused(name):
 class Rounded(float):
     """A number that was written with more digits than a float keeps. text: as it was written."""
 
+    text: str
+
     def __new__(cls, text):
         made = super().__new__(cls, text)
         made.text = text
