@@ -13,6 +13,7 @@ const MODEL = {
   name: "embedded", state: "ready", family: "llada", parameterCount: 2_950_000, dtype: "float32", device: "cpu",
   contextLength: 256, vocabularySize: 768, maskToken: 2, eosToken: 1, eotToken: null, endTokens: [1], hasTokenizer: true,
   hasChatTemplate: true, isDefault: true, shifted: false, bidirectional: true, cacheNote: "",
+  weights: "", weightsNote: "", revision: "", changed: false,
   samplers: [{ name: "llada", summary: "", source: "", revises: false, parameters: [] }],
 };
 const OTHER = { ...MODEL, name: "/srv/models/tiny", isDefault: false, maskToken: 9, contextLength: 32 };
@@ -105,11 +106,35 @@ test("what a model is, in words, its ids with their texts", () => {
   const facts = Object.fromEntries(factsOf({ ...MODEL, shifted: true, hasChatTemplate: false }, { 2: "<mask>" }));
   assert.deepEqual(facts, {
     Family: "llada", Parameters: "2.95M", Weights: "float32 on cpu", Context: "256 positions", Vocabulary: "768 ids",
-    Reads: "both ways, logits shifted by one", Mask: "2 <mask>", "End of text": "1", "End of turn": "none",
+    Reads: "both ways, logits shifted by one", Cache: "none: every pass reads the whole text", Mask: "2 <mask>", "End of text": "1", "End of turn": "none",
     Tokenizer: "yes", "Chat template": "no: prompts are raw text",
   });
   assert.equal(Object.fromEntries(factsOf({ ...MODEL, bidirectional: false })).Reads, "left to right");
   assert.equal(Object.fromEntries(factsOf({ ...MODEL, endTokens: [1, 7, 8] }, { 8: "<|end|>" }))["Ends too"], "7, 8 <|end|>");
+});
+
+test("whether a cache is trusted is said, and which files and weights a model is of", () => {
+  const facts = (more) => Object.fromEntries(factsOf({ ...MODEL, bidirectional: false, ...more }));
+  assert.match(facts({}).Cache, /^trusted/);
+  assert.equal(facts({ cacheNote: "runs without a cache: x" }).Cache, "runs without a cache: x");
+  assert.equal(facts({ vocabularySize: 0 }).Cache, undefined, "nothing is known of one that is not in memory");
+  const told = facts({ weights: "float32-0123456789abcdef", weightsNote: "model.safetensors is read", revision: "abc" });
+  assert.equal(told.Weights, "float32 on cpu (0123456789abcdef)");
+  assert.deepEqual([told.Files, told.Revision], ["model.safetensors is read", "abc"]);
+});
+
+test("files that changed, and a session of other weights, are said where the model is", () => {
+  const weighed = { ...MODEL, weights: "float32-1" };
+  const state = after(ready, received({ ...weighed, changed: true }), opened({ ...SESSION, weights: "float32-1" }));
+  assert.match(modelNote(state), /^The files of embedded have changed since it was loaded\. Reload/);
+  assert.equal(modelRows(reduce(state, { type: "models.changed", fields: { list: [state.model] } }))[0].word, "its files have changed");
+  assert.equal(hindrances(state).step, "", "its sessions go on");
+  const replaced = reduce(state, received({ ...weighed, weights: "float32-2" }));
+  assert.match(modelNote(replaced), /^The session was made with other weights of embedded/);
+  assert.match(hindrances(replaced).step, /other weights/);
+  assert.equal(hindrances(replaced).start, "");
+  assert.equal(hindrances(reduce(replaced, received(weighed))).step, "");
+  assert.equal(hindrances(after(ready, received(weighed), opened())).step, "", "of an earlier version: not known");
 });
 
 test("a load says its phase, and a percent where there is one", () => {
@@ -129,12 +154,12 @@ test("a wish to load is read, and a refusal goes to its field", () => {
 
 // ---- loading, with a server that is the test ----
 
-function stage(load) {
+function stage(load, more = {}) {
   const store = new Store(reduce, after(ready, received(MODEL)), (notify) => notify());
   const notices = [];
   const troubles = { tell: (what, error) => notices.push(["error", what, error.message]), news: (what, why) => notices.push(["news", what, why]) };
   const connection = Object.assign(new EventTarget(), { isReady: true });
-  const client = { listModels: async () => [MODEL], getModel: async (name) => ({ ...MODEL, name }), detokenize: async (_, ids) => ids.map((id) => ({ id, text: `<${id}>` })), loadModel: load };
+  const client = { listModels: async () => [MODEL], getModel: async (name) => ({ ...MODEL, name }), detokenize: async (_, ids) => ids.map((id) => ({ id, text: `<${id}>` })), loadModel: load, ...more };
   const seen = [];
   store.addEventListener("change", () => seen.push(store.state.models.load));
   return { store, notices, seen, models: new Models(/** @type {any} */ ({ store, client, connection, troubles })) };
@@ -173,6 +198,48 @@ test("a load that is cancelled ends the call and changes nothing", async () => {
   assert.equal(store.state.models.wish.name, "org/large", "what was typed stays");
   assert.deepEqual(notices, [], "it was wished for, and is no trouble");
   assert.match(store.state.models.said, /^Loading org\/large was cancelled/);
+});
+
+test("a model that is unloaded sleeps until it is asked for, though its session is in view", async () => {
+  const calls = [];
+  let state = "ready";
+  const { store, models } = stage(async function* () {
+    calls.push("load");
+    state = "ready";
+    yield { phase: "ready", done: 0, total: 0, model: { ...MODEL } };
+  }, {
+    unloadModel: async () => (calls.push("unload"), (state = "unloaded"), { ...MODEL, state, vocabularySize: 0 }),
+    getModel: async () => ({ ...MODEL, state }),
+    listModels: async () => [{ ...MODEL, state }],
+  });
+  store.dispatch(opened());
+  assert.equal(await models.unload("embedded"), true);
+  store.dispatch({ type: "form.changed", fields: { prompt: "x" } });
+  await new Promise(setImmediate);
+  assert.deepEqual(calls, ["unload"]);
+  assert.equal(store.state.models.said, "embedded is not in the server's memory any more.");
+  assert.match(hindrances(store.state).step, /is not loaded. Press its row/);
+  assert.equal(await models.choose("embedded"), true);
+  assert.equal(hindrances(store.state).step, "");
+  assert.equal(await models.reload("embedded"), true);
+  assert.deepEqual(calls, ["unload", "load", "unload", "load"], "files that are the same are read once more all the same");
+});
+
+test("files that changed are read in the place of the old ones, and a refused unload is told", async () => {
+  const calls = [];
+  const { notices, models } = stage(async function* () {
+    calls.push("load");
+    yield { phase: "ready", done: 0, total: 0, model: MODEL };
+  }, {
+    getModel: async () => ({ ...MODEL, changed: true }),
+    unloadModel: async () => {
+      throw new RpcError({ code: 10, message: "it is being loaded", method: "UnloadModel", reason: "MODEL_LOADING" });
+    },
+  });
+  assert.equal(await models.reload("embedded"), true);
+  assert.deepEqual(calls, ["load"]);
+  assert.equal(await models.unload("embedded"), false);
+  assert.deepEqual(notices, [["error", "Unloading embedded", "it is being loaded"]]);
 });
 
 test("a refused load is told, and stands at its field until that is changed", async () => {

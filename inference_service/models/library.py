@@ -80,7 +80,7 @@ class Library:
         self._forget = forget
         self._catalog = dict(catalog or read_catalog(None))
         self._loaded: dict[str, tuple[Source, Denoiser]] = {}
-        self._unloaded: OrderedDict[str, Source] = OrderedDict()  # names, not in the catalog, that were in memory
+        self._unloaded: OrderedDict[str, Source] = OrderedDict()  # how what was in memory was loaded
         self._leaving: dict[str, Leaving] = {}
         self._loads = Loads()
         self._lock = threading.Lock()
@@ -186,7 +186,7 @@ class Library:
         name = name or self.default
         with self._lock:
             known = self._catalog.get(name)
-            before = known or self._unloaded.get(name)
+            before = self._unloaded.get(name) or known
         if known is None and self._policy == "catalog" and name != self.default:
             raise self._not_allowed()
         source = Source(before.folder_or_id if before else name, dtype or (before.dtype if before else "auto"),
@@ -243,10 +243,9 @@ class Library:
                 leaving = self._leaving.get(name)
                 return None if leaving is None or leaving.gone.done() else leaving
             source, denoiser = self._loaded.pop(name)
-            if name not in self._catalog:
-                self._unloaded[name] = source
-                while len(self._unloaded) > _MOST_REMEMBERED:
-                    self._unloaded.popitem(last=False)
+            self._unloaded[name] = source
+            while len(self._unloaded) > _MOST_REMEMBERED:
+                self._unloaded.popitem(last=False)
         return self._let_go(name, denoiser)
 
     def _let_go(self, name: str, denoiser: Denoiser) -> Leaving:

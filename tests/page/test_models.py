@@ -4,12 +4,14 @@ from time import monotonic
 
 import pytest
 from playwright.sync_api import Page, expect
+from safetensors.torch import load_file, save_file
 
 import unmask
 from tests.models.tiny_checkpoints import write_checkpoint, write_tokenizer
 from tests.page.driver import session_of, start, steps
 from tests.patience import PATIENCE
 from unmask.v1 import session_pb2
+from unmask.v1.model_service_pb2 import Model
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,77 @@ def test_a_folder_that_is_not_there_is_told_at_its_field_and_what_was_typed_stay
     field.press("End")
     field.press("Backspace")
     expect(field).not_to_have_attribute("aria-invalid", "true")
+
+
+def settle(page: Page, note: str) -> None:
+    expect(page.get_by_test_id("model-note")).to_contain_text(note)
+
+
+def test_the_panel_unloads_a_model_and_brings_it_back(page: Page, client, tiny):
+    client.load(str(tiny))
+    unfold(page)
+    row(page, tiny).click()
+    expect(page.get_by_test_id("model-line")).to_contain_text("tiny")
+    session = start(page, prompt="Hi", length=8)
+    steps(page, 1)
+    facts = page.get_by_test_id("model-facts")
+    for told in ("llada", "256 <|endoftext|>", "every pass reads the whole text", client.model(str(tiny)).weights[-16:]):
+        expect(facts).to_contain_text(told)
+    page.get_by_test_id("unload").click()
+    settle(page, "tiny is not in the server's memory any more.")
+    expect(row(page, tiny)).to_contain_text("not loaded: load")
+    expect(facts).to_have_count(0)
+    expect(page.get_by_test_id("step")).to_be_disabled()
+    assert client.model(str(tiny)).state == Model.STATE_UNLOADED
+
+    # It is not woken by the session in view; a press of its row brings it back, and the session goes on.
+    row(page, tiny).click()
+    expect(facts).to_be_visible()
+    expect(page.get_by_test_id("step")).to_be_enabled()
+    steps(page, 2)
+    assert client.open(session).get().head_revision == 2
+    page.get_by_test_id("reload").click()
+    settle(page, "tiny is loaded.")
+    expect(page.get_by_test_id("step")).to_be_enabled()
+
+
+def test_files_that_changed_are_said_and_read_again(page: Page, client, tmp_path):
+    folder = write_tokenizer(write_checkpoint(tmp_path / "moving", mask_token_id=260, eos_token_id=256))
+    client.load(str(folder))
+    unfold(page)
+    row(page, folder).click()
+    start(page, prompt="Hi", length=8)
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: weight * 1.5 for name, weight in weights.items()}, folder / "new", metadata={"format": "pt"})
+    (folder / "new").replace(folder / "model.safetensors")
+    line = page.get_by_test_id("model-line")
+    line.click()
+    line.click()  # unfolded again, the list is read anew
+    settle(page, "The files of moving have changed since it was loaded.")
+    expect(row(page, folder)).to_contain_text("its files have changed")
+    expect(page.get_by_test_id("step")).to_be_enabled()
+    page.get_by_test_id("reload").click()
+    settle(page, "The session was made with other weights of moving")
+    expect(row(page, folder)).to_contain_text("ready")
+    expect(page.get_by_test_id("step")).to_be_disabled()
+    start(page, prompt="Hi", length=8)
+    expect(page.get_by_test_id("model-note")).to_be_hidden()
+    steps(page, 1)
+    client.unload(str(folder))
+
+
+def test_a_weight_that_is_no_number_is_told_by_its_name(page: Page, tmp_path):
+    folder = write_checkpoint(tmp_path / "broken", mask_token_id=260)
+    weights = load_file(folder / "model.safetensors")
+    weights["model.transformer.blocks.1.up_proj.weight"][3, 4] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    unfold(page)
+    page.get_by_test_id("load-name").fill(str(folder))
+    page.get_by_test_id("load").click()
+    told = "model.transformer.blocks.1.up_proj.weight holds a number that is infinite or not a number in float32"
+    expect(page.get_by_test_id("error")).to_contain_text(told)
+    expect(page.locator("#load-name-problem")).to_contain_text(told)
+    expect(page.get_by_test_id("model-line")).to_contain_text("embedded")
 
 
 def test_the_keyboard_alone_opens_the_panel_and_takes_another_model(page: Page, client, tiny):

@@ -1,5 +1,5 @@
 // The server's models: listed, chosen for the next session, loaded with progress.
-import { NOT_FOUND, UNAVAILABLE } from "app/core/errors.js";
+import { DEADLINE_EXCEEDED, NOT_FOUND, UNAVAILABLE } from "app/core/errors.js";
 import { readWish, shortName, startModel, waitsForModel, wishProblems } from "app/core/models.js";
 
 /** @typedef {import("app/core/settings.js").Model} Model */
@@ -17,6 +17,8 @@ export class Models {
   #call = null;
   /** Models that were woken on this connection: once each. @type {Set<string>} */
   #woken = new Set();
+  /** Models that were unloaded here: they sleep until somebody asks for them. @type {Set<string>} */
+  #rested = new Set();
 
   /**
    * @param {{ store: import("app/core/state.js").PageStore, client: import("app/net/client.js").Client,
@@ -54,6 +56,10 @@ export class Models {
       this.#change({ list });
       const arrived = list.filter((/** @type {Model} */ { name, state }) => state === "ready" && before?.some((other) => other.name === name && other.state === "loading"));
       for (const { name } of arrived) if (this.#state.models.known[name]) await this.#read(name);
+      for (const { name, state, changed, weights } of list) {
+        const known = this.#state.models.known[name];
+        if (known?.state === "ready" && state === "ready" && (known.changed !== changed || known.weights !== weights)) await this.#read(name);
+      }
       const { model } = this.#state;
       if (model && waitsForModel(this.#state) && list.some((/** @type {Model} */ { name, state }) => name === model.name && state === "ready")) await this.#read(model.name);
       if (!this.#call && list.some((/** @type {Model} */ { state }) => state === "loading")) this.#timer = Number(setTimeout(() => this.refresh(), LOADING_POLL));
@@ -97,6 +103,39 @@ export class Models {
     return this.#load(request, (error) => this.#change({ problems: wishProblems(error) }));
   }
 
+  /**
+   * Takes a model out of the server's memory, once what runs with it has ended.
+   * @param {string} name
+   * @returns {Promise<boolean>} whether it is out of use
+   */
+  async unload(name) {
+    if (this.#call || this.#state.models.leaving) return false;
+    const label = shortName(name);
+    this.#rested.add(name);
+    this.#change({ leaving: name, said: "" });
+    let said = "";
+    try {
+      this.#store.dispatch({ type: "model.received", model: await this.#client.unloadModel(name) });
+      said = `${label} is not in the server's memory any more.`;
+    } catch (/** @type {any} */ error) {
+      if (error.code === DEADLINE_EXCEEDED) said = `${label} is out of use. Its memory is free once what runs with it has ended.`;
+      else {
+        this.#rested.delete(name);
+        this.#troubles.tell(`Unloading ${label}`, error);
+      }
+    }
+    this.#change({ leaving: "", said });
+    await this.refresh();
+    return said !== "";
+  }
+
+  /** Reads a model again: in the place of the old one where its files have changed, else after that has left the memory. */
+  async reload(/** @type {string} */ name) {
+    const model = await this.#client.getModel(name).catch(() => null);
+    if (model?.state === "ready" && !model.changed && !(await this.unload(name))) return false;
+    return this.#load({ name, dtype: "", tokenIds: {} }, undefined, name === startModel(this.#state)?.name);
+  }
+
   wish(/** @type {Partial<import("app/core/models.js").Wish>} */ fields) {
     const { wish, problems } = this.#state.models;
     const left = Object.fromEntries(Object.entries(problems).filter(([field]) => !(field in fields)));
@@ -112,9 +151,10 @@ export class Models {
     const { model, models } = this.#state;
     if (models.wanted) {
       this.#woken.delete(models.wanted);
+      this.#rested.delete(models.wanted);
       this.#change({ wanted: "" });
     }
-    if (!model || !waitsForModel(this.#state) || !this.#connection.isReady || this.#call || this.#woken.has(model.name)) return;
+    if (!model || !waitsForModel(this.#state) || !this.#connection.isReady || this.#call || this.#woken.has(model.name) || this.#rested.has(model.name)) return;
     const { name } = model;
     this.#woken.add(name);
     const stands = (/** @type {Model["state"]} */ state) => {
@@ -145,7 +185,9 @@ export class Models {
     const call = (this.#call = new AbortController());
     const { name } = request;
     const label = shortName(name);
-    this.#change({ load: { name, phase: "inspecting", done: 0, total: 0 }, said: "" });
+    const marks = { ...this.#state.models.marks };
+    delete marks[name]; // another tokenizer may come
+    this.#change({ load: { name, phase: "inspecting", done: 0, total: 0 }, said: "", marks });
     let model = null;
     try {
       for await (const told of this.#client.loadModel(request, { signal: call.signal })) {
@@ -163,6 +205,7 @@ export class Models {
     this.#change({ load: null });
     if (model) {
       this.#store.dispatch({ type: "model.received", model });
+      this.#rested.delete(name);
       if (next) this.#store.dispatch({ type: "form.changed", fields: { model: model.name } });
       this.#change({ problems: {}, said: `${label} is loaded.` });
     } else if (call.signal.aborted) this.#change({ said: `Loading ${label} was cancelled. Nothing of it stays in the server's memory.` });

@@ -28,6 +28,7 @@ import { amount } from "app/core/format.js";
  * @property {Wish} wish
  * @property {Readonly<Record<string, string>>} problems  of the wish, by field
  * @property {Load | null} load
+ * @property {string} leaving  the model that is on its way out of the server's memory; empty: none
  * @property {string} said  how the last load ended, where that was well
  * @property {string} wanted  a model to be loaded again for the session in view; empty: none
  */
@@ -45,6 +46,7 @@ export const NO_MODELS = {
   wish: { name: "", dtype: "auto", mask: "", eos: "", eot: "", pad: "" },
   problems: {},
   load: null,
+  leaving: "",
   said: "",
   wanted: "",
 };
@@ -74,7 +76,7 @@ export const waitsForModel = (/** @type {Pick<State, "model" | "tree">} */ { mod
 const isDescribed = (/** @type {Model} */ { vocabularySize }) => vocabularySize > 0;
 
 /** What is known of a model after news of it: where it stands now, described as before where the news tell less. @param {Model | undefined} held  @param {Model} news @returns {Model} */
-export const newest = (held, news) => (held && isDescribed(held) && !isDescribed(news) ? { ...held, state: news.state, isDefault: news.isDefault } : news);
+export const newest = (held, news) => (held && isDescribed(held) && !isDescribed(news) ? { ...held, state: news.state, isDefault: news.isDefault, changed: news.changed } : news);
 
 /** Why no session can be started with it; empty where one can. */
 export function startModelProblem(/** @type {Pick<State, "form" | "model" | "models">} */ state) {
@@ -94,7 +96,7 @@ export function startModelProblem(/** @type {Pick<State, "form" | "model" | "mod
 export const goneModel = ({ known }, name) => known[name] ? { ...known[name], state: "unknown" } : ({
   name, state: "unknown", family: "", parameterCount: 0, dtype: "", device: "", contextLength: 0, vocabularySize: 0,
   maskToken: null, eosToken: null, eotToken: null, endTokens: [], prefixTokens: [], suffixTokens: [], hasTokenizer: false, hasChatTemplate: false, isDefault: false,
-  shifted: false, bidirectional: true, cacheNote: "", samplers: [],
+  shifted: false, bidirectional: true, cacheNote: "", weights: "", weightsNote: "", revision: "", changed: false, samplers: [],
 });
 
 /** A folder by its last part; names and hub ids as they are. */
@@ -105,7 +107,7 @@ export function shortName(/** @type {string} */ name) {
 
 const WORDS = { ready: "ready", loading: "loading", unloaded: "not loaded", unknown: "not here any more" };
 
-export const statusOf = (/** @type {Model} */ model) => WORDS[model.state];
+export const statusOf = (/** @type {Model} */ { state, changed }) => (state === "ready" && changed ? "its files have changed" : WORDS[state]);
 
 /**
  * The models as they are listed.
@@ -117,14 +119,25 @@ export function modelRows(state) {
   const chosen = startModel(state)?.name ?? state.form.model;
   return (list ?? []).map((model) => {
     const now = load?.name === model.name ? "loading" : model.state;
-    return { name: model.name, label: shortName(model.name), state: now, word: WORDS[now], chosen: model.name === chosen, shown: model.name === state.tree?.model };
+    return { name: model.name, label: shortName(model.name), state: now, word: statusOf({ ...model, state: now }), chosen: model.name === chosen, shown: model.name === state.tree?.model };
   });
 }
 
-/** What is to be said where the session in view is another model's than the next one. */
+/** The session's model was loaded with other weights since: a text of both would be neither's. */
+export function replaced(/** @type {Pick<State, "tree" | "model">} */ { tree, model }) {
+  const other = tree?.weights && model?.weights && model.name === tree.model && model.state === "ready" && model.weights !== tree.weights;
+  return other ? `The session was made with other weights of ${shortName(model.name)} than are in memory now: it can be looked at and taken along, and not gone on with.` : "";
+}
+
+/** What is to be said where the session in view is another model's than the next one, or the next one's files are others. */
 export function modelNote(/** @type {State} */ state) {
   const next = startModel(state);
   const { tree } = state;
+  const changed = next?.changed && next.state === "ready" ? `The files of ${shortName(next.name)} have changed since it was loaded. Reload reads them; until then nothing new begins with it.` : "";
+  return [otherModel(tree, next), replaced(state), changed].filter(Boolean).join(" ");
+}
+
+function otherModel(/** @type {State["tree"]} */ tree, /** @type {Model | null} */ next) {
   if (!tree || !next || next.name === tree.model) return "";
   return `The session shown is ${shortName(tree.model)}'s and stays so, with its settings. Start takes ${shortName(next.name)}.`;
 }
@@ -138,16 +151,20 @@ export function modelNote(/** @type {State} */ state) {
 export function factsOf(model, marks = {}) {
   const id = (/** @type {number | null} */ token) => (token === null ? "none" : `${token}${marks[token] ? ` ${marks[token]}` : ""}`);
   const others = model.endTokens.filter((token) => token !== model.eosToken && token !== model.eotToken);
+  const [, digest = ""] = model.weights.split("-");
+  const cache = model.bidirectional ? "none: every pass reads the whole text" : model.cacheNote || "trusted: going on from earlier passes was tried and is right";
   const read = [model.bidirectional ? "both ways" : "left to right", model.shifted ? "logits shifted by one" : ""].filter(Boolean).join(", ");
   /** @type {[string, string][]} */
   const facts = [
     ["Family", model.family],
     ["Parameters", model.parameterCount ? amount(model.parameterCount) : ""],
-    ["Weights", [model.dtype, model.device && `on ${model.device}`].filter(Boolean).join(" ")],
+    ["Weights", [model.dtype, model.device && `on ${model.device}`, digest && `(${digest})`].filter(Boolean).join(" ")],
+    ["Files", model.weightsNote],
+    ["Revision", model.revision],
     ["Context", model.contextLength ? `${model.contextLength.toLocaleString("en")} positions` : ""],
     ["Vocabulary", model.vocabularySize ? `${model.vocabularySize.toLocaleString("en")} ids` : ""],
     ["Reads", read],
-    ["Cache", model.cacheNote],
+    ["Cache", model.vocabularySize ? cache : ""],
     ["Mask", id(model.maskToken)],
     ["End of text", id(model.eosToken)],
     ["End of turn", id(model.eotToken)],

@@ -1,6 +1,6 @@
 // Whether the session can be changed at all now; an empty string where it can.
 
-import { shortName } from "app/core/models.js";
+import { replaced, shortName } from "app/core/models.js";
 
 /** @typedef {import("app/core/state.js").State} State */
 
@@ -10,7 +10,7 @@ export const offline = (/** @type {State} */ { connection }) =>
 export const busy = (/** @type {State} */ { activity }) => (activity === null ? "" : "Wait for the present call to end, or stop it.");
 
 export const unchangeable = (/** @type {State} */ state) =>
-  offline(state) || (state.tree ? "" : "Start a session first.") || unloaded(state) || busy(state);
+  offline(state) || (state.tree ? "" : "Start a session first.") || unloaded(state) || replaced(state) || busy(state);
 
 /** The person has switched the model off: nothing is asked of it until it is on again. */
 export const switchedOff = (/** @type {State} */ { view }, /** @type {string} */ to) =>

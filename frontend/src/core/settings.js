@@ -43,6 +43,10 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {number[]} prefixTokens  put before raw text unless it says otherwise
  * @property {number[]} suffixTokens  put behind it
  * @property {string} cacheNote  why nothing is kept between passes, or not always; "" where it is
+ * @property {string} weights  which ones are in memory, in which type
+ * @property {string} weightsNote  which files were read where a folder holds the weights twice
+ * @property {string} revision  the hub's commit
+ * @property {boolean} changed  the files that it was read from are others by now
  * @property {Sampler[]} samplers
  *
  * @typedef {object} Form

@@ -77,6 +77,7 @@ import { cameFrom, canvasOf, carried, folded, OPEN, range } from "app/core/canva
  * @typedef {object} Tree
  * @property {string} id
  * @property {string} model
+ * @property {string} weights  those of the model that its steps are computed with; "" where that is not known
  * @property {number} first  the oldest revision that the server keeps
  * @property {readonly Revision[]} revisions  revisions[i].revision === i; before `first` there may be none
  * @property {ReadonlyMap<string, number>} names  of branches: the revision that each was given to
@@ -92,11 +93,11 @@ import { cameFrom, canvasOf, carried, folded, OPEN, range } from "app/core/canva
  */
 export function plant(session) {
   const root = rooted(session);
-  const { id, model } = session;
+  const { id, model, weights = "" } = session;
   /** @type {Revision[]} */
   const revisions = [];
   revisions[root.revision] = root;
-  return { id, model, first: root.revision, revisions, names: new Map(), predictions: new Map(), waiting: [], looking: session.looking ?? null };
+  return { id, model, weights, first: root.revision, revisions, names: new Map(), predictions: new Map(), waiting: [], looking: session.looking ?? null };
 }
 
 /**

@@ -33,6 +33,11 @@ export class Client {
     for await (const told of this.#calls.stream(models.loadModel, wanted, options)) yield loadFrom(told);
   }
 
+  /** Takes a model out of the server's memory; comes back when that is free. */
+  async unloadModel(/** @type {string} */ name) {
+    return modelFrom((await this.#calls.unary(models.unloadModel, { name })).model);
+  }
+
   async detokenize(/** @type {string} */ model, /** @type {number[]} */ ids) {
     const { tokens } = await this.#calls.unary(models.detokenize, { model, ids });
     // The bytes are needed only where the text cannot say them: in parts of a character.

@@ -160,6 +160,7 @@ export function sessionFrom(/** @type {any} */ message) {
     settings: settingsFrom(message.settings),
     summary: summaryFrom(message.summary),
     time: timeOf(message.createTime),
+    weights: message.weights,
     looking: Number(message.lookingForwardCount),
   };
 }
@@ -202,6 +203,10 @@ export function modelFrom(/** @type {any} */ message) {
     shifted: message.shifted,
     bidirectional: message.bidirectional,
     cacheNote: message.cacheNote,
+    weights: message.weights,
+    weightsNote: message.weightsNote,
+    revision: message.revision,
+    changed: message.changed,
     samplers: message.samplers.map((/** @type {any} */ { name, summary, source, revises, parameters }) => ({
       name,
       summary,

@@ -35,10 +35,10 @@ class ModelPanel extends PageElement {
   render() {
     const { models, form, connection } = this.state;
     const model = startModel(this.state);
-    const { load } = models;
+    const { load, leaving } = models;
     const name = model?.name ?? form.model;
     const note = [models.said, modelNote(this.state)].filter(Boolean).join(" ");
-    const word = load ? progressOf(load).words : model ? statusOf(model) : connection.state === "ready" && form.model ? "not known yet" : "";
+    const word = load ? progressOf(load).words : leaving && leaving === model?.name ? "leaving the memory" : model ? statusOf(model) : connection.state === "ready" && form.model ? "not known yet" : "";
     return html`<section class="card model" aria-label="Model">
       <button
         type="button"
@@ -116,9 +116,25 @@ class ModelPanel extends PageElement {
 
   #facts(/** @type {import("app/core/settings.js").Model} */ model) {
     if (model.state !== "ready") return nothing;
-    return html`<dl class="model-facts" data-testid="model-facts">
-      ${factsOf(model, this.state.models.marks[model.name]).map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}
-    </dl>`;
+    const { load, leaving, marks } = this.state.models;
+    const why = offline(this.state) || (load ? "One model loads at a time." : "") || (leaving ? `${shortName(leaving)} is leaving the memory.` : "");
+    const does = (/** @type {string} */ id, /** @type {string} */ label, /** @type {string} */ what, /** @type {() => void} */ act) => html`<button
+      type="button"
+      class="button"
+      data-testid=${id}
+      aria-disabled=${why ? "true" : "false"}
+      title=${why || what}
+      @click=${() => !why && act()}
+    >${label}</button>`;
+    return html`<div class="model-known">
+      <dl class="model-facts" data-testid="model-facts">
+        ${factsOf(model, marks[model.name]).map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}
+      </dl>
+      <div class="model-does">
+        ${does("reload", "Reload", "Read its files again.", () => this.page.models.reload(model.name))}
+        ${does("unload", "Unload", "Take it out of the server's memory. What runs with it ends first.", () => this.page.models.unload(model.name))}
+      </div>
+    </div>`;
   }
 
   #loader() {
@@ -126,7 +142,7 @@ class ModelPanel extends PageElement {
     const why = offline(this.state) || (load ? "One model loads at a time." : "");
     const ids = this.ids || Object.keys(ROLES).some((role) => problems[role] || wish[/** @type {keyof typeof ROLES} */ (role)]);
     return html`<form class="model-loader" novalidate @submit=${(/** @type {Event} */ event) => this.#load(event, why)}>
-      ${this.#field("name", "Load another: a folder on the server or a hub id", "GSAI-ML/LLaDA-8B-Instruct")}
+      ${this.#field("name", "Load another: a folder on the server or a hub id", "org/name, or org/name@revision")}
       <div class="model-how">
         <div class="field">
           <label for="load-dtype">Weights as</label>
