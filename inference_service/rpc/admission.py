@@ -204,39 +204,67 @@ class Admission(grpc.aio.ServerInterceptor):
             yield call.read(data)
 
     def _checking(self, call: "_Call"):
-        async def answer(incoming, context):
-            try:
-                data = await self._health_coming.only(incoming, context.peer())
-                return await call.behaviour(call.read(data), context)
-            except ServiceError as error:
-                await abort(context, error)
-        return answer
+        async def check(incoming, context):
+            data = await self._health_coming.only(incoming, context.peer())
+            return await call.behaviour(call.read(data), context)
+        return _unary(check)
 
     def _answering(self, call: "_Call"):
         async def answer(incoming, context):
-            try:
-                place, request = await self._entered(call, incoming, context)
-                response = await call.behaviour(request, context)
-                if response is not None:  # a stream that writes its answers itself returns none
-                    place.hold(response.ByteSize())
-                return response
-            except ServiceError as error:
-                await abort(context, error)
-        return answer
+            place, request = await self._entered(call, incoming, context)
+            response = await call.behaviour(request, context)
+            if response is not None:  # a stream that writes its answers itself returns none
+                place.hold(response.ByteSize())
+            return response
+        return _unary(answer)
 
     def _streaming(self, call: "_Call"):
-        async def stream(incoming, context):
+        async def answers(incoming, context):
+            place, request = await self._entered(call, incoming, context)
+            async with aclosing(call.behaviour(request, context)) as responses:
+                async for response in responses:
+                    size = response.ByteSize()
+                    place.hold(size)
+                    yield response  # comes back when the transport has taken it
+                    place.drop(size)
+        return _stream(answers)
+
+
+def _unary(answer: Callable):
+    async def unary(incoming, context):
+        try:
             try:
-                place, request = await self._entered(call, incoming, context)
-                async with aclosing(call.behaviour(request, context)) as responses:
-                    async for response in responses:
-                        size = response.ByteSize()
-                        place.hold(size)
-                        yield response  # comes back when the transport has taken it
-                        place.drop(size)
+                return await answer(incoming, context)
             except ServiceError as error:
                 await abort(context, error)
-        return stream
+        except BaseException as ended:
+            raise _let_go(ended) from ended.__cause__
+    return unary
+
+
+def _stream(answers: Callable):
+    async def stream(incoming, context):
+        response = None
+        try:
+            try:
+                async with aclosing(answers(incoming, context)) as responses:
+                    async for response in responses:
+                        yield response
+            except ServiceError as error:
+                await abort(context, error)
+        except BaseException as ended:
+            response = None
+            raise _let_go(ended) from ended.__cause__
+    return stream
+
+
+def _let_go(ended: BaseException) -> BaseException:
+    """What ended a call, without the frames that it came through: gRPC keeps it in a cycle, and they keep requests."""
+    error: BaseException | None = ended
+    while error:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+    return ended
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,6 @@ async def abort(context, error: Exception) -> None:
     if not isinstance(error, errors.ServiceError):
         log.error("a call failed", exc_info=error)
         error = errors.Internal("the server failed to answer this call")
-    # Where an error came from is told by now. Its frames hold requests of megabytes, in cycles that are seldom found.
-    raised: BaseException | None = error
-    while raised:
-        raised.__traceback__ = None
-        raised = raised.__cause__ or raised.__context__
     await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
 

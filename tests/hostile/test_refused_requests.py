@@ -1,65 +1,56 @@
-"""What was refused is let go of: a hundred refused requests of megabytes are not kept until something collects them."""
+"""What was refused is let go of at once: a hundred requests of megabytes are not kept until something collects them."""
 
 import gc
-import weakref
-from types import SimpleNamespace
+import time
 
 import pytest
 
-from inference_service.errors import InvalidField
-from inference_service.rpc.errors import answers_errors
+from tests.patience import PATIENCE
+from tests.service.calls import WAIT, Api, refusal
+from unmask.v1 import edit_pb2, prompt_pb2
+from unmask.v1 import session_service_pb2 as pb
+
+MANY = [1] * 100_000
+LARGE = {
+    "CreateSession": lambda id: pb.CreateSessionRequest(
+        prompt=prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=MANY)), length=4),
+    "Edit": lambda id: pb.EditRequest(
+        session_id=id, edits=[edit_pb2.Edit(mask=edit_pb2.MaskPositions(positions=MANY))]),
+    "GetCandidates": lambda id: pb.GetCandidatesRequest(session_id=id, positions=MANY),
+}
 
 
-class Large:
-    """Stands for a request of megabytes."""
+@pytest.fixture(scope="module")
+def api(serve):
+    with serve(model="embedded") as server:
+        server.library.load("")
+        api = Api(server)
+        yield api
+        api.channel.close()
 
 
-class Ended(Exception):
-    """The call's end, as gRPC raises it where a status is set."""
+def kept(kind):
+    return sum(type(one) is kind for one in gc.get_objects())
 
 
-class Context:
-    def time_remaining(self):
-        return None
+@pytest.mark.parametrize("name", LARGE)
+def test_a_refused_request_is_kept_by_nothing(api, name):
+    """The server is in this process, and nothing is collected."""
+    request = LARGE[name](api.create(length=4).id)
+    method = getattr(api.sessions, name)
 
-    async def abort_with_status(self, status):
-        raise Ended
+    def call():
+        answer = method(request, timeout=WAIT)
+        return answer if name != "Edit" else list(answer)
 
-
-def refused(seen):
-    """Fails as a request does that cannot be read: with one error that another one caused, both with it in a frame."""
-    large = Large()
-    seen.append(weakref.ref(large))
-    try:
-        raise ValueError(type(large))
-    except ValueError as error:
-        raise InvalidField("request", "must be smaller") from error
-
-
-@answers_errors
-async def unary(self, request, context):
-    refused(self.seen)
-
-
-@answers_errors
-async def stream(self, request, context):
-    refused(self.seen)
-    yield
-
-
-async def begin(method, servicer):
-    answer = method(servicer, None, Context())
-    await (answer if method is unary else anext(answer))
-
-
-@pytest.mark.parametrize("method", [unary, stream])
-async def test_no_frame_of_a_refusal_keeps_its_request(method):
-    servicer = SimpleNamespace(seen=[])
+    gc.collect()
+    before = kept(type(request))
     gc.disable()
     try:
-        with pytest.raises(Ended) as kept:  # as something that logs it, or a cycle, keeps it
-            await begin(method, servicer)
-        assert [ref() for ref in servicer.seen] == [None]
+        assert {refusal(call).reason for _ in range(5)} <= {"INVALID_FIELD", "TOO_LARGE"}
+        deadline = time.monotonic() + PATIENCE
+        while kept(type(request)) > before and time.monotonic() < deadline:
+            time.sleep(0.05)  # the client hears of it first
+        assert kept(type(request)) <= before
     finally:
         gc.enable()
-    assert kept.value
