@@ -141,7 +141,8 @@ def _forbidden(known: Recognised) -> tuple[set[int], tuple[int, ...]]:
     """
     ids, tokens = known.ids, known.checkpoint.config.get("vocab_size")
     never = set(range(max(tokens, 0), known.vocabulary)) if isinstance(tokens, int) else set()
-    never |= {ids.mask} - {None}
+    if ids.mask is not None:
+        never.add(ids.mask)
     unnamed = known.text.unnamed(known.vocabulary) if known.text else ()
     return never, tuple(id for id in unnamed if id not in never and id not in ids.ends)
 

@@ -134,7 +134,8 @@ def test_the_panel_unloads_a_model_and_brings_it_back(page: Page, client, tiny):
     session = start(page, prompt="Hi", length=8)
     steps(page, 1)
     facts = page.get_by_test_id("model-facts")
-    for told in ("llada", "256 <|endoftext|>", "every pass reads the whole text", client.model(str(tiny)).weights[-16:]):
+    weights = client.model(str(tiny)).weights[-16:]
+    for told in ("llada", "256 <|endoftext|>", "every pass reads the whole text", weights):
         expect(facts).to_contain_text(told)
     page.get_by_test_id("unload").click()
     settle(page, "tiny is not in the server's memory any more.")
