@@ -29,7 +29,7 @@ test: ## Install what tests need, Chromium too, and run all of them
 
 check: ## Check in a minute, on two quiet cores, what breaks most: style, types, imports, and the tests that are quick
 	@tools/install.sh dev
-	@tools/beside.sh tools/types.sh 'tools/each.sh "$(BIN)/ruff check ." "$(BIN)/pytest --quiet $(QUICK)" tools/page_tests.sh'
+	@tools/beside.sh tools/types.sh 'tools/each.sh "$(BIN)/ruff check ." "$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile $(QUICK)" tools/page_tests.sh'
 
 lint: ## Check Python, the page's types, protos, generated code, and that the API breaks nobody
 	@tools/install.sh dev

@@ -44,7 +44,11 @@ def test_a_change_of_the_code_leaves_a_file_that_differs_and_can_be_compiled():
 
 def test_a_change_is_given_to_the_quickest_tests_that_enter_its_function():
     change = Change("a.py", 9, 0, 1, "", 7, "x")
-    known = {"slow": {"seconds": SECONDS - 1, "entered": ["a.py:7"]}, "quick": {"seconds": 2, "entered": ["a.py:7"]},
-             "other": {"seconds": 1, "entered": ["a.py:1", "b.py:7"]}}
+    known = {"slow": {"seconds": SECONDS - 3, "entered": ["a.py:7"], "shared": []},
+             "quick": {"seconds": 2, "entered": ["a.py:7"], "shared": []},
+             "fixture": {"seconds": 1, "entered": [], "shared": ["a.py:7"]},
+             "other": {"seconds": 1, "entered": ["a.py:1", "b.py:7"], "shared": []}}
+    assert given(change, known) == (["quick", "slow", "fixture"], SECONDS)
+    known["slow"]["seconds"] = SECONDS - 1
     assert given(change, known) == (["quick"], 2)
-    assert given(change, {"slow": {"seconds": 2 * SECONDS, "entered": ["a.py:7"]}}) == (["slow"], 2 * SECONDS)
+    assert given(change, {"slow": known["slow"]}) == (["slow"], SECONDS - 1)
