@@ -1,5 +1,6 @@
 """How a session's settings apply to one revision of it."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,8 @@ from inference_service.sampling.sampler import AnySampler, Ids, Moment, Predicti
 from inference_service.sessions.frame import Constraint, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
+
+log = logging.getLogger(__name__)
 
 MORE_TOKENS = 64  # that a text may have which was opened again at its end
 
@@ -131,7 +134,8 @@ def fitted_settings(settings: Settings, before: State, after: State, info: Model
     """The settings for a canvas whose generated part has become longer or shorter.
 
     What followed the length follows it still; a number of blocks or steps that does not fit any more is the next
-    that does. asked: tokens that a turn that was appended is to have at most.
+    that does. What does not fit after that takes its default, that one alone: the frame's settings say so. asked:
+    tokens that a turn that was appended is to have at most. Raises InvalidField where it is no parameter that is wrong.
     """
     parameters = dict(settings.parameters)
     if not info.bidirectional and "max_tokens" in parameters:
@@ -149,10 +153,15 @@ def fitted_settings(settings: Settings, before: State, after: State, info: Model
     if block and parameters.get("steps"):
         blocks = length // block
         parameters["steps"] = -(-parameters["steps"] // blocks) * blocks
-    try:
-        return complete_settings(replace(settings, parameters=parameters), after.length, info, after.holes)
-    except InvalidField:  # what is left to fit is the sampler's own: its defaults do
-        return complete_settings(replace(settings, parameters={}), after.length, info, after.holes)
+    while True:
+        try:
+            return complete_settings(replace(settings, parameters=parameters), after.length, info, after.holes)
+        except InvalidField as error:
+            name = error.field.removeprefix("settings.parameters.")
+            if name not in parameters:
+                raise
+            del parameters[name]
+            log.info("%s fits no generated part of %d positions and takes its default", name, after.length)
 
 
 def plan_for(session: Session, revision: int, settings: Settings | None, info: ModelInfo,

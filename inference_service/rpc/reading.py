@@ -12,8 +12,8 @@ from unmask.recording.files import GZIP, parsed, unpacked
 from unmask.recording.parts import part
 from unmask.v1.recording_pb2 import Recording
 
-MOST_FRAMES = 10_000  # of which each takes a tenth of a millisecond
-MOST_FOLDED = 50_000_000  # frames, each with all positions of the longest canvas
+MOST_REVISIONS = 100_000  # those that were trimmed too; each frame takes a tenth of a millisecond or two to be read
+MOST_FOLDED = 400_000_000  # frames, each with all positions of the longest canvas
 MOST_NAMES = 1_000
 MOST_PREDICTIONS = 20_000
 
@@ -40,15 +40,15 @@ def check_frames(data: bytes) -> None:
         while at < len(content):
             number, at = part(content, at)
             count += number == Recording.FRAMES_FIELD_NUMBER
-            if count > MOST_FRAMES:
-                raise too_large(f"more than {MOST_FRAMES:,} frames, the most that a server takes")
+            if count > MOST_REVISIONS:
+                raise too_large(f"more than {MOST_REVISIONS:,} frames, the most that a server takes")
     except DecodeError:  # whoever parses it says so
         return
 
 
 def check_counts(recording: Recording) -> None:
     """Raises BadRecording where there is more than a server takes in, before any work is done on it."""
-    for what, count, most in (("frames", len(recording.frames), MOST_FRAMES),
+    for what, count, most in (("revisions", recording.session.revision + len(recording.frames), MOST_REVISIONS),
                               ("names of branches", len(recording.branch_names), MOST_NAMES),
                               ("predictions", len(recording.predictions), MOST_PREDICTIONS)):
         if count > most:

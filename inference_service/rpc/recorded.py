@@ -22,7 +22,6 @@ from inference_service.sessions.tree import Tree
 from unmask import recording as files
 from unmask.v1 import model_service_pb2, prediction_pb2, recording_pb2, session_pb2
 
-MOST_TRIMMED = 100_000  # revisions of which nothing but their number is known
 MOST_IN_STATE = 2**31
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
@@ -78,9 +77,6 @@ def _ids(made: recording_pb2.Recording) -> set[int]:
 
 def check_for_a_server(made: recording_pb2.Recording) -> None:
     """What costs or misleads a server, and no reader. Raises InvalidField."""
-    if made.session.revision > MOST_TRIMMED:
-        raise InvalidField("chunk", f"at most {MOST_TRIMMED} revisions may be trimmed; the recording begins at"
-                                    f" {made.session.revision}", reason="TOO_LARGE")
     for message in (made.session, *made.bases, *made.frames):
         if message.sampler_state and not _sound(message.sampler_state, message.revision):
             raise InvalidField("chunk", f"revision {message.revision}: sampler_state is none that a sampler could have"

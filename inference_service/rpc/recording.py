@@ -22,7 +22,7 @@ VERIFIED_AT_ONCE = 8  # between two reports
 CHUNK = 256 * 1024
 CANDIDATE_BYTES = 24  # of a candidate in a file, at least
 MOST_BYTES = 64 << 20  # of an imported file
-READING = Limits(seconds=10, memory=1024 * MIB)
+READING = Limits(seconds=40, memory=1024 * MIB, wall=240.0)  # of as many revisions as are taken, twice over
 
 
 class Recordings(Calls):

@@ -42,6 +42,29 @@ def test_frames_that_are_not_many_come_through():
     assert len(read(packed(recording(200))).frames) == 200
 
 
+@pytest.mark.parametrize("trimmed", [0, 1, 60_000])
+def test_100_000_revisions_are_taken_and_one_more_is_not(trimmed):
+    """Those that were trimmed are among them: nothing else is counted, and nothing counted twice."""
+    assert reading.MOST_REVISIONS == 100_000
+    made = recording(100_000 - trimmed, size=4_000)
+    made.session.revision = trimmed
+    reading.check_frames(packed(made))
+    reading.check_counts(made)
+    for more in ("frame", "trimmed"):
+        larger = Recording()
+        larger.CopyFrom(made)
+        if more == "frame":
+            larger.frames.append(Frame(revision=100_000, parent_revision=99_999, cause=CAUSE_STEP))
+        else:
+            larger.session.revision += 1
+        with pytest.raises(files.BadRecording, match="100,001 revisions; a server takes up to 100,000") as found:
+            reading.check_counts(larger)
+        assert found.value.reason == "TOO_LARGE"
+    if not trimmed:
+        with pytest.raises(files.BadRecording, match="more than 100,000 frames"):
+            reading.check_frames(packed(recording(100_001)))
+
+
 def test_200_000_empty_frames_are_refused_before_they_are_parsed(monkeypatch):
     """Counted on the wire, and no further than to one too many."""
     data, counted = packed(recording(200_000)), []
@@ -51,11 +74,11 @@ def test_200_000_empty_frames_are_refused_before_they_are_parsed(monkeypatch):
     monkeypatch.setattr(reading, "parsed", lambda data: pytest.fail("it was parsed"))
     with pytest.raises(files.BadRecording):
         reading.check_frames(data)
-    assert len(counted) <= reading.MOST_FRAMES + 10
+    assert len(counted) <= reading.MOST_REVISIONS + 10
 
 
 @pytest.mark.parametrize("made", [
-    recording(5_000, size=20_000),
+    recording(25_000, size=20_000),
     recording(5, branch_names={f"name {number}": 0 for number in range(5_000)}),
 ], ids=["frames of long canvases", "names"])
 def test_what_is_much_to_fold_is_refused_by_count(made):
@@ -63,7 +86,7 @@ def test_what_is_much_to_fold_is_refused_by_count(made):
 
 
 def test_splices_count_as_the_positions_that_they_make():
-    made = recording(2_000)
+    made = recording(20_000)
     made.frames[1].cause = CAUSE_EDIT
     made.frames[1].splices.append(Splice(position=0, inserted=100_000))
     assert refused(packed(made)).reason == "TOO_LARGE"
@@ -73,7 +96,7 @@ def test_splices_count_as_the_positions_that_they_make():
     b"[" * 1_000_000,
     b'{"format":"unmask.recording","version":1,"frames":[' + b"{}," * 2_000_000 + b"{}]}",
     b'{"x0_history":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    json.dumps({"x0_history": [[1] * 4] * 50_000, "canvas": {"tokens": [0] * 4, "mask_token": 0}}).encode(),
+    json.dumps({"x0_history": [[1] * 4] * 150_000, "canvas": {"tokens": [0] * 4, "mask_token": 0}}).encode(),
     gzip.compress(bytes(400 << 20), 1),
     gzip.compress(b"\x0a" * 1_000_000, 1),
 ], ids=["deep", "objects", "a deep history", "a long history", "a bomb", "no fields"])

@@ -47,6 +47,19 @@ def test_without_indices_a_position_is_decided_when_it_changes_no_more():
     assert [frame.summary.pending for frame in made.frames] == [True, True, True, False]
 
 
+@pytest.mark.parametrize(("history", "each"), [
+    (X0, 1), ({"x0_history": X0, "decoded_indices": [[1], [2], [0]]}, 1),
+    ({"x0_history": [[9, 9, 9], [9, 5, 9], [4, 5, 9]], "mask_token": 9}, 0),
+], ids=["predictions", "with indices", "canvases"])
+def test_the_total_of_passes_is_the_sum_of_the_steps(history, each):
+    """A grid of predictions took a pass; of canvases it is not known, and nothing is claimed."""
+    steps = [frame.summary for frame in of(history).frames]
+    assert [summary.forward_count for summary in steps[1:]] == [each] * (len(steps) - 1)
+    assert [summary.total_forward_count for summary in steps] == [
+        sum(summary.forward_count for summary in steps[:count + 1]) for count in range(len(steps))]
+    assert len(steps) > 2
+
+
 def test_nothing_is_claimed_that_is_not_known():
     frame = of(X0).frames[1]
     assert (frame.draft.probabilities, frame.draft.entropies) == (b"", b"")

@@ -139,6 +139,18 @@ def test_busy_and_followed_sessions_are_never_dropped_from_memory(path):
         assert live.session.head == 1
 
 
+def test_none_is_dropped_from_memory_while_there_is_room(path):
+    """And of one too many, the one used longest ago alone: what is read again must be read from the store."""
+    sessions = open_sessions(path, live=3)
+    made = [create(sessions) for _ in range(3)]
+    for _ in range(2):
+        assert [sessions.get(id_of(live)) for live in made] == made
+    sessions.get(id_of(made[0]))
+    fourth = create(sessions)
+    assert [live for live in (*made, fourth) if live in sessions._live.values()] == [made[0], made[2], fourth]
+    assert sessions.get(id_of(made[1])) is not made[1]
+
+
 def test_many_more_sessions_than_fit_the_memory(path):
     sessions = open_sessions(path, live=3)
     ids = [id_of(create(sessions)) for _ in range(12)]
