@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer, models
+from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers
 
 from inference_service.errors import InvalidField
 from inference_service.models.holes import HOLE
@@ -147,6 +147,7 @@ def _escaped(character: str) -> str:
 def _finder(tokens: Iterable[AddedToken]) -> Tokenizer:
     """A tokenizer that knows these tokens and nothing else."""
     finder = Tokenizer(models.BPE())
+    finder.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]+"), "removed")  # all else, before it takes time
     finder.add_special_tokens(list(tokens))
     return finder
 

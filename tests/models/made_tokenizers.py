@@ -151,6 +151,16 @@ def kept_whole() -> Tokenizer:
     return Tokenizer.from_str(json.dumps(told))
 
 
+def gaps() -> Tokenizer:
+    """Ids with gaps between them; the control tokens are far behind."""
+    told = json.loads(byte_level().to_str())
+    told["model"]["vocab"] = {piece: 3 * id for piece, id in told["model"]["vocab"].items()}
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    told["added_tokens"] = [{"id": 5000 + 7 * at, "content": name, **flags} for at, name in enumerate(NAMES.values())]
+    told["model"]["vocab"] |= {token["content"]: token["id"] for token in told["added_tokens"]}
+    return Tokenizer.from_str(json.dumps(told))
+
+
 MADE = {
     "byte-level": lambda: special(byte_level()),
     "byte-level with a space": lambda: special(byte_level(add_prefix_space=True)),
@@ -166,5 +176,6 @@ MADE = {
     "made small": lowercasing,
     "words as names": words_as_names,
     "unmarked": unmarked,
+    "ids with gaps": gaps,
 }
 PREFIXING = ["byte-level with a space", "llama 2", "metaspace, always", "metaspace, first", "unigram"]
