@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { GIVEN, OPEN } from "app/core/canvas.js";
-import { aloneInWords, beginningOf, choiceOf, choiceProblem, differenceInWords, goesOn, goneInWords, indexShown, leftBehind, lastIndex, otherwise, pairingAt, pairingWanted, revisionAt, runs, settingsFor, settingsInWords, sideOf, stepInWords, timingsAt, wantedOf } from "app/core/comparing.js";
+import { aloneInWords, beginningInText, beginningOf, choiceOf, choiceProblem, differenceInWords, goesOn, goneInWords, indexShown, leftBehind, lastIndex, otherwise, pairingAt, pairingWanted, revisionAt, runs, settingsFor, settingsInWords, sideOf, stepInWords, timingsAt, wantedOf } from "app/core/comparing.js";
 import { maximisedPanel } from "app/core/panels.js";
 import { initialState, reduce } from "app/core/state.js";
 import { frameOf } from "app/core/tree.js";
@@ -124,6 +124,14 @@ test("other vocabularies are not compared by position", () => {
   assert.deepEqual([pairing?.by, pairing?.differing.a.size], ["none", 0]);
   assert.match(pairing?.note ?? "", /other vocabularies/);
   assert.equal(differenceInWords(pairing), "");
+});
+
+test("a given word of several tokens goes to another model as its letters", () => {
+  const { tree } = after({ type: "session.opened", session: session({ tokens: [7, 40, 41, 0], states: [GIVEN, GIVEN, GIVEN, OPEN] }) });
+  const half = (/** @type {number} */ id, /** @type {number} */ byte) => [id, { id, text: "\ufffd", special: false, bytes: Uint8Array.of(byte) }];
+  const state = /** @type {any} */ ({ form: {}, asked: { id: "s", prompt: "Hi", chat: true } });
+  const { words } = beginningInText(state, /** @type {any} */ ({ tree, tokens: new Map(/** @type {any} */ ([half(40, 0xc3), half(41, 0xa9)])) }));
+  assert.deepEqual(words, [{ offset: 0, text: "\u00e9" }]);
 });
 
 test("timings are those of the way up to the step", () => {

@@ -10,7 +10,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
     """The facts by name.
 
     token_ids: for each role its id and where it was found, both None where the checkpoint has none.
-    end_tokens: every id that ends a text or a turn.
+    end_tokens: every id that ends a text or a turn. unnamed_count: how many ids the tokenizer has no token for.
     memory_bytes: for each dtype what the loader asks for.
     """
     family, ids, text = recognised.family, recognised.ids, recognised.text
@@ -21,6 +21,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
         "weights_note": recognised.checkpoint.weights_note,
         "stored_dtype": str(recognised.stored).removeprefix("torch."),
         "vocabulary_size": recognised.vocabulary,
+        "unnamed_count": len(text.unnamed(recognised.vocabulary)) if text else 0,
         "context_length": recognised.context,
         "token_ids": {role: {"id": getattr(ids, role), "found": ids.found.get(role)} for role in ROLES},
         "end_tokens": list(ids.ends),

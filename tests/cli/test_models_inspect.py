@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.models.tiny_checkpoints import write_checkpoint, write_tokenizer
 from unmask.cli import app
 from unmask.cli.models import lines, size
 
@@ -47,6 +48,11 @@ def test_dream_in_words():
         "sampler": "dream",
         "memory": "0.7 MB as float16",
     }
+
+
+def test_how_many_ids_have_no_token(tmp_path):
+    write_tokenizer(write_checkpoint(tmp_path))
+    assert shown(tmp_path)["vocabulary"] == "300 ids, 39 of them without a token"
 
 
 def test_given_ids():

@@ -11,6 +11,7 @@ from tests.page.driver import (
     canvas_of,
     cell,
     choose_model,
+    constrain,
     open_cell,
     revision,
     run_to_end,
@@ -99,6 +100,16 @@ def test_going_on_follows_the_form_and_another_kind_of_model_has_the_form_for_it
     assert client.open(start(page, STORY, length=8)).get().settings.sampler == "fast_dllm"
     choose_model(page, CAUSAL)
     expect(page.get_by_test_id("sampler").locator("option")).to_have_text(["Autoregressive"])
+
+
+def test_a_stop_text_of_a_letter_in_two_tokens_stops_and_half_of_it_does_not(page: Page, client: unmask.Client):
+    constrain(page, "regex", "caf\u00e9s?")
+    page.locator("#parameter-stop").fill("\ufffd\n\u00e9")
+    session = client.open(start(page, STORY, length=30, seed=3))
+    run_to_end(page)
+    expect(page.get_by_test_id("complete")).to_have_text("Stopped: a stop sequence")
+    assert session.text == "caf\u00e9"
+    assert len(shown_tokens(page)) == len(client.tokenize("caf\u00e9", CAUSAL)) > 2
 
 
 def test_the_past_is_looked_at_chosen_anew_and_edited(page: Page, client: unmask.Client):

@@ -108,12 +108,13 @@ def recognised(folder: str, token_ids: dict[str, int]) -> dict:
 def lines(facts: dict) -> list[tuple[str, str]]:
     """The facts as a person reads them: a name and what is so."""
     ids = facts["token_ids"].items()
+    unnamed = f", {facts['unnamed_count']:,} of them without a token" if facts["unnamed_count"] else ""
     return [
         ("family", facts["family"]),
         ("stock class", facts["stock_class"]),
         *((("weights", facts["weights_note"]),) if facts["weights_note"] else ()),
         ("parameters", f"{facts['parameter_count']:,}, stored as {facts['stored_dtype']}"),
-        ("vocabulary", f"{facts['vocabulary_size']:,} ids"),
+        ("vocabulary", f"{facts['vocabulary_size']:,} ids{unnamed}"),
         ("context", f"{facts['context_length']:,} positions"),
         *((role, "none" if told["id"] is None else f"{told['id']}, {source(told['found'])}") for role, told in ids),
         ("ends", ", ".join(map(str, facts["end_tokens"])) or "none"),
