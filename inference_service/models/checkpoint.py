@@ -10,6 +10,7 @@ from typing import Any
 
 from inference_service.errors import DataLoss, FailedPrecondition
 from inference_service.models.files import is_regular, joined, opened, read_object, require_plain, shown
+from inference_service.models.foreign import refuse_adapter, refuse_quantized
 from inference_service.models.header import Tensor, read_header, require_count
 
 SINGLE = "model.safetensors"
@@ -45,11 +46,13 @@ def inspect(folder: Path, called: str) -> Checkpoint:
     """
     require_plain(folder, called)
     if not is_regular(folder / "config.json"):
+        refuse_adapter(folder, called)
         raise FailedPrecondition(
             f"{called!r} is not a checkpoint: the folder has no config.json", reason="NOT_A_CHECKPOINT"
         )
     config = read_object(folder / "config.json")
     generation = read_object(folder / "generation_config.json") if is_regular(folder / "generation_config.json") else {}
+    refuse_quantized(config, called)
     mapping = {} if is_regular(folder / SINGLE) else _weight_map(folder, called)
     names = sorted(set(mapping.values())) or [SINGLE]
     tensors: dict[str, Tensor] = {}
@@ -65,6 +68,7 @@ def inspect(folder: Path, called: str) -> Checkpoint:
 def _weight_map(folder, called):
     """The file of each tensor, as the index tells it; every one of these files is there."""
     if not is_regular(folder / INDEX):
+        refuse_adapter(folder, called)
         refuse_unsafe([path.name for path in folder.iterdir()], called)
         raise DataLoss(
             f"{called!r} has no weights: neither {SINGLE} nor {INDEX} is in the folder; download it again",
@@ -113,7 +117,8 @@ def refuse_unsafe(names: list[str], called: str) -> None:
     foreign = sorted(name for name in names if name.endswith((".gguf", ".h5", ".msgpack", ".onnx")))
     if foreign:
         raise FailedPrecondition(
-            f"{called!r} has its weights in {shown(foreign[0])}; only safetensors is read",
+            f"{called!r} has its weights in {shown(foreign[0])}; only safetensors is read. Take the safetensors"
+            " checkpoint that they were converted from",
             reason="UNSUPPORTED_CHECKPOINT",
             metadata={"file": shown(foreign[0])},
         )

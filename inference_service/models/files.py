@@ -29,6 +29,7 @@ _LIMITS = {
     "chat_template.jinja": MIB,
     "chat_template.json": MIB,
     "model.safetensors.index.json": 32 * MIB,
+    "adapter_config.json": 4 * MIB,
 }
 _TEMPLATES = "additional_chat_templates"
 _MOST_ENTRIES = 10_000

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 import torch
+from transformers import PreTrainedModel
 
 from inference_service.errors import DataLoss, FailedPrecondition
 from inference_service.models.checkpoint import listed
@@ -35,6 +36,25 @@ def require_near(model: torch.nn.Module, tensors: Mapping[str, Tensor]) -> None:
     if wanted > 2 * stored + _MANY:
         raise DataLoss(f"the checkpoint lacks weights: config.json makes a model of {wanted} and the files hold"
                        f" {stored}", reason="MISSING_TENSORS")
+
+
+def require_head(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> None:
+    """Raises DataLoss where the head that makes tokens of what the body computes is not stored, and is none of its own.
+
+    model: as in require_near. Whatever the names, a model with a head beside its embeddings has two weights of their
+    shape.
+    """
+    head, embeddings = (getattr(part, "weight", None)
+                        for part in (model.get_output_embeddings(), model.get_input_embeddings()))
+    if not isinstance(head, torch.Tensor) or head is embeddings:
+        return
+    name = next((name for name, weight in model.named_parameters() if weight is head), "lm_head.weight")
+    wanted = sum(weight.shape == head.shape for weight in model.parameters())
+    stored = sum(tensor.shape == tuple(head.shape) for tensor in tensors.values())
+    if name not in tensors and stored < wanted:
+        raise DataLoss(f"the checkpoint lacks weights: {name}, the head, and config.json does not say that it is the"
+                       " embeddings (tie_word_embeddings). Save the whole model, not its body alone",
+                       reason="MISSING_TENSORS", metadata={"tensors": name})
 
 
 def require_fit(model: torch.nn.Module, tensors: Mapping[str, Tensor], key_mapping: Mapping[str, str]) -> None:

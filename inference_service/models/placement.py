@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
-from inference_service.errors import FailedPrecondition, InvalidField
+from inference_service.errors import InvalidField
 from inference_service.models.checkpoint import listed
+from inference_service.models.foreign import quantized
 from inference_service.models.header import Tensor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -53,11 +54,7 @@ def stored_dtype(tensors: Mapping[str, Tensor]) -> torch.dtype:
     """The type most weights are stored in; FailedPrecondition for quantized ones."""
     strange = sorted(name for name, tensor in tensors.items() if tensor.dtype not in _STORED)
     if strange:
-        raise FailedPrecondition(
-            f"the checkpoint is quantized, {tensors[strange[0]].dtype} in {listed(strange)}; only F32, BF16 and F16"
-            " weights are read",
-            reason="UNSUPPORTED_CHECKPOINT",
-        )
+        raise quantized(tensors[strange[0]].dtype, listed(strange))
     sizes: dict[torch.dtype, int] = {}
     for tensor in tensors.values():
         dtype = _STORED[tensor.dtype]

@@ -14,7 +14,7 @@ from inference_service.models.building import building
 from inference_service.models.checkpoint import Checkpoint, inspect
 from inference_service.models.family import Family
 from inference_service.models.files import shown, without_paths
-from inference_service.models.fit import require_fit, require_near, stock_name
+from inference_service.models.fit import require_fit, require_head, require_near, stock_name
 from inference_service.models.placement import stored_dtype
 from inference_service.models.plausible import require_plausible
 from inference_service.models.registry import family_of
@@ -46,7 +46,7 @@ class Recognised:
     @property
     def context(self) -> int:
         """Positions a canvas may have. Where the config tells no bound, as of models without positions, MOST."""
-        told = getattr(self.config, "max_position_embeddings", None)
+        told = getattr(self.config, "max_position_embeddings", None) or getattr(self.config, "max_seq_len", None)
         return min(told, MOST) if isinstance(told, int) and told > 0 else MOST
 
     @property
@@ -70,6 +70,7 @@ def recognise(folder: Path, called: str, token_ids: Mapping[str, int],
     config, empty = _blueprint(family, checkpoint, check)
     if family.own_names:
         require_near(empty, checkpoint.tensors)
+        require_head(empty, checkpoint.tensors)
     else:
         require_fit(empty, checkpoint.tensors, family.key_mapping)
     check()

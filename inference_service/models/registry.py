@@ -5,9 +5,13 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
+import transformers
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
 from inference_service.errors import FailedPrecondition
 from inference_service.models import families
 from inference_service.models.family import Family
+from inference_service.models.files import shown
 
 
 def _found() -> tuple[Family, ...]:
@@ -27,6 +31,22 @@ def family_of(config: Mapping[str, Any]) -> Family:
             return family
     known = ", ".join(sorted(kind for family in FAMILIES for kind in family.model_types))
     known += " and the causal models of transformers"
-    found = config.get("model_type")
-    told = f"model_type {repr(found)[:200]} is not one this server knows" if found else "config.json has no model_type"
-    raise FailedPrecondition(f"{told}; it knows: {known}", reason="UNKNOWN_FAMILY", metadata={"known": known})
+    raise FailedPrecondition(f"{_unknown(config)}; it knows: {known}", reason="UNKNOWN_FAMILY",
+                             metadata={"known": known})
+
+
+def _unknown(config: Mapping[str, Any]) -> str:
+    """What nobody here knows of a config.json: its model_type, or the architecture that it names for one that is."""
+    kind, names = config.get("model_type"), config.get("architectures")
+    if not kind:
+        return "config.json has no model_type"
+    stock = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind) if isinstance(kind, str) else None
+    if not stock or not names:
+        return f"model_type {repr(kind)[:200]} is not one this server knows"
+    asked = ", ".join(map(str, names)) if isinstance(names, list) else str(names)
+    whose = ("it is a class of transformers, and none that writes texts: a body without a head, or of another use"
+             if all(hasattr(transformers, str(name)) for name in names) else
+             "only its makers' own code could read it, which is never run")
+    one = stock if isinstance(stock, str) else stock[0]
+    return (f"the architecture {shown(asked)} that config.json names is not one this server knows: of model_type"
+            f" {kind!r} it knows {one}, and {whose}")

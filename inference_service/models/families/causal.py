@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from transformers import CONFIG_MAPPING
+from transformers import CONFIG_MAPPING, AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from inference_service.errors import DataLoss, FailedPrecondition
@@ -38,7 +38,7 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """config.json as keyword arguments of the stock class's config."""
     require_values(config, _NOT_HERE, stock_class(config))
     kind = CONFIG_MAPPING[config["model_type"]]
-    if getattr(kind, "sub_configs", None):
+    if any(part is AutoConfig or part.model_type for part in getattr(kind, "sub_configs", {}).values()):
         raise FailedPrecondition(
             f"{config['model_type']!r} is made of several models, such as one that sees and one that writes; this"
             " server loads models of text alone", reason="UNSUPPORTED_CHECKPOINT",
