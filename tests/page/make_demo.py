@@ -17,7 +17,7 @@ from tests.page.stack import PATIENCE, ROOT, Stack, chromium
 
 TARGET = ROOT / "frontend" / "demo" / "run.json"
 PROMPT = "Tell me a story about Tom and a red kite."
-LENGTH, SEED = 48, 7
+LENGTH, SEED = 96, 7  # room for the story to end in
 
 
 def saved_page(page: Page, path: Path) -> str:
@@ -33,6 +33,14 @@ def archive_in(html: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="archive">(.*?)</script>', html, re.DOTALL)[1])
 
 
+def check_it_ends(archive: dict) -> None:
+    """Raises ValueError for a run that is not the whole of a text: it is the first that people see."""
+    last = archive["frames"][-1]["summary"]
+    written = last["tokensBeforeEnd"]
+    if last["pending"] or last["openCount"] or written is None or not 0 < written < LENGTH:
+        raise ValueError(f"the run does not end within {LENGTH} positions; give it more")
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         stack = Stack(Path(folder))
@@ -44,6 +52,7 @@ def main() -> None:
             start(page, PROMPT, LENGTH, SEED)
             run_to_end(page)
             archive = archive_in(saved_page(page, Path(folder) / "run.html"))
+            check_it_ends(archive)
             browser.close()
         finally:
             stack.stop()
