@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from inference_service.models.library import EMBEDDED_CAUSAL_FOLDER
+from inference_service.models.library import CAUSAL, EMBEDDED_CAUSAL_FOLDER
 from inference_service.models.loading import load
 
 RESULTS = Path(__file__).parent / "results" / "left_to_right.json"
@@ -26,7 +26,7 @@ LEAST = 1.5  # times faster, at the end of the context
 
 def main() -> None:
     torch.set_num_threads(1)
-    denoiser = load(str(EMBEDDED_CAUSAL_FOLDER))
+    denoiser = load(str(EMBEDDED_CAUSAL_FOLDER), family=CAUSAL)
     size = denoiser.info.context_length
     tokens = [(7 * place) % 500 + 10 for place in range(size)]
     kept: dict[int, list[float]] = {}

@@ -20,6 +20,7 @@ class Config(BaseSettings):
     insecure: bool = Field(default=False, description="Allow listening beyond this machine without authentication.")
     model: str = Field(default=EMBEDDED, description=(
         "The model loaded at start: a name, a checkpoint folder or a hub id."))
+    family: str = Field(default="", description="The family to load that model as; recognised if not set.")
     model_policy: Literal["", "local", "catalog"] = Field(default="", description=(
         "Which models callers may load: any (local) or those of models_file (catalog). Empty: local on loopback."))
     models_file: Path | None = Field(default=None, description="A models.toml with names for checkpoints.")

@@ -83,13 +83,14 @@ class Client:
             return self._models.GetModel(models_pb.GetModelRequest(name=name)).model
 
     def load(self, name: str = "", dtype: str = "", token_ids: Mapping[str, int] | None = None,
-             progress: Callable[[LoadModelResponse], None] = lambda response: None) -> Model:
+             progress: Callable[[LoadModelResponse], None] = lambda response: None, family: str = "") -> Model:
         """Brings a model into the server's memory: a known name, a folder on the server or a hub id.
 
         dtype: "auto", "float32", "bfloat16" or "float16". token_ids: ids that the checkpoint cannot
-        tell, by "mask", "eos", "eot" or "pad". progress is called with each message on the way.
+        tell, by "mask", "eos", "eot" or "pad". family: to decode it as, such as "causal"; empty:
+        as recognised. progress is called with each message on the way.
         """
-        request = models_pb.LoadModelRequest(name=name, dtype=dtype, token_ids=token_ids or {})
+        request = models_pb.LoadModelRequest(name=name, dtype=dtype, token_ids=token_ids or {}, family=family)
         with translated():
             response = last(self._models.LoadModel(request), progress)
         if not response.HasField("model"):

@@ -104,3 +104,6 @@ def causal(folder: Path, config_class: str, change=lambda weights: None, told: d
         config_path = folder / "config.json"
         config_path.write_text(json.dumps(json.loads(config_path.read_text()) | told))
     with_tokenizer(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):  # with a mask it would be one of diffusion
+        file = folder / name
+        file.write_text(file.read_text().replace("<|mdm_mask|>", "<|spare|>"))

@@ -144,8 +144,10 @@ test("a load says its phase, and a percent where there is one", () => {
 });
 
 test("a wish to load is read, and a refusal goes to its field", () => {
-  const wish = { name: " /srv/x ", dtype: "auto", mask: "5", eos: "", eot: "", pad: "" };
-  assert.deepEqual(readWish(wish), { request: { name: "/srv/x", dtype: "", tokenIds: { mask: 5 } }, problems: {} });
+  const wish = { name: " /srv/x ", dtype: "auto", mask: "5", eos: "", eot: "", pad: "", family: "" };
+  assert.deepEqual(readWish(wish), { request: { name: "/srv/x", dtype: "", tokenIds: { mask: 5 }, family: "" }, problems: {} });
+  assert.equal(readWish({ ...wish, family: "causal" }).request.family, "causal");
+  assert.deepEqual(wishProblems({ message: "", fields: [{ field: "family", description: "must be given" }] }), { family: "must be given" });
   assert.deepEqual(readWish({ ...wish, name: "", dtype: "float16", eos: "-1" }).problems, { name: "Type a folder on the server or a hub id.", eos: "a whole number, 0 or more" });
   assert.deepEqual(wishProblems({ message: "there is no folder", fields: [] }), { name: "there is no folder" });
   const fields = [{ field: "token_ids.mask", description: "a" }, { field: "token_ids", description: "b" }, { field: "dtype", description: "c" }];
@@ -159,7 +161,9 @@ function stage(load, more = {}) {
   const notices = [];
   const troubles = { tell: (what, error) => notices.push(["error", what, error.message]), news: (what, why) => notices.push(["news", what, why]) };
   const connection = Object.assign(new EventTarget(), { isReady: true });
-  const client = { listModels: async () => [MODEL], getModel: async (name) => ({ ...MODEL, name }), detokenize: async (_, ids) => ids.map((id) => ({ id, text: `<${id}>` })), loadModel: load, ...more };
+  const client = {
+    listed: async () => ({ list: await client.listModels(), families: ["causal", "llada"] }),
+    listModels: async () => [MODEL], getModel: async (name) => ({ ...MODEL, name }), detokenize: async (_, ids) => ids.map((id) => ({ id, text: `<${id}>` })), loadModel: load, ...more };
   const seen = [];
   store.addEventListener("change", () => seen.push(store.state.models.load));
   return { store, notices, seen, models: new Models(/** @type {any} */ ({ store, client, connection, troubles })) };
@@ -167,11 +171,11 @@ function stage(load, more = {}) {
 
 test("a load is shown on its way, and taken for the next session when it is there", async () => {
   const { store, seen, models } = stage(async function* (request) {
-    assert.deepEqual(request, { name: OTHER.name, dtype: "float32", tokenIds: { mask: 9 } });
+    assert.deepEqual(request, { name: OTHER.name, dtype: "float32", tokenIds: { mask: 9 }, family: "causal" });
     yield { phase: "loading", done: 1, total: 2, model: null };
     yield { phase: "ready", done: 0, total: 0, model: OTHER };
   });
-  models.wish({ name: OTHER.name, dtype: "float32", mask: "9" });
+  models.wish({ name: OTHER.name, dtype: "float32", mask: "9", family: "causal" });
   assert.equal(await models.loadWish(), true);
   assert.ok(seen.some((load) => load?.phase === "loading" && load.done === 1 && load.total === 2));
   assert.equal(store.state.models.load, null);

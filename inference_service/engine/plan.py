@@ -120,7 +120,7 @@ def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: i
         raise InvalidField("settings.parameters.logits_eos_inf", "must be false with a constraint, whose text has to"
                                                                  " end")
     try:
-        parameters = parameters_for(sampler, settings.parameters, length, holes)
+        parameters = parameters_for(sampler, {**info.defaults_of(sampler.name), **settings.parameters}, length, holes)
         if getattr(parameters, "early_stop", False) and info.eos_token is None:
             raise ParameterError("early_stop", f"must be false: {info.name!r} has no end-of-text id to fill up with;"
                                                " load it with one, as the token id eos")

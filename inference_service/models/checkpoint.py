@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inference_service.errors import DataLoss, FailedPrecondition
+from inference_service.models.fields import with_floats
 from inference_service.models.files import is_regular, joined, opened, read_object, require_plain, shown
 from inference_service.models.foreign import refuse_adapter, refuse_quantized
 from inference_service.models.header import Tensor, read_header, require_count
@@ -53,6 +54,7 @@ def inspect(folder: Path, called: str) -> Checkpoint:
     config = read_object(folder / "config.json")
     generation = read_object(folder / "generation_config.json") if is_regular(folder / "generation_config.json") else {}
     refuse_quantized(config, called)
+    told, generation = with_floats(config), with_floats(generation)
     mapping = {} if is_regular(folder / SINGLE) else _weight_map(folder, called)
     names = sorted(set(mapping.values())) or [SINGLE]
     tensors: dict[str, Tensor] = {}
@@ -62,7 +64,7 @@ def inspect(folder: Path, called: str) -> Checkpoint:
     _check_index(mapping, tensors)
     twice = not mapping and is_regular(folder / INDEX)
     note = f"{SINGLE} is read; {INDEX} and the files that it names are beside it and are not" if twice else ""
-    return Checkpoint(folder, config, generation, tensors, _identity(folder, config, names), note)
+    return Checkpoint(folder, told, generation, tensors, _identity(folder, config, names), note)
 
 
 def _weight_map(folder, called):

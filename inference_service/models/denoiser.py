@@ -23,6 +23,7 @@ class ModelInfo:
     context_length: positions a canvas may have.
     vocabulary_size: width of the logits; ids run from 0 to one less.
     mask_token, eos_token, eot_token, pad_token: ids, None where the model has none.
+    defaults: parameters of default_sampler, by name, that are the family's own where nothing is said.
     more_ends: the ids that end a text or a turn beside eos_token and eot_token.
     forbidden_tokens: ids that are never generated; the mask id is among them.
     unnamed_tokens: those of them that the tokenizer has no token for, which a session's settings may ask for.
@@ -64,6 +65,7 @@ class ModelInfo:
     suffix_tokens: tuple[int, ...] = ()
     more_ends: tuple[int, ...] = ()
     unnamed_tokens: tuple[int, ...] = ()
+    defaults: tuple[tuple[str, float | str], ...] = ()
 
     @property
     def end_tokens(self) -> tuple[int, ...]:
@@ -75,6 +77,10 @@ class ModelInfo:
     def barred_tokens(self) -> tuple[int, ...]:
         """Ids that are not even committed by hand."""
         return tuple(id for id in self.forbidden_tokens if id not in self.unnamed_tokens)
+
+    def defaults_of(self, sampler: str) -> dict[str, float | str]:
+        """The parameters of a sampler that have other defaults on this model than the sampler's own."""
+        return dict(self.defaults) if sampler == self.default_sampler else {}
 
 
 class Denoiser:

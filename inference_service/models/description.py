@@ -11,6 +11,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
 
     token_ids: for each role its id and where it was found, both None where the checkpoint has none.
     end_tokens: every id that ends a text or a turn. unnamed_count: how many ids the tokenizer has no token for.
+    defaults: parameters of the default sampler that are the family's own where nothing is said.
     memory_bytes: for each dtype what the loader asks for.
     """
     family, ids, text = recognised.family, recognised.ids, recognised.text
@@ -30,6 +31,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
         "has_tokenizer": text is not None,
         "has_chat_template": text is not None and text.has_chat_template,
         "default_sampler": family.default_sampler,
+        "defaults": dict(recognised.defaults),
         "memory_bytes": {
             name: bytes_needed(recognised.parameters, dtype.itemsize, recognised.context, recognised.vocabulary)
             for name, dtype in DTYPES.items()

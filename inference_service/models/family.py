@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+def no_defaults(config: Mapping[str, Any], generation: Mapping[str, Any]) -> Mapping[str, float | str]:
+    """Those of a family whose own code has the sampler's own."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Family:
     """An adapter. A family is data: it brings no modelling code.
@@ -24,8 +29,11 @@ class Family:
         in place of a tokenizer.json, such as "Qwen2Tokenizer"; "" where there is none.
     block_causal_names: words in a checkpoint's name that tell of attention from block to
         block, where config.json is the same with and without it.
+    own_fields: fields of its config.json that mean something else than they do where they mark another kind.
     own_names: whether the stock class reads its checkpoints under names of its own making; what is missing shows
         only when it has loaded.
+    defaults: config.json, generation_config.json -> parameters of the default sampler that the family's own code has
+        other defaults for than the sampler.
     """
 
     name: str
@@ -40,7 +48,9 @@ class Family:
     eot_names: tuple[str, ...] = ()
     tokenizer_class: str = ""
     block_causal_names: tuple[str, ...] = ()
+    own_fields: tuple[str, ...] = ()
     own_names: bool = False
+    defaults: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, float | str]] = no_defaults
 
     def stock_class(self, config: Mapping[str, Any]) -> str:
         """The name of the class for a checkpoint with this config.json."""

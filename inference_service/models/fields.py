@@ -1,9 +1,24 @@
 """Fields of a config.json, read with errors that name them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from inference_service.errors import DataLoss, FailedPrecondition
+
+# Numbers that JSON has none for, as transformers 5 writes them: {"__float__": "Infinity"}.
+_FLOATS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+
+
+def with_floats(value: Any) -> Any:
+    """A value of a config.json with what stands for a float in it as that float."""
+    if isinstance(value, list):
+        return [with_floats(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"__float__"} and isinstance(told := value["__float__"], str):
+        return _FLOATS.get(told, value)
+    return {name: with_floats(inner) for name, inner in value.items()}
 
 
 def whole(config: Mapping[str, Any], field: str) -> int:

@@ -7,6 +7,7 @@ import torch
 from transformers import PreTrainedModel
 
 from inference_service.errors import DataLoss, FailedPrecondition
+from inference_service.models.buffers import follows
 from inference_service.models.checkpoint import listed
 from inference_service.models.files import joined
 from inference_service.models.header import Tensor
@@ -75,7 +76,7 @@ def require_fit(model: torch.nn.Module, tensors: Mapping[str, Tensor], key_mappi
         )
     _require_shapes({name: (found[name], weight) for name, weight in wanted.items()}, tensors)
     known = model.state_dict().keys()
-    extra = sorted(stored for name, stored in found.items() if name not in known and not name.endswith(".inv_freq"))
+    extra = sorted(stored for name, stored in found.items() if name not in known and not follows(name))
     if extra:
         raise FailedPrecondition(
             f"the checkpoint holds weights that {type(model).__name__} has no place for: {listed(extra)}",

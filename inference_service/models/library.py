@@ -4,7 +4,7 @@ import threading
 import tomllib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -28,28 +28,32 @@ from inference_service.models.progress import Progress
 
 EMBEDDED = "embedded"
 EMBEDDED_CAUSAL = "embedded-causal"
+CAUSAL = "causal"  # its tokenizer is the other model's, with a mask
 EMBEDDED_FOLDER = Path(__file__).parents[2] / "embedded_model" / "weights"
 EMBEDDED_CAUSAL_FOLDER = EMBEDDED_FOLDER.with_name("causal_weights")
+_FIELDS = {"source", "dtype", "token_ids", "family"}
 NO_IDS: Mapping[str, int] = MappingProxyType({})
 _MOST_REMEMBERED = 100
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a named model comes from. folder_or_id: a checkpoint folder or a hub id."""
+    """Where a named model comes from. folder_or_id: a checkpoint folder or a hub id. family: "" to recognise it."""
 
     folder_or_id: str
     dtype: str = "auto"
     token_ids: Mapping[str, int] = field(default_factory=dict)
+    family: str = ""
 
 
 def read_catalog(path: Path | None) -> dict[str, Source]:
     """The models of a models.toml, and the embedded ones.
 
-    Each table is a name: [my-model] source = "GSAI-ML/LLaDA-8B-Instruct", and if wanted dtype and
-    token_ids. Raises InvalidField for anything else.
+    Each table is a name: [my-model] source = "GSAI-ML/LLaDA-8B-Instruct", and if wanted dtype,
+    token_ids and family. Raises InvalidField for anything else.
     """
-    catalog = {EMBEDDED: Source(str(EMBEDDED_FOLDER)), EMBEDDED_CAUSAL: Source(str(EMBEDDED_CAUSAL_FOLDER))}
+    catalog = {EMBEDDED: Source(str(EMBEDDED_FOLDER)),
+               EMBEDDED_CAUSAL: Source(str(EMBEDDED_CAUSAL_FOLDER), family=CAUSAL)}
     if path is None:
         return catalog
     try:
@@ -57,9 +61,10 @@ def read_catalog(path: Path | None) -> dict[str, Source]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidField("models_file", f"{path.name} cannot be read: {error}") from None
     for name, table in tables.items():
-        if not isinstance(table, dict) or "source" not in table or set(table) - {"source", "dtype", "token_ids"}:
-            raise InvalidField("models_file", f"[{name}] must have a source and may have dtype and token_ids")
-        catalog[name] = Source(table["source"], table.get("dtype", "auto"), table.get("token_ids", {}))
+        if not isinstance(table, dict) or "source" not in table or set(table) - _FIELDS:
+            raise InvalidField("models_file", f"[{name}] must have a source and may have dtype, token_ids and family")
+        catalog[name] = Source(table["source"], table.get("dtype", "auto"), table.get("token_ids", {}),
+                               table.get("family", ""))
     return catalog
 
 
@@ -68,17 +73,19 @@ class Library:
 
     policy "local": any folder or hub id may be loaded; "catalog": only the catalog's names. cache_bytes: see load.
     forget: called, from any thread, with what is known of a model that was taken out of use: for whoever keeps
-    something of it.
+    something of it. family: of the default model; "" as the catalog has it.
     """
 
     def __init__(self, default: str = EMBEDDED, policy: Literal["local", "catalog"] = "local",
                  catalog: Mapping[str, Source] | None = None, cache_bytes: int = CACHE_BYTES,
-                 forget: Callable[[ModelInfo], None] = lambda info: None):
+                 forget: Callable[[ModelInfo], None] = lambda info: None, family: str = ""):
         self.default = default
         self._policy = policy
         self._cache_bytes = cache_bytes
         self._forget = forget
         self._catalog = dict(catalog or read_catalog(None))
+        if family:
+            self._catalog[default] = replace(self._catalog.get(default, Source(default)), family=family)
         self._loaded: dict[str, tuple[Source, Denoiser]] = {}
         self._unloaded: OrderedDict[str, Source] = OrderedDict()  # how what was in memory was loaded
         self._leaving: dict[str, Leaving] = {}
@@ -168,18 +175,20 @@ class Library:
 
     def load(self, name: str, dtype: str = "", token_ids: Mapping[str, int] = NO_IDS,
              progress: Callable[[Progress], None] = lambda progress: None,
-             cancelled: Callable[[], bool] = lambda: False) -> Denoiser:
+             cancelled: Callable[[], bool] = lambda: False, family: str = "") -> Denoiser:
         """Brings a model into memory, again where its files have changed; blocks. See begin_load.
 
         cancelled: asked several times a second.
         """
-        return self.begin_load(name, dtype, token_ids, progress, self.changed(name)).wait(cancelled)
+        return self.begin_load(name, dtype, token_ids, progress, self.changed(name), family).wait(cancelled)
 
     def begin_load(self, name: str, dtype: str = "", token_ids: Mapping[str, int] = NO_IDS,
-                   progress: Callable[[Progress], None] = lambda progress: None, again: bool = False) -> Load:
+                   progress: Callable[[Progress], None] = lambda progress: None, again: bool = False,
+                   family: str = "") -> Load:
         """Begins to bring a model into memory, on a thread of its own; one that is there is never loaded otherwise.
 
         again: one that is there is loaded once more, and serves until the new one takes its place; see `changed`.
+        family: see load; "" takes what the catalog says.
         Raises PermissionDenied, FailedPrecondition where it is there otherwise, Aborted while another one is loading
         and Exhausted while too many are still ending.
         """
@@ -190,12 +199,13 @@ class Library:
         if known is None and self._policy == "catalog" and name != self.default:
             raise self._not_allowed()
         source = Source(before.folder_or_id if before else name, dtype or (before.dtype if before else "auto"),
-                        {**(before.token_ids if before else {}), **token_ids})
+                        {**(before.token_ids if before else {}), **token_ids},
+                        family or (before.family if before else ""))
 
         def work(report: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Denoiser:
             try:
                 return load(source.folder_or_id, name=name, dtype=source.dtype, token_ids=source.token_ids,
-                            cache_bytes=self._cache_bytes, progress=report, cancelled=cancelled)
+                            family=source.family, cache_bytes=self._cache_bytes, progress=report, cancelled=cancelled)
             except ServiceError as error:
                 self._say_what_else_takes_memory(error)
                 if known:
@@ -213,11 +223,12 @@ class Library:
         with self._lock:
             if name in self._loaded:
                 loaded_as, denoiser = self._loaded[name]
-                if loaded_as != source and (dtype or token_ids):
+                same = replace(source, family=loaded_as.family) == loaded_as or not (dtype or token_ids)
+                if not same or family not in ("", denoiser.info.family):
                     raise FailedPrecondition(
-                        f"the model {name!r} is in memory with dtype {loaded_as.dtype} and token ids"
-                        f" {dict(loaded_as.token_ids)}, and sessions may be using it; unload it first to load it with"
-                        " other ones", reason="MODEL_LOADED")
+                        f"the model {name!r} is in memory as {denoiser.info.family} with dtype {loaded_as.dtype} and"
+                        f" token ids {dict(loaded_as.token_ids)}, and sessions may be using it; unload it first to load"
+                        " it otherwise", reason="MODEL_LOADED")
                 if not again:
                     return Load.done(name, denoiser)
                 source = loaded_as

@@ -14,6 +14,7 @@ import transformers
 
 from inference_service.errors import DataLoss, Exhausted, FailedPrecondition, Internal, NotFound, ServiceError
 from inference_service.models import memory
+from inference_service.models.buffers import follows
 from inference_service.models.building import building
 from inference_service.models.checkpoint import listed
 from inference_service.models.denoiser import Denoiser, ModelInfo
@@ -30,8 +31,6 @@ from inference_service.models.trial import trial
 from inference_service.models.weight_progress import watched_weights
 
 log = logging.getLogger(__name__)
-# What older releases stored of what follows from the config.
-_BUFFERS = (".inv_freq", ".attn.bias", ".masked_bias", ".attention.bias")
 _loads = itertools.count(1)
 
 
@@ -41,6 +40,7 @@ def load(
     name: str | None = None,
     dtype: str = "auto",
     token_ids: Mapping[str, int] = MappingProxyType({}),
+    family: str = "",
     device: str | None = None,
     cache_bytes: int = CACHE_BYTES,
     progress: Callable[[Progress], None] = lambda progress: None,
@@ -53,6 +53,7 @@ def load(
     name: what ModelInfo.name says; by default the folder's name or the hub id.
     dtype: "auto", "float32", "bfloat16" or "float16"; see placement.choose_dtype.
     token_ids: ids by "mask", "eos", "eot", "pad"; they go before what the checkpoint says.
+    family: the name of the one that it is taken for, whatever marks it carries; "" leaves that to be recognised.
     device: "cpu" or "cuda:N"; by default a GPU where there is one.
     cache_bytes: what a model that reads from left to right may keep of its passes.
     progress: called from the loading thread. cancelled: asked at every step of it.
@@ -66,7 +67,7 @@ def load(
     folder = _folder(source, report)
     report("inspecting")
     files = _files(folder, source)
-    known = recognise(folder, source, token_ids, report.check)
+    known = recognise(folder, source, token_ids, report.check, family)
     kind = choose_dtype(dtype, place, known.parameters, known.stored)
     spread = _require_memory(known, kind, place, source)
 
@@ -125,6 +126,7 @@ def _info(known: Recognised, name, dtype, device):
         default_sampler=known.family.default_sampler,
         prefix_tokens=tuple(before),
         suffix_tokens=tuple(behind),
+        defaults=known.defaults,
         more_ends=tuple(token for token in known.ids.ends if token not in (known.ids.eos, known.ids.eot)),
         weights_note=known.checkpoint.weights_note,
         revision=commit_of(known.checkpoint.folder),
@@ -196,7 +198,7 @@ def _weights(known: Recognised, dtype, device_map, source, report):
         # from_pretrained has put random numbers there.
         lost = sorted(told["missing_keys"])
         raise DataLoss(f"the checkpoint lacks weights: {listed(lost)}", reason="MISSING_TENSORS")
-    extra = sorted(name for name in told["unexpected_keys"] if not name.endswith(_BUFFERS))
+    extra = sorted(name for name in told["unexpected_keys"] if not follows(name))
     if extra:
         # A config.json of fewer layers than are stored is read without a word.
         raise FailedPrecondition(f"the checkpoint holds weights that config.json has no place for: {listed(extra)}",

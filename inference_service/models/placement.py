@@ -1,10 +1,11 @@
 """Where the weights go, and in which type."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import torch
 
 from inference_service.errors import InvalidField
+from inference_service.models.buffers import is_weight
 from inference_service.models.checkpoint import listed
 from inference_service.models.foreign import quantized
 from inference_service.models.header import Tensor
@@ -50,13 +51,14 @@ def stored_in(tensors: Mapping[str, Tensor]) -> set[torch.dtype]:
     return {as_is[tensor.dtype] for tensor in tensors.values() if tensor.dtype in as_is}
 
 
-def stored_dtype(tensors: Mapping[str, Tensor]) -> torch.dtype:
-    """The type most weights are stored in; FailedPrecondition for quantized ones."""
-    strange = sorted(name for name, tensor in tensors.items() if tensor.dtype not in _STORED)
+def stored_dtype(tensors: Mapping[str, Tensor], own: Container[str] = ()) -> torch.dtype:
+    """The type most weights are stored in; FailedPrecondition for quantized ones. own: see is_weight."""
+    weights = {name: tensor for name, tensor in tensors.items() if is_weight(name, tensor, own)}
+    strange = sorted(name for name, tensor in weights.items() if tensor.dtype not in _STORED)
     if strange:
         raise quantized(tensors[strange[0]].dtype, listed(strange))
     sizes: dict[torch.dtype, int] = {}
-    for tensor in tensors.values():
+    for tensor in weights.values():
         dtype = _STORED[tensor.dtype]
         sizes[dtype] = sizes.get(dtype, 0) + tensor.size
     return max(sizes, key=lambda dtype: sizes[dtype], default=torch.float32)

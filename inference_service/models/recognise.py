@@ -2,22 +2,24 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
-from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
+from inference_service.errors import DataLoss, FailedPrecondition, InvalidField, ServiceError
 from inference_service.models.building import building
 from inference_service.models.checkpoint import Checkpoint, inspect
+from inference_service.models.defaults import own_defaults
 from inference_service.models.family import Family
 from inference_service.models.files import shown, without_paths
 from inference_service.models.fit import require_fit, require_head, require_near, stock_name
+from inference_service.models.marks import marks_of_diffusion, refusal, require_no_mask_token, require_whole_attention
 from inference_service.models.placement import stored_dtype
 from inference_service.models.plausible import require_plausible
-from inference_service.models.registry import family_of
+from inference_service.models.registry import BY_NAME, family_named, family_of
 from inference_service.models.text import Text
 from inference_service.models.token_ids import TokenIds, find_token_ids
 
@@ -33,6 +35,7 @@ class Recognised:
     parameters: number of weights, tied ones counted once.
     stored: the type most weights are stored in.
     text: None where the checkpoint has no tokenizer.
+    defaults: parameters of the family's sampler, by name, that its own code has other defaults for.
     """
 
     checkpoint: Checkpoint
@@ -42,6 +45,7 @@ class Recognised:
     stored: torch.dtype
     text: Text | None
     ids: TokenIds
+    defaults: tuple[tuple[str, float | str], ...] = ()
 
     @property
     def context(self) -> int:
@@ -56,41 +60,70 @@ class Recognised:
 
 
 def recognise(folder: Path, called: str, token_ids: Mapping[str, int],
-              check: Callable[[], None] = lambda: None) -> Recognised:
+              check: Callable[[], None] = lambda: None, family: str = "") -> Recognised:
     """Reads all of a checkpoint but its weights.
 
     called: the name the caller used, for messages. token_ids: ids by role; they go before the checkpoint's.
+    family: the name of the one that it is taken for whatever marks it carries; "" leaves that to be recognised.
     check: called between its parts; raises to give up.
     Raises a ServiceError that names what is wrong; no message holds a path other than `called`.
     """
     checkpoint = inspect(folder, called)
-    family = family_of(checkpoint.config)
-    _refuse_block_causal(family, folder, called)
+    if family:
+        kind = family_named(family)
+        checkpoint = _as(kind, checkpoint)
+    else:
+        kind = _found(checkpoint, called)
+        require_whole_attention(kind, checkpoint.config, folder, called)
     check()
-    config, empty = _blueprint(family, checkpoint, check)
-    if family.own_names:
+    config, empty = _blueprint(kind, checkpoint, check)
+    if kind.own_names:
         require_near(empty, checkpoint.tensors)
         require_head(empty, checkpoint.tensors)
     else:
-        require_fit(empty, checkpoint.tensors, family.key_mapping)
+        require_fit(empty, checkpoint.tensors, kind.key_mapping)
     check()
-    text = Text.read(folder, family.tokenizer_class)
-    ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, family, config.vocab_size)
+    text = Text.read(folder, kind.tokenizer_class)
+    if not family:
+        require_no_mask_token(kind, text, BY_NAME, called)
+    ids = find_token_ids(checkpoint.config, checkpoint.generation, text, token_ids, kind, config.vocab_size)
     if text:
         text.reserve(id for id in (ids.mask, ids.eos, ids.eot, ids.pad) if id is not None)
     parameters = sum(weight.numel() for weight in empty.parameters())
-    return Recognised(checkpoint, family, config, parameters, stored_dtype(checkpoint.tensors), text, ids)
+    own = {name for name, tensor in empty.state_dict().items() if not tensor.is_floating_point()}
+    return Recognised(checkpoint, kind, config, parameters, stored_dtype(checkpoint.tensors, own), text, ids,
+                      own_defaults(kind, checkpoint))
 
 
-def _refuse_block_causal(family, folder, called):
-    for word in family.block_causal_names:
-        if word in Path(called).name.lower() or word in folder.resolve().name.lower():
-            raise FailedPrecondition(
-                f"{called!r} is by its name a {word} model, which attends from block to block; this server lets every"
-                " position see every other, which would decode it wrongly",
-                reason="UNSUPPORTED_CHECKPOINT",
-                metadata={"word": word},
-            )
+def _found(checkpoint: Checkpoint, called: str) -> Family:
+    """The family that a checkpoint is of by its config.json. Raises FailedPrecondition."""
+    marks = marks_of_diffusion(checkpoint.config, checkpoint.generation)
+    try:
+        family = family_of(checkpoint.config)
+    except FailedPrecondition as error:
+        if not marks:
+            raise
+        named = refusal(marks, BY_NAME, called)
+        raise FailedPrecondition(f"{error.message}. {named.message}", reason=error.reason, metadata=error.metadata,
+                                 fields=named.fields) from None
+    if marks and not family.bidirectional:
+        raise refusal(marks, BY_NAME, called)
+    return family
+
+
+def _as(family: Family, checkpoint: Checkpoint) -> Checkpoint:
+    """A checkpoint as a family reads it that was named for it: a class of its makers' own says nothing then.
+
+    Raises InvalidField where there is no stock class for it.
+    """
+    if family.stock_class(checkpoint.config):
+        return checkpoint
+    plain = replace(checkpoint, config={name: value for name, value in checkpoint.config.items()
+                                        if name != "architectures"})
+    if not family.stock_class(plain.config):
+        kind = shown(repr(checkpoint.config.get("model_type")))
+        raise InvalidField("family", f"{family.name!r} has no stock class for a model_type {kind}")
+    return plain
 
 
 def _blueprint(family: Family, checkpoint: Checkpoint, check: Callable[[], None]):

@@ -8,7 +8,7 @@ from typing import Any
 import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from inference_service.errors import FailedPrecondition
+from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models import families
 from inference_service.models.family import Family
 from inference_service.models.files import shown
@@ -22,6 +22,16 @@ def _found() -> tuple[Family, ...]:
 
 
 FAMILIES: tuple[Family, ...] = _found()
+
+
+BY_NAME: Mapping[str, Family] = {family.name: family for family in sorted(FAMILIES, key=lambda one: one.name)}
+
+
+def family_named(name: str) -> Family:
+    """The family of that name. Raises InvalidField."""
+    if name not in BY_NAME:
+        raise InvalidField("family", f"must be one of {', '.join(BY_NAME)}, is {name[:80]!r}")
+    return BY_NAME[name]
 
 
 def family_of(config: Mapping[str, Any]) -> Family:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from inference_service.errors import FailedPrecondition
 from inference_service.models.fields import require_values, whole
 
 _COUNTS = (
@@ -16,25 +15,14 @@ _COUNTS = (
 )
 _KEPT = ("num_key_value_heads", "hidden_act", "rms_norm_eps", "tie_word_embeddings")
 _AS_STOCK = {"use_sliding_window": (False, None), "use_mrope": (False, None), "quantization_config": (None,)}
-# The length of a block, under the names that block-causal models have for it.
-_BLOCKS = ("block_size", "bd_size", "block_length")
 
 
 def stock_config(config: Mapping[str, Any], stock: str, *more: str) -> dict[str, Any]:
     """The fields that the stock class needs and those that it may have.
 
     stock: what the class is called in messages, such as "Qwen2". more: further fields kept where they are there.
-    Raises DataLoss for a missing count, FailedPrecondition for what the class cannot express
-    and for attention that goes from block to block.
+    Raises DataLoss for a missing count, FailedPrecondition for what the class cannot express.
     """
-    for field in _BLOCKS:
-        if config.get(field) is not None:
-            raise FailedPrecondition(
-                f"config.json has {field} = {config[field]!r}: this model attends from block to block, and this server"
-                " lets every position see every other, which would decode it wrongly",
-                reason="UNSUPPORTED_CHECKPOINT",
-                metadata={"field": field},
-            )
     require_values(config, _AS_STOCK, stock)
     kept = {field: config[field] for field in (*_KEPT, *more) if config.get(field) is not None}
     counts = {field: whole(config, field) for field in _COUNTS}

@@ -41,7 +41,8 @@ def find_token_ids(
 ) -> TokenIds:
     """The ids by role: what was given, else config.json, else generation_config.json, else the tokenizer.
 
-    Of the ids that end a text or a turn each of these may list some, and all of them count, unless one was given.
+    Of the ids that end a text or a turn each of these may list some, and all of them count. One that was given and is
+    among them goes first; another one takes the place of them all.
     vocabulary: width of the logits; every id must be below it.
     Raises InvalidField for a wrong or missing `token_ids`, DataLoss for a wrong id in the checkpoint.
     """
@@ -50,8 +51,13 @@ def find_token_ids(
             raise InvalidField("token_ids", f"knows the names {', '.join(ROLES)}, not {role!r}")
         if not isinstance(id, int) or not 0 <= id < vocabulary:
             raise InvalidField(f"token_ids.{role}", f"must be within 0 to {vocabulary - 1}, is {id}")
-    told = {role: [(given[role], "given")] if role in given else _found(role, config, generation, text, family)
-            for role in ROLES}
+    told = {role: _found(role, config, generation, text, family) for role in ROLES}
+    for role, id in given.items():
+        told[role] = [(id, "given"), *(told[role] if id in [other for other, _ in told[role]] else [])]
+    mask = told["mask"][0][0] if told["mask"] else None
+    for role in _ENDS:
+        if role in given and given[role] != mask:
+            told[role] = [found for found in told[role] if found[0] != mask]
     for role, found in told.items():
         for id, _ in found if role in _ENDS else found[:1]:
             if not isinstance(id, int) or isinstance(id, bool) or not 0 <= id < vocabulary:

@@ -1,6 +1,7 @@
 """Plain records to protos and back."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -89,7 +90,8 @@ def settings_from_proto(message: settings_pb2.Settings) -> Settings:
                     constraint_from_proto(message.constraint))
 
 
-def sampler_to_proto(sampler: AnySampler) -> settings_pb2.SamplerDescription:
+def sampler_to_proto(sampler: AnySampler, own: Mapping[str, object]) -> settings_pb2.SamplerDescription:
+    """own: parameters by name that have other defaults on a model."""
     message = settings_pb2.SamplerDescription(name=sampler.name, summary=sampler.summary, source=sampler.source,
                                               revises=sampler.revises)
     kinds = settings_pb2.ParameterDescription.Kind
@@ -97,7 +99,7 @@ def sampler_to_proto(sampler: AnySampler) -> settings_pb2.SamplerDescription:
         parameter = message.parameters.add(
             name=described.name, kind=kinds.Value(f"KIND_{described.kind.upper()}"), minimum=described.minimum,
             maximum=described.maximum, choices=described.choices, summary=described.summary)
-        _set_value(parameter.default, described.default)
+        _set_value(parameter.default, own.get(described.name, described.default))
     return message
 
 
@@ -267,9 +269,10 @@ def state_from_proto(message: session_pb2.Session) -> State:
 
 def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bool, has_tokenizer: bool = False,
                    has_chat_template: bool = False, samplers=(), changed: bool = False) -> model_service_pb2.Model:
+    described = [sampler_to_proto(sampler, info.defaults_of(sampler.name) if info else {}) for sampler in samplers]
     message = model_service_pb2.Model(name=name, state=enum_number(state), is_default=is_default,
                                       has_tokenizer=has_tokenizer, has_chat_template=has_chat_template,
-                                      samplers=map(sampler_to_proto, samplers), changed=changed)
+                                      samplers=described, changed=changed)
     if info:
         message.MergeFrom(model_service_pb2.Model(
             family=info.family, parameter_count=info.parameter_count, dtype=info.dtype, device=info.device,

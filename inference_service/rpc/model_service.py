@@ -5,6 +5,7 @@ import asyncio
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
+from inference_service.models.registry import BY_NAME
 from inference_service.rpc import convert, work
 from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
@@ -46,7 +47,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         def listed() -> list[pb.Model]:
             return [self._model(name, False) for name in self._library.names()]
 
-        return pb.ListModelsResponse(models=await work.brief(listed))
+        return pb.ListModelsResponse(models=await work.brief(listed), families=list(BY_NAME))
 
     @answers_errors
     async def GetModel(self, request, context):
@@ -64,7 +65,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             loop.call_soon_threadsafe(moved.set)
 
         changed = await work.brief(self._library.changed, request.name)
-        load = self._library.begin_load(request.name, request.dtype, dict(request.token_ids), report, changed)
+        load = self._library.begin_load(request.name, request.dtype, dict(request.token_ids), report, changed,
+                                        request.family)
         loading = asyncio.wrap_future(load.result)
         # A caller who has left asks for no exception; it is taken here, or asyncio would report it as lost.
         loading.add_done_callback(lambda done: (done.cancelled() or done.exception(), moved.set()))

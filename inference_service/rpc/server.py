@@ -91,7 +91,7 @@ class Server:
                                    reason="INSECURE_BIND")
         self._config = config
         self.library = Library(config.model, config.policy, read_catalog(config.models_file), config.cache_bytes,
-                               self._forget)
+                               self._forget, config.family)
         self._store = SQLiteStore(config.store, tree_of, RESERVE_BYTES)
         self._sessions = Sessions(self._store, ProtoCodec(), Limits(
             sessions=config.max_sessions, session_bytes=config.session_bytes))

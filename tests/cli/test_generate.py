@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 import unmask
 from embedded_model.tokenizer import EOT
 from inference_service.models.library import read_catalog
+from tests.ending import ending_at_stops, stop_of
+from tests.models.tiny_checkpoints import write_causal_checkpoint
 from unmask.cli import app
 from unmask.cli.generate import parse_constraint
 from unmask.cli.recover import texts_from
@@ -51,9 +53,10 @@ def test_a_golden_case_token_for_token(address, number):
 
 @pytest.mark.parametrize("number", range(len(DREAM_CASES)))
 def test_a_golden_case_of_dream_token_for_token(address, number):
-    """The family's own sampler is the default."""
-    case = DREAM_CASES[number]
-    sets = [part for name in ("temperature", "eps", "steps", "alg") for part in ("--set", f"{name}={case[name]}")]
+    """The family's own sampler is the default. The numbers are those of its algorithms, without a top_k."""
+    case = {**DREAM_CASES[number], "top_k": 0}
+    names = ("temperature", "eps", "steps", "alg", "top_k")
+    sets = [part for name in names for part in ("--set", f"{name}={case[name]}")]
     done = generate("--server", address, "--model", str(DREAM), "--length", str(case["max_new_tokens"]),
                     "--tokens", ",".join(map(str, case["prompt"])), *sets, "--json")
     answer = json.loads(done.stdout)
@@ -158,3 +161,23 @@ def test_other_files_have_no_byte_order_mark_either(tmp_path):
     (tmp_path / "models.toml").write_bytes(b'\xef\xbb\xbf[mine]\nsource = "a/b"\n')
     assert texts_from([], tmp_path / "texts") == ["one", "two"]
     assert read_catalog(tmp_path / "models.toml")["mine"].folder_or_id == "a/b"
+
+
+def test_the_family_is_named(address, tmp_path):
+    folder, _ = write_causal_checkpoint(tmp_path, "llama", written={"mask_token_id": 96})
+    arguments = ("--server", address, "--model", str(folder), "--tokens", "5,9,2", "--length", "4")
+    done = generate(*arguments)
+    assert done.exit_code == 1 and "looks like a diffusion model" in done.stderr and "--family" in done.stderr
+    assert generate(*arguments, "--family", "causal", "--json").exit_code == 0
+    with unmask.connect(address) as client:
+        assert client.model(str(folder)).family == "causal"
+
+
+def test_a_text_is_cut_at_the_second_end_id(address, tmp_path):
+    folder = ending_at_stops(tmp_path / "model", causal=False)
+    done = generate("Tell me a story.", "--server", address, "--model", str(folder), "--length", "32", "--sampler",
+                    "left_to_right", "--json")
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    at = answer["tokens"].index(stop_of(folder))
+    assert answer["tokens_before_end"] == at > 0 and "." not in answer["text"] and answer["text"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.models.tiny_checkpoints import write_checkpoint, write_tokenizer
+from tests.models.tiny_checkpoints import write_causal_checkpoint, write_checkpoint, write_tokenizer
 from unmask.cli import app
 from unmask.cli.models import lines, size
 
@@ -45,7 +45,7 @@ def test_dream_in_words():
         "attention": "every position sees every other",
         "tokenizer": "no",
         "chat template": "no",
-        "sampler": "dream",
+        "sampler": "dream, top_k = 50",
         "memory": "0.7 MB as float16",
     }
 
@@ -125,3 +125,12 @@ def test_what_is_wrong_is_one_line(arguments, words):
 def test_help_imports_no_torch():
     told = "import sys, unmask.cli; print([name for name in ('torch', 'transformers') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_family_is_named_where_its_marks_leave_it_open(tmp_path):
+    folder, _ = write_causal_checkpoint(tmp_path, "llama", written={"mask_token_id": 96})
+    done = inspect(folder)
+    assert done.exit_code == 1 and "looks like a diffusion model: its config.json has mask_token_id = 96" in done.stderr
+    assert "one of a2d-qwen2, a2d-qwen3, causal, dream, illada, llada, nanogpt (--family, or family)" in done.stderr
+    assert shown(folder, "--family", "causal")["family"] == "causal"
+    assert "family: must be one of" in inspect(folder, "--family", "odd").stderr

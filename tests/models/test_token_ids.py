@@ -32,8 +32,10 @@ def test_all_that_are_listed_count_once_and_the_first_of_a_role_is_its_id(config
     assert ids.eos == (ends[0] if ends else None)
 
 
-def test_an_id_that_was_given_takes_the_place_of_all_that_are_listed_for_its_role():
+def test_an_id_that_was_given_goes_before_those_listed_for_its_role_or_takes_their_place():
     told = {"eos_token_id": [7, 8], "eot_token_id": 6}
+    ids = found(told, given={"eos": 8})
+    assert (ids.eos, ids.ends, ids.found["eos"]) == (8, (8, 7, 6), "given")
     assert found(told, given={"eos": 3}).ends == (3, 6)
     assert found(told, given={"eot": 3}).ends == (7, 8, 3)
 

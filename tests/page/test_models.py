@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from safetensors.torch import load_file, save_file
 
 import unmask
-from tests.models.tiny_checkpoints import write_checkpoint, write_tokenizer
+from tests.models.tiny_checkpoints import write_causal_checkpoint, write_checkpoint, write_tokenizer
 from tests.page.driver import session_of, start, steps
 from tests.patience import PATIENCE
 from unmask.v1 import session_pb2
@@ -192,6 +192,23 @@ def test_a_weight_that_is_no_number_is_told_by_its_name(page: Page, tmp_path):
     expect(page.get_by_test_id("error")).to_contain_text(told)
     expect(page.locator("#load-name-problem")).to_contain_text(told)
     expect(page.get_by_test_id("model-line")).to_contain_text("embedded")
+
+
+def test_the_family_is_chosen_where_its_marks_leave_it_open(page: Page, client, tmp_path):
+    folder, _ = write_causal_checkpoint(tmp_path / "marked", "llama", written={"mask_token_id": 96})
+    unfold(page)
+    page.get_by_test_id("load-name").fill(str(folder))
+    page.get_by_test_id("load").click()
+    expect(page.get_by_test_id("error")).to_contain_text("looks like a diffusion model")
+    expect(page.locator("#load-family-problem")).to_contain_text("must be given: one of")
+    choice = page.get_by_test_id("load-family")
+    expect(choice).to_have_attribute("aria-invalid", "true")
+    choice.select_option("causal")
+    expect(choice).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_test_id("load").click()
+    expect(row(page, folder)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("model-facts")).to_contain_text("Familycausal")
+    assert client.model(str(folder)).family == "causal"
 
 
 def test_the_keyboard_alone_opens_the_panel_and_takes_another_model(page: Page, client, tiny):

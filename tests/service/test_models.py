@@ -13,6 +13,7 @@ from inference_service.models.progress import LoadCancelled, Progress
 from inference_service.sampling.registry import SAMPLERS
 from tests.conftest import EXPECTED, GOLDEN
 from tests.fakes import FakeDenoiser
+from tests.models.tiny_checkpoints import DREAM_GOLDEN, write_causal_checkpoint
 from tests.service.calls import WAIT, Api, refusal
 from unmask import errors
 from unmask.v1 import model_service_pb2 as pb
@@ -306,3 +307,33 @@ def test_the_clients_errors_say_what_the_server_said(api):
             list(api.sessions.Step(session_service_pb2.StepRequest(session_id=session.id, expected_revision=0)))
     with unmask.connect("127.0.0.1:1") as nobody, pytest.raises(errors.Unreachable):
         nobody.models()
+
+
+# ---- which family ----
+
+def test_the_family_of_a_model_is_named_where_its_marks_leave_it_open(api, tmp_path):
+    folder, _ = write_causal_checkpoint(tmp_path / "marked", "llama", written={"mask_token_id": 96})
+    listed = api.models.ListModels(pb.ListModelsRequest())
+    assert {"causal", "dream", "llada"} <= set(listed.families)
+    refused = refusal(api.load, str(folder))
+    assert (refused.code, refused.reason) == (Code.FAILED_PRECONDITION, "FAMILY_NEEDED")
+    assert "one of a2d-qwen2, a2d-qwen3, causal" in refused.fields["family"]
+    refused = refusal(api.load, str(folder), family="qwen")
+    assert refused.code == Code.INVALID_ARGUMENT and refused.fields["family"].startswith("must be one of")
+    assert api.load(str(folder), family="causal")[-1].model.family == "causal"
+    with unmask.connect(api.server.address) as client:
+        assert client.load(str(folder), family="causal").family == "causal"
+        with pytest.raises(errors.NotNow, match="in memory as causal"):
+            client.load(str(folder), family="dream")
+
+
+def test_a_dream_model_has_its_library_s_top_k_where_nothing_is_said(api):
+    name = api.load(str(DREAM_GOLDEN))[-1].model.name
+    described = {sampler.name: {parameter.name: parameter.default for parameter in sampler.parameters}
+                 for sampler in api.models.GetModel(pb.GetModelRequest(name=name)).model.samplers}
+    assert described["dream"]["top_k"].number_value == 50 and described["llada"]["top_k"].number_value == 0
+
+    def top_k(**more):
+        return dict(api.create(model=name, **more).settings.parameters)["top_k"]
+
+    assert (top_k(), top_k(top_k=0), top_k(sampler="llada")) == (50, 0, 0)

@@ -37,6 +37,7 @@ def generate(
     constraint: options.Constraint = "",
     seed: options.Seed = None,
     id_: options.Id = [],  # noqa: B006
+    family: options.Family = "",
     dtype: options.Dtype = "",
     server: options.Server = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print tokens, text and what they took as JSON.")] = False,
@@ -44,7 +45,7 @@ def generate(
     """Generate once and print the text."""
     errors = Console(stderr=True)
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
-                  constraint, special_tokens, add_special_tokens)
+                  constraint, special_tokens, add_special_tokens, family)
     with one_line(errors), started(asked, errors) as (client, loaded, session):
         steps, summary = run(session, errors)
         made, prompt_now = session.tokens, filled_prompt(session)
@@ -81,6 +82,7 @@ class Asked:
     constraint: str = ""
     special_tokens: bool | None = None
     add_special_tokens: bool | None = None
+    family: str = ""
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def started(asked: Asked, errors: Console) -> Iterator[tuple[unmask.Client, Mode
     token_ids = dict(map(parse_id, asked.id))
     words = parse_words(asked.word)
     with client_for(asked.server) as client:
-        loaded = load(client, asked.model, asked.dtype, token_ids, errors)
+        loaded = load(client, asked.model, asked.dtype, token_ids, errors, asked.family)
         session = client.create(wanted, raw=asked.raw, model=loaded.name, length=asked.length, words=words,
                                 sampler=asked.sampler, seed=asked.seed, parameters=parameters,
                                 constraint=parse_constraint(asked.constraint),
@@ -208,7 +210,8 @@ def client_for(server: str) -> Iterator[unmask.Client]:
         yield client
 
 
-def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int], console: Console) -> Model:
+def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int], console: Console,
+         family: str = "") -> Model:
     """The model, loaded if it is not there yet."""
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("loading")
@@ -219,7 +222,7 @@ def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int]
 
         while True:
             try:
-                return client.load(name, dtype, token_ids, show)
+                return client.load(name, dtype, token_ids, show, family)
             except unmask.UnmaskError as error:
                 if error.reason != "MODEL_LOADING":
                     raise

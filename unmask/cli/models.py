@@ -24,13 +24,14 @@ STATES = {Model.STATE_UNLOADED: "not loaded", Model.STATE_LOADING: "loading", Mo
 def inspect(
     folder: Annotated[str, typer.Argument(help="A checkpoint folder, or a hub id that was downloaded.")],
     id_: Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: mask=5.")] = [],  # noqa: B006
+    family: options.Family = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ):
     """Say what a checkpoint is and what it needs, from its headers alone."""
     from inference_service.errors import ServiceError  # torch takes seconds to import: only when it is needed
 
     try:
-        facts = recognised(folder, dict(map(parse_id, id_)))
+        facts = recognised(folder, dict(map(parse_id, id_)), family)
     except (ServiceError, ValueError) as error:
         raise failed(error) from None
     if as_json:
@@ -61,11 +62,12 @@ def load(
     server: Server = DEFAULT_ADDRESS,
     dtype: options.Dtype = "",
     id_: options.Id = [],  # noqa: B006
+    family: options.Family = "",
 ):
     """Bring a model into a server's memory; one that is there is read again where its files have changed."""
     try:
         with unmask.connect(server) as client:
-            model = loaded(client, name, dtype, dict(map(parse_id, id_)), Console(stderr=True))
+            model = loaded(client, name, dtype, dict(map(parse_id, id_)), Console(stderr=True), family)
     except (unmask.UnmaskError, ValueError) as error:
         raise failed(error) from None
     print(f"{model.name} is in memory: {model.family}, {model.weights} on {model.device}")
@@ -91,7 +93,7 @@ def failed(error: Exception) -> typer.Exit:
     return typer.Exit(1)
 
 
-def recognised(folder: str, token_ids: dict[str, int]) -> dict:
+def recognised(folder: str, token_ids: dict[str, int], family: str = "") -> dict:
     """The facts of `inference_service.models.description`; raises as loading the folder does."""
     from inference_service.errors import NotFound
     from inference_service.models.description import describe
@@ -102,7 +104,7 @@ def recognised(folder: str, token_ids: dict[str, int]) -> dict:
     path = local_folder(folder) or downloaded(folder)
     if path is None:
         raise NotFound(f"there is no folder {folder!r}; a model of the hub has to be downloaded first")
-    return describe(recognise(path, folder, token_ids))
+    return describe(recognise(path, folder, token_ids, family=family))
 
 
 def lines(facts: dict) -> list[tuple[str, str]]:
@@ -122,7 +124,7 @@ def lines(facts: dict) -> list[tuple[str, str]]:
         ("attention", "every position sees every other" if facts["bidirectional"] else "left to right"),
         ("tokenizer", "yes" if facts["has_tokenizer"] else "no"),
         ("chat template", "yes" if facts["has_chat_template"] else "no"),
-        ("sampler", facts["default_sampler"]),
+        ("sampler", facts["default_sampler"] + "".join(f", {name} = {is_}" for name, is_ in facts["defaults"].items())),
         *(("memory", f"{size(need)} as {dtype}") for dtype, need in facts["memory_bytes"].items()),
     ]
 

@@ -24,5 +24,6 @@ Constraint = Annotated[str, typer.Option(help="What the text must match: KIND=PA
                                               " grammar, json_schema, and choice with a text on each line.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**64 - 1, help="Where the randomness comes from.")]
 Id = Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: eot=126348.")]
+Family = Annotated[str, typer.Option(help="The family to decode it as, such as causal; recognised if left out.")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 Server = Annotated[str, typer.Option(help="host:port of a server; without it the model runs here.")]

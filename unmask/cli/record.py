@@ -29,6 +29,7 @@ def record(
     constraint: options.Constraint = "",
     seed: options.Seed = None,
     id_: options.Id = [],  # noqa: B006
+    family: options.Family = "",
     dtype: options.Dtype = "",
     server: options.Server = "",
     session: Annotated[str, typer.Option(help="Record this session of the server instead of a new one.")] = "",
@@ -39,7 +40,7 @@ def record(
     """Generate once and keep every step in a file, which `unmask replay` shows."""
     errors = Console(stderr=True)
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
-                  constraint, special_tokens, add_special_tokens)
+                  constraint, special_tokens, add_special_tokens, family)
     with one_line(errors):
         check_place(out, force)
         if session:

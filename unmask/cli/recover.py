@@ -30,6 +30,7 @@ def recover(
     set_: options.Set = [],  # noqa: B006
     seed: options.Seed = None,
     id_: options.Id = [],  # noqa: B006
+    family: options.Family = "",
     dtype: options.Dtype = "",
     server: options.Server = "",
     csv: Annotated[Path | None, typer.Option(help="Write a table of all texts to this file.")] = None,
@@ -41,7 +42,7 @@ def recover(
         wanted = texts_from(texts or [], file)
         parameters, token_ids = dict(map(parse_parameter, set_)), dict(map(parse_id, id_))
         with client_for(server) as client:
-            loaded = [load(client, name, dtype, token_ids, errors).name for name in model or [""]]
+            loaded = [load(client, name, dtype, token_ids, errors, family).name for name in model or [""]]
             with Progress(console=errors, transient=True) as bar:
                 task = bar.add_task("restoring", total=None)
 

@@ -47,7 +47,7 @@ def samplers_of(server: str, model: str) -> list[SamplerDescription]:
     from inference_service.rpc.convert import sampler_to_proto  # torch takes seconds to import: only when needed
     from inference_service.sampling.registry import SAMPLERS
 
-    return [sampler_to_proto(sampler) for sampler in SAMPLERS.values()]
+    return [sampler_to_proto(sampler, {}) for sampler in SAMPLERS.values()]
 
 
 def named(found: list[SamplerDescription], name: str) -> SamplerDescription:

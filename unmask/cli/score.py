@@ -27,6 +27,7 @@ def score(
     cfg_scale: Annotated[float, typer.Option("--cfg", help="Classifier-free guidance, 0 to 10.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Where the samples come from.")] = 0,
     id_: options.Id = [],  # noqa: B006
+    family: options.Family = "",
     dtype: options.Dtype = "",
     server: options.Server = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all that is known of it as JSON.")] = False,
@@ -38,7 +39,7 @@ def score(
         before = prompt_from(prompt, prompt_tokens) if (prompt, prompt_tokens) != (None, None) else ""
         token_ids = dict(map(parse_id, id_))
         with client_for(server) as client:
-            loaded = load(client, model, dtype, token_ids, errors)
+            loaded = load(client, model, dtype, token_ids, errors, family)
             with Progress(console=errors, transient=True) as bar:
                 task = bar.add_task("scoring", total=None)
 

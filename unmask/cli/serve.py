@@ -32,6 +32,10 @@ def serve(
             envvar="UNMASK_MODEL", help="A name, a checkpoint folder or a hub id; the embedded one if not set."
         ),
     ] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(envvar="UNMASK_FAMILY", help="The family to decode it as, such as causal; recognised if not set."),
+    ] = None,
     insecure: Annotated[
         bool,
         typer.Option(
@@ -62,6 +66,7 @@ def serve(
             shared
             | {"UNMASK_HOST": grpc_host, "UNMASK_PORT": str(grpc_port)}
             | ({"UNMASK_MODEL": model} if model else {})
+            | ({"UNMASK_FAMILY": family} if family else {})
             | policy(host if web else grpc_host),
             shown=Progress(),
             grace=SERVICE_GRACE,

@@ -30,8 +30,8 @@ def verify(data: bytes, show: Show, server: str, errors: Console) -> bool:
     ids = {role: getattr(model, f"{role}_token") for role in ROLES if model.HasField(f"{role}_token")}
     with client_for(server) as client:
         # A server has its model as it has it; here it is loaded as it was then.
-        as_then = ("", {}) if server else (model.dtype, ids)
-        load(client, model.name or show.recording.session.model, *as_then, errors)
+        dtype, token_ids, family = ("", {}, "") if server else (model.dtype, ids, model.family)
+        load(client, model.name or show.recording.session.model, dtype, token_ids, errors, family)
         session, notes = client.import_recording(data)
         for note in notes:
             errors.print(note, highlight=False, markup=False, soft_wrap=True)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from unmask.v1 import settings_pb2 as unmask_dot_v1_dot_settings__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dunmask/v1/model_service.proto\x12\tunmask.v1\x1a\x18unmask/v1/settings.proto\"\xc0\x05\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.unmask.v1.Model.State\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x17\n\x0fparameter_count\x18\x04 \x01(\x04\x12\r\n\x05\x64type\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x06 \x01(\t\x12\x16\n\x0e\x63ontext_length\x18\x07 \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x08 \x01(\r\x12\x17\n\nmask_token\x18\t \x01(\rH\x00\x88\x01\x01\x12\x16\n\teos_token\x18\n \x01(\rH\x01\x88\x01\x01\x12\x16\n\teot_token\x18\x0b \x01(\rH\x02\x88\x01\x01\x12\x15\n\rhas_tokenizer\x18\x0c \x01(\x08\x12\x19\n\x11has_chat_template\x18\r \x01(\x08\x12/\n\x08samplers\x18\x0e \x03(\x0b\x32\x1d.unmask.v1.SamplerDescription\x12\x12\n\nis_default\x18\x0f \x01(\x08\x12\x0f\n\x07shifted\x18\x10 \x01(\x08\x12\x15\n\rbidirectional\x18\x11 \x01(\x08\x12\x12\n\ncache_note\x18\x12 \x01(\t\x12\x15\n\rprefix_tokens\x18\x1e \x03(\r\x12\x15\n\rsuffix_tokens\x18\x1f \x03(\r\x12\x12\n\nend_tokens\x18\x13 \x03(\r\x12\x0f\n\x07weights\x18\x16 \x01(\t\x12\x14\n\x0cweights_note\x18\x17 \x01(\t\x12\x10\n\x08revision\x18\x18 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x19 \x01(\x08\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_UNLOADED\x10\x01\x12\x11\n\rSTATE_LOADING\x10\x02\x12\x0f\n\x0bSTATE_READY\x10\x03\x42\r\n\x0b_mask_tokenB\x0c\n\n_eos_tokenB\x0c\n\n_eot_token\"\x13\n\x11ListModelsRequest\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.unmask.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x10GetModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.unmask.v1.Model\"\x9e\x01\n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12<\n\ttoken_ids\x18\x03 \x03(\x0b\x32).unmask.v1.LoadModelRequest.TokenIdsEntry\x1a/\n\rTokenIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"\x94\x02\n\x11LoadModelResponse\x12\x31\n\x05phase\x18\x01 \x01(\x0e\x32\".unmask.v1.LoadModelResponse.Phase\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x1f\n\x05model\x18\x04 \x01(\x0b\x32\x10.unmask.v1.Model\"\x8d\x01\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x14\n\x10PHASE_INSPECTING\x10\x01\x12\x15\n\x11PHASE_DOWNLOADING\x10\x02\x12\x19\n\x15PHASE_LOADING_WEIGHTS\x10\x03\x12\x14\n\x10PHASE_WARMING_UP\x10\x04\x12\x0f\n\x0bPHASE_READY\x10\x05\"\"\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\x13UnloadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.unmask.v1.Model\"z\n\x0fTokenizeRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1b\n\x0especial_tokens\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x1a\n\x12\x61\x64\x64_special_tokens\x18\x04 \x01(\x08\x42\x11\n\x0f_special_tokens\"4\n\x10TokenizeResponse\x12 \n\x06tokens\x18\x01 \x03(\x0b\x32\x10.unmask.v1.Token\"^\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x0c\x12\x0f\n\x07special\x18\x04 \x01(\x08\x12\x0c\n\x04lead\x18\x05 \x01(\r\x12\r\n\x05trail\x18\x06 \x01(\r\"D\n\x11\x44\x65tokenizeRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\r\x12\x13\n\x0bopen_before\x18\x03 \x03(\r\"D\n\x12\x44\x65tokenizeResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12 \n\x06tokens\x18\x02 \x03(\x0b\x32\x10.unmask.v1.Token2\xdf\x03\n\x0cModelService\x12N\n\nListModels\x12\x1c.unmask.v1.ListModelsRequest\x1a\x1d.unmask.v1.ListModelsResponse\"\x03\x90\x02\x01\x12H\n\x08GetModel\x12\x1a.unmask.v1.GetModelRequest\x1a\x1b.unmask.v1.GetModelResponse\"\x03\x90\x02\x01\x12H\n\tLoadModel\x12\x1b.unmask.v1.LoadModelRequest\x1a\x1c.unmask.v1.LoadModelResponse0\x01\x12Q\n\x0bUnloadModel\x12\x1d.unmask.v1.UnloadModelRequest\x1a\x1e.unmask.v1.UnloadModelResponse\"\x03\x90\x02\x02\x12H\n\x08Tokenize\x12\x1a.unmask.v1.TokenizeRequest\x1a\x1b.unmask.v1.TokenizeResponse\"\x03\x90\x02\x01\x12N\n\nDetokenize\x12\x1c.unmask.v1.DetokenizeRequest\x1a\x1d.unmask.v1.DetokenizeResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dunmask/v1/model_service.proto\x12\tunmask.v1\x1a\x18unmask/v1/settings.proto\"\xc0\x05\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.unmask.v1.Model.State\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x17\n\x0fparameter_count\x18\x04 \x01(\x04\x12\r\n\x05\x64type\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x06 \x01(\t\x12\x16\n\x0e\x63ontext_length\x18\x07 \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x08 \x01(\r\x12\x17\n\nmask_token\x18\t \x01(\rH\x00\x88\x01\x01\x12\x16\n\teos_token\x18\n \x01(\rH\x01\x88\x01\x01\x12\x16\n\teot_token\x18\x0b \x01(\rH\x02\x88\x01\x01\x12\x15\n\rhas_tokenizer\x18\x0c \x01(\x08\x12\x19\n\x11has_chat_template\x18\r \x01(\x08\x12/\n\x08samplers\x18\x0e \x03(\x0b\x32\x1d.unmask.v1.SamplerDescription\x12\x12\n\nis_default\x18\x0f \x01(\x08\x12\x0f\n\x07shifted\x18\x10 \x01(\x08\x12\x15\n\rbidirectional\x18\x11 \x01(\x08\x12\x12\n\ncache_note\x18\x12 \x01(\t\x12\x15\n\rprefix_tokens\x18\x1e \x03(\r\x12\x15\n\rsuffix_tokens\x18\x1f \x03(\r\x12\x12\n\nend_tokens\x18\x13 \x03(\r\x12\x0f\n\x07weights\x18\x16 \x01(\t\x12\x14\n\x0cweights_note\x18\x17 \x01(\t\x12\x10\n\x08revision\x18\x18 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x19 \x01(\x08\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_UNLOADED\x10\x01\x12\x11\n\rSTATE_LOADING\x10\x02\x12\x0f\n\x0bSTATE_READY\x10\x03\x42\r\n\x0b_mask_tokenB\x0c\n\n_eos_tokenB\x0c\n\n_eot_token\"\x13\n\x11ListModelsRequest\"H\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.unmask.v1.Model\x12\x10\n\x08\x66\x61milies\x18\x02 \x03(\t\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x10GetModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.unmask.v1.Model\"\xae\x01\n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12<\n\ttoken_ids\x18\x03 \x03(\x0b\x32).unmask.v1.LoadModelRequest.TokenIdsEntry\x12\x0e\n\x06\x66\x61mily\x18\x04 \x01(\t\x1a/\n\rTokenIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"\x94\x02\n\x11LoadModelResponse\x12\x31\n\x05phase\x18\x01 \x01(\x0e\x32\".unmask.v1.LoadModelResponse.Phase\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x1f\n\x05model\x18\x04 \x01(\x0b\x32\x10.unmask.v1.Model\"\x8d\x01\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x14\n\x10PHASE_INSPECTING\x10\x01\x12\x15\n\x11PHASE_DOWNLOADING\x10\x02\x12\x19\n\x15PHASE_LOADING_WEIGHTS\x10\x03\x12\x14\n\x10PHASE_WARMING_UP\x10\x04\x12\x0f\n\x0bPHASE_READY\x10\x05\"\"\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\x13UnloadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.unmask.v1.Model\"z\n\x0fTokenizeRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1b\n\x0especial_tokens\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x1a\n\x12\x61\x64\x64_special_tokens\x18\x04 \x01(\x08\x42\x11\n\x0f_special_tokens\"4\n\x10TokenizeResponse\x12 \n\x06tokens\x18\x01 \x03(\x0b\x32\x10.unmask.v1.Token\"^\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x0c\x12\x0f\n\x07special\x18\x04 \x01(\x08\x12\x0c\n\x04lead\x18\x05 \x01(\r\x12\r\n\x05trail\x18\x06 \x01(\r\"D\n\x11\x44\x65tokenizeRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\r\x12\x13\n\x0bopen_before\x18\x03 \x03(\r\"D\n\x12\x44\x65tokenizeResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12 \n\x06tokens\x18\x02 \x03(\x0b\x32\x10.unmask.v1.Token2\xdf\x03\n\x0cModelService\x12N\n\nListModels\x12\x1c.unmask.v1.ListModelsRequest\x1a\x1d.unmask.v1.ListModelsResponse\"\x03\x90\x02\x01\x12H\n\x08GetModel\x12\x1a.unmask.v1.GetModelRequest\x1a\x1b.unmask.v1.GetModelResponse\"\x03\x90\x02\x01\x12H\n\tLoadModel\x12\x1b.unmask.v1.LoadModelRequest\x1a\x1c.unmask.v1.LoadModelResponse0\x01\x12Q\n\x0bUnloadModel\x12\x1d.unmask.v1.UnloadModelRequest\x1a\x1e.unmask.v1.UnloadModelResponse\"\x03\x90\x02\x02\x12H\n\x08Tokenize\x12\x1a.unmask.v1.TokenizeRequest\x1a\x1b.unmask.v1.TokenizeResponse\"\x03\x90\x02\x01\x12N\n\nDetokenize\x12\x1c.unmask.v1.DetokenizeRequest\x1a\x1d.unmask.v1.DetokenizeResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,33 +51,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST']._serialized_start=777
   _globals['_LISTMODELSREQUEST']._serialized_end=796
   _globals['_LISTMODELSRESPONSE']._serialized_start=798
-  _globals['_LISTMODELSRESPONSE']._serialized_end=852
-  _globals['_GETMODELREQUEST']._serialized_start=854
-  _globals['_GETMODELREQUEST']._serialized_end=885
-  _globals['_GETMODELRESPONSE']._serialized_start=887
-  _globals['_GETMODELRESPONSE']._serialized_end=938
-  _globals['_LOADMODELREQUEST']._serialized_start=941
-  _globals['_LOADMODELREQUEST']._serialized_end=1099
-  _globals['_LOADMODELREQUEST_TOKENIDSENTRY']._serialized_start=1052
-  _globals['_LOADMODELREQUEST_TOKENIDSENTRY']._serialized_end=1099
-  _globals['_LOADMODELRESPONSE']._serialized_start=1102
-  _globals['_LOADMODELRESPONSE']._serialized_end=1378
-  _globals['_LOADMODELRESPONSE_PHASE']._serialized_start=1237
-  _globals['_LOADMODELRESPONSE_PHASE']._serialized_end=1378
-  _globals['_UNLOADMODELREQUEST']._serialized_start=1380
-  _globals['_UNLOADMODELREQUEST']._serialized_end=1414
-  _globals['_UNLOADMODELRESPONSE']._serialized_start=1416
-  _globals['_UNLOADMODELRESPONSE']._serialized_end=1470
-  _globals['_TOKENIZEREQUEST']._serialized_start=1472
-  _globals['_TOKENIZEREQUEST']._serialized_end=1594
-  _globals['_TOKENIZERESPONSE']._serialized_start=1596
-  _globals['_TOKENIZERESPONSE']._serialized_end=1648
-  _globals['_TOKEN']._serialized_start=1650
-  _globals['_TOKEN']._serialized_end=1744
-  _globals['_DETOKENIZEREQUEST']._serialized_start=1746
-  _globals['_DETOKENIZEREQUEST']._serialized_end=1814
-  _globals['_DETOKENIZERESPONSE']._serialized_start=1816
-  _globals['_DETOKENIZERESPONSE']._serialized_end=1884
-  _globals['_MODELSERVICE']._serialized_start=1887
-  _globals['_MODELSERVICE']._serialized_end=2366
+  _globals['_LISTMODELSRESPONSE']._serialized_end=870
+  _globals['_GETMODELREQUEST']._serialized_start=872
+  _globals['_GETMODELREQUEST']._serialized_end=903
+  _globals['_GETMODELRESPONSE']._serialized_start=905
+  _globals['_GETMODELRESPONSE']._serialized_end=956
+  _globals['_LOADMODELREQUEST']._serialized_start=959
+  _globals['_LOADMODELREQUEST']._serialized_end=1133
+  _globals['_LOADMODELREQUEST_TOKENIDSENTRY']._serialized_start=1086
+  _globals['_LOADMODELREQUEST_TOKENIDSENTRY']._serialized_end=1133
+  _globals['_LOADMODELRESPONSE']._serialized_start=1136
+  _globals['_LOADMODELRESPONSE']._serialized_end=1412
+  _globals['_LOADMODELRESPONSE_PHASE']._serialized_start=1271
+  _globals['_LOADMODELRESPONSE_PHASE']._serialized_end=1412
+  _globals['_UNLOADMODELREQUEST']._serialized_start=1414
+  _globals['_UNLOADMODELREQUEST']._serialized_end=1448
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=1450
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=1504
+  _globals['_TOKENIZEREQUEST']._serialized_start=1506
+  _globals['_TOKENIZEREQUEST']._serialized_end=1628
+  _globals['_TOKENIZERESPONSE']._serialized_start=1630
+  _globals['_TOKENIZERESPONSE']._serialized_end=1682
+  _globals['_TOKEN']._serialized_start=1684
+  _globals['_TOKEN']._serialized_end=1778
+  _globals['_DETOKENIZEREQUEST']._serialized_start=1780
+  _globals['_DETOKENIZEREQUEST']._serialized_end=1848
+  _globals['_DETOKENIZERESPONSE']._serialized_start=1850
+  _globals['_DETOKENIZERESPONSE']._serialized_end=1918
+  _globals['_MODELSERVICE']._serialized_start=1921
+  _globals['_MODELSERVICE']._serialized_end=2400
 # @@protoc_insertion_point(module_scope)

@@ -51,9 +51,9 @@ export class Models {
     clearTimeout(this.#timer);
     if (!this.#connection.isReady) return;
     try {
-      const list = await this.#client.listModels();
+      const { list, families } = await this.#client.listed();
       const before = this.#state.models.list;
-      this.#change({ list });
+      this.#change({ list, families });
       const arrived = list.filter((/** @type {Model} */ { name, state }) => state === "ready" && before?.some((other) => other.name === name && other.state === "loading"));
       for (const { name } of arrived) if (this.#state.models.known[name]) await this.#read(name);
       for (const { name, state, changed, weights } of list) {
@@ -73,7 +73,7 @@ export class Models {
   async choose(/** @type {string} */ name) {
     try {
       const model = await this.#read(name);
-      if (model.state !== "ready") return this.#load({ name, dtype: "", tokenIds: {} });
+      if (model.state !== "ready") return this.#load({ name, dtype: "", tokenIds: {}, family: "" });
       this.#store.dispatch({ type: "form.changed", fields: { model: name } });
       this.#change({ said: "" });
       await this.#describe();
@@ -133,7 +133,7 @@ export class Models {
   async reload(/** @type {string} */ name) {
     const model = await this.#client.getModel(name).catch(() => null);
     if (model?.state === "ready" && !model.changed && !(await this.unload(name))) return false;
-    return this.#load({ name, dtype: "", tokenIds: {} }, undefined, name === startModel(this.#state)?.name);
+    return this.#load({ name, dtype: "", tokenIds: {}, family: "" }, undefined, name === startModel(this.#state)?.name);
   }
 
   wish(/** @type {Partial<import("app/core/models.js").Wish>} */ fields) {
@@ -164,7 +164,7 @@ export class Models {
     // Somebody else loads it: it is looked for until it is there.
     if (model.state === "loading") return this.refresh();
     stands("loading");
-    const there = await this.#load({ name, dtype: "", tokenIds: {} }, (error) => {
+    const there = await this.#load({ name, dtype: "", tokenIds: {}, family: "" }, (error) => {
       stands("unloaded");
       if (error.reason === "MODEL_LOADING") setTimeout(() => (this.#woken.delete(name), this.#wake()), LOADING_POLL);
       // The page connects again by itself, and then it is loaded once more.
@@ -175,7 +175,7 @@ export class Models {
   }
 
   /**
-   * @param {{ name: string, dtype: string, tokenIds: Record<string, number> }} request
+   * @param {{ name: string, dtype: string, tokenIds: Record<string, number>, family: string }} request
    * @param {(error: any) => void} [refused]
    * @param {boolean} [next]  it is chosen for the next session, and what goes wrong is told here
    * @returns {Promise<boolean>} whether it is there

@@ -20,11 +20,13 @@ import { amount } from "app/core/format.js";
  * @property {string} eos
  * @property {string} eot
  * @property {string} pad
+ * @property {string} family  to decode it as; empty: as it is recognised
  *
  * @typedef {object} Models
  * @property {readonly Model[] | null} list  without their samplers
  * @property {Readonly<Record<string, Model>>} known  those read in full, by name
  * @property {Readonly<Record<string, Readonly<Record<number, string>>>>} marks  by model, the texts of the ids that it has a use for
+ * @property {readonly string[]} families  that a checkpoint may be of
  * @property {Wish} wish
  * @property {Readonly<Record<string, string>>} problems  of the wish, by field
  * @property {Load | null} load
@@ -43,7 +45,8 @@ export const NO_MODELS = {
   list: null,
   known: {},
   marks: {},
-  wish: { name: "", dtype: "auto", mask: "", eos: "", eot: "", pad: "" },
+  families: [],
+  wish: { name: "", dtype: "auto", mask: "", eos: "", eot: "", pad: "", family: "" },
   problems: {},
   load: null,
   leaving: "",
@@ -195,9 +198,9 @@ export function progressOf(/** @type {Load} */ { phase, done, total }) {
 /**
  * What a wish asks for, and what is wrong with it.
  * @param {Wish} wish
- * @returns {{ request: { name: string, dtype: string, tokenIds: Record<string, number> }, problems: Record<string, string> }}
+ * @returns {{ request: { name: string, dtype: string, tokenIds: Record<string, number>, family: string }, problems: Record<string, string> }}
  */
-export function readWish({ name, dtype, ...ids }) {
+export function readWish({ name, dtype, family, ...ids }) {
   /** @type {Record<string, string>} */
   const problems = {};
   /** @type {Record<string, number>} */
@@ -209,7 +212,7 @@ export function readWish({ name, dtype, ...ids }) {
     else problems[role] = "a whole number, 0 or more";
   }
   // A model that is in memory is taken as it is where nothing is said.
-  return { request: { name: name.trim(), dtype: dtype === "auto" ? "" : dtype, tokenIds }, problems };
+  return { request: { name: name.trim(), dtype: dtype === "auto" ? "" : dtype, tokenIds, family }, problems };
 }
 
 /**
@@ -223,7 +226,7 @@ export function wishProblems({ message, fields }) {
     fields.map(({ field, description }) => {
       const role = field.replace(/^token_ids\.?/, "");
       if (field.startsWith("token_ids")) return [role in ROLES ? role : "mask", description];
-      return [field === "dtype" ? "dtype" : "name", description];
+      return [field === "dtype" || field === "family" ? field : "name", description];
     }),
   );
 }

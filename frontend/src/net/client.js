@@ -22,12 +22,18 @@ export class Client {
 
   /** All models that the server knows, the default one first, without their samplers. */
   async listModels() {
-    return (await this.#calls.unary(models.listModels, {})).models.map(modelFrom);
+    return (await this.listed()).list;
+  }
+
+  /** The models, and the families that a checkpoint may be of. */
+  async listed() {
+    const answer = await this.#calls.unary(models.listModels, {});
+    return { list: answer.models.map(modelFrom), families: answer.families };
   }
 
   /**
    * Brings a model into the server's memory, telling how far it is; leaving the loop, or the signal, stops it.
-   * @param {{ name: string, dtype: string, tokenIds: Record<string, number> }} wanted
+   * @param {{ name: string, dtype: string, tokenIds: Record<string, number>, family: string }} wanted
    */
   async *loadModel(wanted, /** @type {Options} */ options) {
     for await (const told of this.#calls.stream(models.loadModel, wanted, options)) yield loadFrom(told);

@@ -138,7 +138,7 @@ class ModelPanel extends PageElement {
   }
 
   #loader() {
-    const { wish, problems, load } = this.state.models;
+    const { wish, problems, load, families } = this.state.models;
     const why = offline(this.state) || (load ? "One model loads at a time." : "");
     const ids = this.ids || Object.keys(ROLES).some((role) => problems[role] || wish[/** @type {keyof typeof ROLES} */ (role)]);
     return html`<form class="model-loader" novalidate @submit=${(/** @type {Event} */ event) => this.#load(event, why)}>
@@ -150,6 +150,20 @@ class ModelPanel extends PageElement {
             ${DTYPES.map((dtype) => html`<option value=${dtype} .selected=${dtype === wish.dtype}>${dtype === "auto" ? "as stored" : dtype}</option>`)}
           </select>
           ${problems.dtype ? html`<p class="note" data-problem>${problems.dtype}</p>` : nothing}
+        </div>
+        <div class="field">
+          <label for="load-family">Family</label>
+          <select
+            id="load-family"
+            data-testid="load-family"
+            aria-invalid=${problems.family ? "true" : nothing}
+            aria-describedby=${problems.family ? "load-family-problem" : nothing}
+            @change=${(/** @type {any} */ e) => this.page.models.wish({ family: e.target.value })}
+          >
+            <option value="" .selected=${!wish.family}>as recognised</option>
+            ${families.map((family) => html`<option value=${family} .selected=${family === wish.family}>${family}</option>`)}
+          </select>
+          ${problems.family ? html`<p class="note" id="load-family-problem" data-problem>${problems.family}</p>` : nothing}
         </div>
         <button
           class="button"

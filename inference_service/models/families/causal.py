@@ -4,7 +4,6 @@ Its stock class is the one that config.json's `architectures` names, if transfor
 or else the one that belongs to the model_type. Fields and tensor names are the library's own, so it reads them itself.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +19,8 @@ _NOT_HERE = {"quantization_config": (None,)}
 _LEFT_OUT = ("architectures", "auto_map", "transformers_version", "torch_dtype", "dtype", "model_type")
 # What would change how a model is run, not what it is: what it returns, and where its weights or code come from.
 _NOT_OURS = ("return_dict", "output_attentions", "output_hidden_states", "use_cache", "attn_implementation",
-             "experts_implementation", "transformers_weights", "name_or_path", "torchscript", "trust_remote_code")
+             "experts_implementation", "transformers_weights", "name_or_path", "torchscript", "trust_remote_code",
+             "is_causal")
 
 
 def stock_class(config: Mapping[str, Any]) -> str:
@@ -43,19 +43,8 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
             f"{config['model_type']!r} is made of several models, such as one that sees and one that writes; this"
             " server loads models of text alone", reason="UNSUPPORTED_CHECKPOINT",
         )
-    return {name: _floats(value) for name, value in config.items()
+    return {name: value for name, value in config.items()
             if name not in (*_LEFT_OUT, *_NOT_OURS) and not name.startswith("_")}
-
-
-def _floats(value: Any) -> Any:
-    """A value with the floats that JSON has no numbers for as the library writes them, such as infinity, read."""
-    if isinstance(value, list):
-        return [_floats(inner) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"__float__"}:
-        return {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}.get(str(value["__float__"]), value)
-    return {name: _floats(inner) for name, inner in value.items()}
 
 
 FAMILY = Family(

@@ -51,4 +51,5 @@ FAMILY = Family(
     settings=settings,
     default_sampler="predict_remask",
     mask_names=("<|mask|>",),
+    own_fields=("block_size",),  # its context
 )
