@@ -385,6 +385,22 @@ def test_the_form_is_tried_on_the_logits_at_hand(page: Page, client: unmask.Clie
     expect(page.get_by_test_id("trial")).to_have_count(0)
 
 
+def test_what_looking_took_is_a_number_of_its_own(page: Page, client: unmask.Client):
+    session = client.open(start(page, length=8))
+    page.get_by_test_id("more-numbers").click()
+    told = page.get_by_test_id("all-numbers")
+    expect(told).to_contain_text(re.compile(r"Looking\s*0 passes"))
+    page.get_by_test_id("forward").click()
+    expect(told).to_contain_text(re.compile(r"Looking\s*1 pass\b"))
+    run_to_end(page)
+    assert session.forwards == 8 and session.history()[1].summary.reused_forward_count == 1
+    expect(page.get_by_test_id("status")).to_contain_text(re.compile(r"Forwards\s*8\b"))
+    expect(page.get_by_test_id("status")).to_contain_text(re.compile(r"Tokens a pass\s*1(\.0)?\b"))
+    session.predict(revision=3)  # somebody else looks, and the page tells when it asks again
+    list(session.step(1, from_revision=2))
+    expect(told).to_contain_text(re.compile(rf"Looking\s*{session.looking_forwards} pass"))
+
+
 def test_the_numbers_are_those_of_the_service_and_move_nothing(page: Page, client: unmask.Client):
     session = client.open(start(page, length=24))
     more = page.get_by_test_id("more-numbers")
