@@ -92,6 +92,14 @@ def test_download_then_cache_then_no_network(address, tmp_path, golden):
     assert fetch_from(address, tmp_path, "org/tiny", HF_HUB_OFFLINE="1")["hash"] == first["hash"]
 
 
+def test_a_revision_is_asked_for_by_its_name_and_found_without_a_network(address, tmp_path, golden):
+    first = fetch_from(address, tmp_path, "org/tiny@v1.0")
+    assert first["hash"] == golden.info.checkpoint_hash
+    assert [path.name for path in tmp_path.rglob("refs/*")] == ["v1.0"]
+    assert fetch_from("http://127.0.0.1:9", tmp_path, "org/tiny@v1.0")["hash"] == first["hash"]
+    assert "hash" not in fetch_from("http://127.0.0.1:9", tmp_path, "org/tiny@v2.0")
+
+
 def test_load_takes_a_hub_id(monkeypatch):
     asked = []
     monkeypatch.setattr(loading, "fetch", lambda hub_id, report: asked.append(hub_id) or GOLDEN)
