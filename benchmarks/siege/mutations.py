@@ -47,7 +47,9 @@ def _sending(names: list[str], count: int):
                 for one in found:
                     for seed, wrong in one.faults[:3]:
                         siege.say(f"        seed {seed}: {wrong[:600]}")
-                if not siege.service.alive:
+                if siege.service.alive:
+                    _load(siege.service.address)
+                else:
                     raise Broken(f"the service ended under {name}: {siege.service.said(400)}")
         if faults:
             raise Broken(f"{len(faults)} of {ends.total():,}: {'; '.join(fault[:200] for fault in faults[:3])}")
@@ -56,6 +58,12 @@ def _sending(names: list[str], count: int):
             codes[end.split()[0]] += number
         return ", ".join(f"{number:,} {code}" for code, number in codes.most_common())
     return run
+
+
+def _load(address: str) -> None:
+    sender = Sender(address)
+    sender.load()
+    sender.close()
 
 
 def _volley(address: str, name: str, seeds: range, recording: bytes, hidden: list[str]) -> Volley:

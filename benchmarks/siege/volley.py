@@ -14,11 +14,12 @@ import grpc
 from benchmarks.siege import mutate
 from benchmarks.siege.ended import Ended, end_of, fault
 from benchmarks.siege.processes import OPTIONS
-from unmask.v1 import model_service_pb2_grpc, prompt_pb2, session_service_pb2_grpc
+from unmask.v1 import model_service_pb2, model_service_pb2_grpc, prompt_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
 
 FEW, MANY = 1, 12  # answers of a stream, which is then cancelled; one call in eight is followed for longer
 TIMEOUT = 10.0
+TRIES = 5
 LIVE = 4  # sessions that requests can name
 PROMPT = [20, 21, 22, 23, 24, 25]
 
@@ -48,8 +49,17 @@ class Sender:
 
     def create(self, length: int = 16) -> str:
         prompt = prompt_pb2.Prompt(tokens=prompt_pb2.TokenList(ids=PROMPT))
-        return self.sessions.CreateSession(pb.CreateSessionRequest(prompt=prompt, length=length),
-                                           timeout=60).session.id
+        request = pb.CreateSessionRequest(prompt=prompt, length=length)
+        for _ in range(TRIES):
+            with suppress(grpc.RpcError):
+                return self.sessions.CreateSession(request, timeout=60).session.id
+            self.load()  # requests may unload the model, another sender's between the two as well
+        return self.sessions.CreateSession(request, timeout=60).session.id
+
+    def load(self) -> None:
+        """The default model in memory again, where a request has unloaded it."""
+        with suppress(grpc.RpcError):
+            list(self.models.LoadModel(model_service_pb2.LoadModelRequest(), timeout=60))
 
     def world(self, recording: bytes) -> mutate.World:
         """Live sessions with a step or two; requests delete and grow them, so there are new ones now and then."""

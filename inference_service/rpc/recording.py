@@ -127,6 +127,8 @@ def read(data: bytes) -> Recording:
         return parts.recording_of(content)
     except Refused as refused:
         raise InvalidField("chunk", str(refused), reason=str(refused.told.get("reason"))) from None
+    except files.BadRecording as bad:  # what was much in JSON can be next to nothing here
+        raise InvalidField("chunk", str(bad), reason=bad.reason) from None
     except Stopped as stopped:
         raise InvalidField("chunk", "the recording takes more than"
                            f" {READING.seconds} seconds or {READING.memory >> 20} MiB to be read", reason="TOO_LARGE",

@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from google.protobuf import json_format
 
 from inference_service.errors import InvalidField
 from inference_service.rpc import reading
@@ -102,3 +103,10 @@ def test_splices_count_as_the_positions_that_they_make():
 ], ids=["deep", "objects", "a deep history", "a long history", "a bomb", "no fields"])
 def test_other_files_made_to_hurt_are_refused(data):
     assert refused(data).reason in ("TOO_LARGE", "INVALID", "DAMAGED", "NOT_A_RECORDING")
+
+
+def test_what_is_much_in_json_and_next_to_nothing_in_bytes_is_refused_by_its_field():
+    """The child reads it; what the child hands over is looked at once more."""
+    told = json_format.MessageToDict(recording(3))
+    told["model"]["samplers"] = [{}] * 500
+    assert refused(json.dumps(told).encode()).reason == "INVALID"
