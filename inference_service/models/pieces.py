@@ -134,19 +134,24 @@ def _applied(rule: Rule, content: bytes) -> tuple[bytes, int, int]:
         return content.replace(sign, b" "), int(put), 0
     if kind == "BPEDecoder":
         suffix = rule.get("suffix", "</w>").encode()
-        return content.replace(suffix, b" "), 0, int(content.endswith(suffix))
+        return _replaced(content, suffix, b" "), 0, int(bool(suffix) and content.endswith(suffix))
     if kind == "CTC":
-        content = content.replace(rule.get("pad_token", "<pad>").encode(), b"")
+        content = _replaced(content, rule.get("pad_token", "<pad>").encode(), b"")
         if rule.get("cleanup", True):
-            content = _tidied(content).replace(rule.get("word_delimiter_token", "|").encode(), b" ")
+            content = _replaced(_tidied(content), rule.get("word_delimiter_token", "|").encode(), b" ")
         return content, 0, 0
     if kind == "Replace" and "String" in rule["pattern"]:
-        return content.replace(rule["pattern"]["String"].encode(), rule["content"].encode()), 0, 0
+        return _replaced(content, rule["pattern"]["String"].encode(), rule["content"].encode()), 0, 0
     if kind == "Strip":
         sign = rule["content"].encode()
         start = _run(content, sign, rule["start"])
         return content[start:len(content) - _run(content[start:][::-1], sign[::-1], rule["stop"])], 0, 0
     return content, 0, 0
+
+
+def _replaced(content: bytes, sign: bytes, other: bytes) -> bytes:
+    """With something in the place of a sign; an empty sign is none, and no place within a character."""
+    return content.replace(sign, other) if sign else content
 
 
 def _tidied(content: bytes) -> bytes:

@@ -81,6 +81,8 @@ def test_ids_beyond_the_vocabulary(text):
         (".", {"type": "WordPiece", "prefix": "##", "cleanup": True}, b"."),
         (".", {"type": "WordPiece", "prefix": "##", "cleanup": False}, b" ."),
         ("the</w>", {"type": "BPEDecoder", "suffix": "</w>"}, b"the "),
+        ("\u00e9", {"type": "BPEDecoder", "suffix": ""}, "\u00e9".encode()),
+        ("\u00e9", {"type": "CTC", "pad_token": "", "word_delimiter_token": "", "cleanup": True}, "\u00e9".encode()),
         ("|", {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": True}, b" "),
         ("<pad>", {"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": True}, b""),
         ("  two", {"type": "Strip", "content": " ", "start": 1, "stop": 0}, b" two"),
