@@ -96,7 +96,7 @@ test("the digits of a schema's numbers stay as they were typed, in requests, lin
   assert.ok(constraint);
   assert.equal(patternOf(typedOf(constraint)), schema);
   const settings = { sampler: "llada", parameters: {}, seed: "1", constraint };
-  const sent = fromBinary(SessionSchema, toBinary(SessionSchema, create(SessionSchema, { settings: settingsInto(settings) })));
+  const sent = fromBinary(SessionSchema, toBinary(SessionSchema, create(SessionSchema, /** @type {any} */ ({ settings: settingsInto(settings) }))));
   assert.deepEqual(sessionFrom(sent).settings?.constraint, constraint);
   const link = /** @type {any} */ (unpackedLink(linkOf(MODEL, form(typed("json_schema", schema)))));
   assert.equal(readLink(MODEL, EMPTY_FORM, link).fields.constraint?.texts.json_schema, schema);

@@ -167,7 +167,7 @@ def test_a_call_that_is_cancelled_ends_its_work(api, fake, monkeypatch):
     class Digits:
         longest_token = 1
 
-        def encode(self, text, field="text"):
+        def encode(self, text, field="text", **how):
             return [int(digit) for digit in text]
 
     model = fake(before=before)
