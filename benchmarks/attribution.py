@@ -168,8 +168,8 @@ def main() -> None:
     samples = parser.parse_args().samples
     torch.set_num_threads(1)
     found, begun, cells, engine = machine(), time.monotonic(), [], Engine()
-    for folder, situations in ((WEIGHTS, (OPEN, WRITTEN)), (CAUSAL_WEIGHTS, (CAUSAL,))):
-        model = load(str(folder), device="cpu")
+    for folder, family, situations in ((WEIGHTS, "", (OPEN, WRITTEN)), (CAUSAL_WEIGHTS, "causal", (CAUSAL,))):
+        model = load(str(folder), device="cpu", family=family)
         for situation in situations:
             for cell in measure(model, engine, situation, samples):
                 print(table([cell]).splitlines()[-1], flush=True)

@@ -126,7 +126,7 @@ def test_its_export_is_a_plain_llama_that_writes(tmp_path):
 
     state = train(SHORT, tmp_path / "one.pt", LEFT_TO_RIGHT, compiled=False, stop=3).state_dict()
     export(tmp_path / "one.pt", tmp_path / "weights")
-    denoiser = load(str(tmp_path / "weights"))
+    denoiser = load(str(tmp_path / "weights"), family="causal")
     assert (denoiser.info.family, denoiser.info.bidirectional) == ("causal", False)
     network = Network(LEFT_TO_RIGHT)
     network.load_state_dict(state)

@@ -112,6 +112,8 @@ CALLS = {
     "ListModels": lambda api, s: api.models.ListModels(models_pb.ListModelsRequest()),
     "GetModel": lambda api, s: api.models.GetModel(models_pb.GetModelRequest()),
     "LoadModel": lambda api, s: api.load(""),
+    "UnloadModel": lambda api, s: [api.models.UnloadModel(models_pb.UnloadModelRequest()),
+                                   api.load("")],
     "Tokenize": lambda api, s: api.models.Tokenize(models_pb.TokenizeRequest(text=TEXT)),
     "Detokenize": lambda api, s: api.models.Detokenize(models_pb.DetokenizeRequest(ids=[5, 6])),
     "Attribute": lambda api, s: read(api.inspection.Attribute(inspection_pb.AttributeRequest(
@@ -260,11 +262,11 @@ def test_one_connections_work_leaves_threads_for_anothers(client, other, monkeyp
     opened, started = threading.Event(), threading.Semaphore(0)
     encode = Text.encode
 
-    def slow(self, text, field="text"):
+    def slow(self, text, field="text", **how):
         if text == "slow":
             started.release()
             assert opened.wait(WAIT)
-        return encode(self, text, field)
+        return encode(self, text, field, **how)
 
     monkeypatch.setattr(Text, "encode", slow)
     calls = [client.models.Tokenize.future(models_pb.TokenizeRequest(text="slow"), timeout=WAIT) for _ in range(40)]

@@ -193,7 +193,7 @@ def test_integrated_gradients_add_up(run, embedded):
 
 def test_integrated_gradients_of_a_left_to_right_model_add_up(run):
     """From the mean of all embeddings; from zero they would not, with any number of points."""
-    twin = load(str(CAUSAL_WEIGHTS))
+    twin = load(str(CAUSAL_WEIGHTS), family="causal")
     ids, answer = asked_and_answered(twin)
     asked, found = ask(run, twin, tokens=[*ids, *answer], position=len(ids) + 4, method="integrated_gradients")
     assert abs(found.target - found.baseline) > 1

@@ -12,7 +12,7 @@ SAMPLES = 24
 
 @pytest.fixture(scope="module")
 def twin():
-    return load(str(CAUSAL_WEIGHTS))
+    return load(str(CAUSAL_WEIGHTS), family="causal")
 
 
 @pytest.fixture(scope="module")
