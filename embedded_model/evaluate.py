@@ -120,11 +120,11 @@ def answer(tokens: list[int], info: ModelInfo, text: Text) -> str:
 _denoiser: Denoiser | None = None  # of this worker process
 
 
-def _start(weights: str) -> None:
+def _start(weights: str, family: str) -> None:
     """Prepare a worker: one thread each, for much of the time goes into the samplers."""
     global _denoiser
     torch.set_num_threads(1)
-    _denoiser = load(weights)
+    _denoiser = load(weights, family=family)
 
 
 def _cell(number: int, strategy: str, steps: int, samples: int) -> float:
@@ -149,7 +149,7 @@ def measure(weights: Path, samples: int, only: tuple[str, ...], processes: int, 
         for steps in (steps_for(task)[-1:] if causal else steps_for(task))
     ]
     shares = {}
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, (str(weights),))
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, (str(weights), "causal" if causal else ""))
     with pool, Progress() as bar:
         line = bar.add_task("measuring", total=sum(steps for _, _, steps in cells))
         # The longest first, so that no worker is left with one at the end.
