@@ -39,7 +39,7 @@ def test_ids_are_the_checkpoint_s_own(tmp_path):
     folder, _ = write_illada(tmp_path)
     info = load(str(write_tokenizer(folder, first=FIRST, special=["<end>"]))).info
     assert (info.mask_token, info.eos_token, info.pad_token) == (5, 2, 1)
-    assert info.forbidden_tokens == (5,)
+    assert info.forbidden_tokens == (5, *info.unnamed_tokens)
     assert (info.family, info.shifted, info.default_sampler) == ("illada", False, "llada")
 
 
