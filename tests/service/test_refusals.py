@@ -309,7 +309,8 @@ def test_methods_and_services_that_do_not_exist(api):
 def test_ten_megabytes_are_refused_and_survived(api, session, unchanged):
     for call in (lambda: create(api, prompt=prompt_pb2.Prompt(text="x" * 10_000_000)),
                  lambda: api.select(session, {5: 1}, request_id="x" * 10_000_000)):
-        assert refusal(call).code == Code.RESOURCE_EXHAUSTED
+        codes = (refusal(call).code for _ in range(3))  # a connection may be at its greatest age, and is made anew
+        assert next(code for code in codes if code != Code.UNAVAILABLE) == Code.RESOURCE_EXHAUSTED
     assert api.get(session).id == session
 
 
