@@ -15,6 +15,7 @@ from inference_service.errors import InvalidField
 from inference_service.models import holes
 from inference_service.models.controls import Controls, Disguise, controls_of
 from inference_service.models.cutting import cut
+from inference_service.models.tokenizing import unknown_in
 from inference_service.sandbox import processes
 from inference_service.sandbox.limits import MIB, Limits, Refused, Stopped
 
@@ -179,7 +180,7 @@ class Encoder:
         try:
             found = [tokenizer.encode(text, add_special_tokens=added) for text in texts]
         except Exception as error:  # the tokenizers library raises a bare Exception
-            unknown = [one for one in dict.fromkeys("".join(texts)) if not _encodes(tokenizer, one)]
+            unknown = unknown_in("".join(texts), tokenizer)
             if not unknown:
                 raise
             raise _unknown(field, unknown) from error
@@ -222,14 +223,6 @@ def _filled(parts: Sequence[str | int], encoded: Iterable[list[int]]) -> list[in
     for part in parts:
         ids += [None] * part if isinstance(part, int) else next(own)
     return ids
-
-
-def _encodes(tokenizer: Tokenizer, character: str) -> bool:
-    try:
-        tokenizer.encode(character, add_special_tokens=False)
-    except Exception:
-        return False
-    return True
 
 
 def _unknown(field: str, characters: object) -> InvalidField:

@@ -47,11 +47,15 @@ def encoded(arguments: dict, blobs: list[bytes], tokenizer: Tokenizer) -> tuple[
         try:
             encoding = tokenizer.encode(text, add_special_tokens=arguments["added"])
         except Exception:
-            raise Refused(unknown=[character for character in dict.fromkeys(text)
-                                   if not _encodes(tokenizer, character)]) from None
+            raise Refused(unknown=unknown_in(text, tokenizer)) from None
         found.append(np.array([(id, *span) for id, span in zip(encoding.ids, encoding.offsets, strict=True)],
                               np.uint32).tobytes())
     return {}, found
+
+
+def unknown_in(text: str, tokenizer: Tokenizer) -> list[str]:
+    """The characters of a text that the vocabulary has no token for."""
+    return [character for character in dict.fromkeys(text) if not _encodes(tokenizer, character)]
 
 
 def _encodes(tokenizer: Tokenizer, character: str) -> bool:
