@@ -305,25 +305,29 @@ class Client:
     # ---- watching ----
 
     def watch(self, api, known):
-        """Goes on watching a session, until the service is killed."""
-        thread = threading.Thread(target=self._watch, args=[api, known], daemon=True)
+        """Goes on watching a session, until the service is killed; the call, for who ends it before."""
+        after = {"after_revision": len(known.watched) - 1} if known.watched else {}
+        call = api.sessions.WatchSession(pb.WatchSessionRequest(session_id=known.id, **after))
+        thread = threading.Thread(target=self._watch, args=[call, known], daemon=True)
         thread.start()
         self.watchers.append(thread)
+        return call
 
-    def _watch(self, api, known):
+    def _watch(self, call, known):
         """Every frame from where the watcher was; one that is lost or comes twice shows in `check`."""
-        after = {"after_revision": len(known.watched) - 1} if known.watched else {}
         with suppress(grpc.RpcError):
-            for answer in api.sessions.WatchSession(pb.WatchSessionRequest(session_id=known.id, **after)):
+            for answer in call:
                 if answer.HasField("frame"):
                     with self.changed:
                         known.watched.append(as_bytes(answer.frame))
                         self.changed.notify_all()
 
     def watch_to_the_end(self, api, known):
-        self.watch(api, known)
+        """Ends the watch then: a connection holds so many, and sessions are without number."""
+        call = self.watch(api, known)
         with self.changed:
             self.changed.wait_for(lambda: len(known.watched) >= len(known.told), WAIT)
+        call.cancel()
         assert known.watched == known.told
 
     # ---- something to do ----
