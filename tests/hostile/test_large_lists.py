@@ -1,23 +1,13 @@
 """Sessions that are large to list: nobody's list is more than a client takes, and all are in it."""
 
-import pytest
 
 from inference_service.errors import Exhausted
-from tests.service.calls import WAIT, Api
+from tests.service.calls import WAIT
 from unmask.v1 import constraint_pb2, edit_pb2, prompt_pb2, settings_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 CLIENT_TAKES = 4 << 20  # bytes of a message, where a gRPC client sets nothing else
 LARGE = constraint_pb2.Constraint(regex="(" + "é|" * 30_000 + "b)")
-
-
-@pytest.fixture(scope="module")
-def api(serve):
-    with serve(model="embedded") as server:
-        server.library.load("")
-        api = Api(server)
-        yield api
-        api.channel.close()
 
 
 def test_a_page_of_large_sessions_ends_early(api):

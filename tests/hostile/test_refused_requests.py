@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.patience import PATIENCE
-from tests.service.calls import WAIT, Api, refusal
+from tests.service.calls import WAIT, refusal
 from unmask.v1 import edit_pb2, prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 
@@ -18,15 +18,6 @@ LARGE = {
         session_id=id, edits=[edit_pb2.Edit(mask=edit_pb2.MaskPositions(positions=MANY))]),
     "GetCandidates": lambda id: pb.GetCandidatesRequest(session_id=id, positions=MANY),
 }
-
-
-@pytest.fixture(scope="module")
-def api(serve):
-    with serve(model="embedded") as server:
-        server.library.load("")
-        api = Api(server)
-        yield api
-        api.channel.close()
 
 
 def kept(kind):

@@ -56,9 +56,9 @@ class Stack:
                                    **self._settings)
 
     def _start(self, module: str, **variables: str) -> subprocess.Popen:
-        log = open(self._folder / f"{module}.log", "ab")  # the process writes on
-        return subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env={**os.environ, **variables},
-                                stdout=log, stderr=subprocess.STDOUT)
+        with open(self._folder / f"{module}.log", "ab") as log:
+            return subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env={**os.environ, **variables},
+                                    stdout=log, stderr=subprocess.STDOUT)
 
     def _wait(self, answered, process: subprocess.Popen) -> None:
         end = monotonic() + PATIENCE

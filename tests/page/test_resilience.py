@@ -159,7 +159,8 @@ class Wire:
         self._whole = False
         for end in self._open:
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                end.shutdown(socket.SHUT_RDWR)  # wakes whoever reads, as closing does not
+            end.close()
         self._open.clear()
 
     def mend(self) -> None:
