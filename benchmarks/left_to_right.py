@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from inference_service.models.library import CAUSAL, EMBEDDED_CAUSAL_FOLDER
+from inference_service.embedded import CAUSAL, EMBEDDED_CAUSAL_FOLDER
 from inference_service.models.loading import load
 
 RESULTS = Path(__file__).parent / "results" / "left_to_right.json"

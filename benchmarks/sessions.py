@@ -29,7 +29,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from inference_service.models.library import EMBEDDED
+from inference_service.embedded import EMBEDDED
 from inference_service.rpc.codec import ProtoCodec, tree_of
 from inference_service.sessions.collection import Sessions
 from inference_service.sessions.frame import Change, Draft, Frame, Summary

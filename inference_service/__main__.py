@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from inference_service.config import Config
 from inference_service.descriptors import raise_limit
 from inference_service.errors import ServiceError
+from inference_service.listening import require_address
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
             print(f"UNMASK_{str(problem['loc'][0]).upper()}: {problem['msg']}", file=sys.stderr)
         return 2
     try:
+        require_address(config)
         asyncio.run(serve(config))
     except ServiceError as error:
         print(error.message, file=sys.stderr)

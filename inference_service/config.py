@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from inference_service.models.library import EMBEDDED
+from inference_service.embedded import EMBEDDED
 from unmask.address import is_loopback
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from inference_service.models.library import EMBEDDED_CAUSAL_FOLDER, EMBEDDED_FOLDER
+from inference_service.embedded import EMBEDDED_CAUSAL_FOLDER, EMBEDDED_FOLDER
 
 
 def stop_of(folder: Path) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.samplers import SETTINGS, TASKS, Cell
-from inference_service.models.library import EMBEDDED_FOLDER
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from inference_service.sampling.registry import suitable
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from inference_service.embedded import CAUSAL, EMBEDDED, EMBEDDED_CAUSAL, EMBEDDED_CAUSAL_FOLDER, EMBEDDED_FOLDER
 from inference_service.errors import (
     Aborted,
     Exhausted,
@@ -26,11 +27,6 @@ from inference_service.models.loading import load
 from inference_service.models.loads import Load, Loads
 from inference_service.models.progress import Progress
 
-EMBEDDED = "embedded"
-EMBEDDED_CAUSAL = "embedded-causal"
-CAUSAL = "causal"  # its tokenizer is the other model's, with a mask
-EMBEDDED_FOLDER = Path(__file__).parents[2] / "embedded_model" / "weights"
-EMBEDDED_CAUSAL_FOLDER = EMBEDDED_FOLDER.with_name("causal_weights")
 _FIELDS = {"source", "dtype", "token_ids", "family"}
 NO_IDS: Mapping[str, int] = MappingProxyType({})
 _MOST_REMEMBERED = 100

@@ -1,7 +1,6 @@
 """The gRPC server: services, health, reflection, and how it starts and stops."""
 
 import asyncio
-import errno
 import logging
 from contextlib import suppress
 
@@ -14,7 +13,7 @@ from inference_service.ending import Ending, bounded
 from inference_service.engine import constraining
 from inference_service.engine.engine import Engine
 from inference_service.engine.predictions import Predictions
-from inference_service.errors import PermissionDenied, Unavailable
+from inference_service.listening import cannot_listen, require_private
 from inference_service.models.denoiser import ModelInfo
 from inference_service.models.library import Library, read_catalog
 from inference_service.rpc.admission import MESSAGE_BYTES, Admission, Bound, Kind
@@ -27,7 +26,7 @@ from inference_service.rpc.unreadable import RefusesUnreadable
 from inference_service.sandbox import processes
 from inference_service.sessions.collection import Limits, Sessions
 from inference_service.sessions.store import SQLiteStore
-from unmask.address import joined, listening_error
+from unmask.address import joined
 from unmask.v1 import (
     inspection_service_pb2,
     inspection_service_pb2_grpc,
@@ -85,10 +84,7 @@ class Server:
     """Everything of one service process, wired together."""
 
     def __init__(self, config: Config):
-        if not config.is_loopback and not config.insecure:
-            raise PermissionDenied(f"host: {config.host} can be reached from other machines and nothing asks who calls;"
-                                   " listen on 127.0.0.1, or set UNMASK_INSECURE=1 to do it all the same",
-                                   reason="INSECURE_BIND")
+        require_private(config)
         self._config = config
         self.library = Library(config.model, config.policy, read_catalog(config.models_file), config.cache_bytes,
                                self._forget, config.family)
@@ -193,13 +189,3 @@ class Server:
             await asyncio.sleep(SWEEP_SECONDS)
             with suppress(Exception):
                 await asyncio.to_thread(self._sessions.sweep)
-
-
-def cannot_listen(host: str, port: int) -> Unavailable:
-    """Why the address was refused: gRPC itself does not say."""
-    error = listening_error(host, port)
-    if error is not None and error.errno == errno.EADDRINUSE:
-        return Unavailable(f"port {port} of {host} is taken; set UNMASK_PORT to another", reason="PORT_TAKEN")
-    why = "gRPC cannot resolve it" if error is None else error.strerror or error
-    return Unavailable(f"cannot listen on {joined(host, port)}: {why}; UNMASK_HOST and UNMASK_PORT choose another"
-                       " address", reason="CANNOT_LISTEN")

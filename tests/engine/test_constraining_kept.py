@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.engine import constraining
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from inference_service.sessions.frame import Constraint
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.engine.constraining import WITNESS, _others, active
 from inference_service.engine.jobs import by_hand, changes_of
 from inference_service.engine.plan import complete_settings, plan_of
 from inference_service.errors import InvalidField
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from inference_service.sampling.constraints.witness import Witnesses
 from inference_service.sampling.sampler import Commit, Prediction, Proposal

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from embedded_model.tokenizer import BOS, EOS, EOT, MASK
-from inference_service.models.library import EMBEDDED_FOLDER
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.models.text import Text
 
 START, END = "<|start_header_id|>", "<|end_header_id|>"

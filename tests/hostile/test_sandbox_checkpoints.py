@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.errors import DataLoss, InvalidField
 from inference_service.models import rules
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.text import Text
 from tests.models.tiny_checkpoints import write_tokenizer
 

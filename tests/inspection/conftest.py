@@ -2,8 +2,8 @@
 
 import pytest
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.engine.engine import Engine
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from tests.models.tiny_checkpoints import DREAM_GOLDEN, write_stock_checkpoint
 from tests.patience import PATIENCE

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.errors import Exhausted
 from inference_service.inspection.attribution import fallback, gradients
 from inference_service.inspection.attribution.attribute import BATCH_TOKENS, Unusable, attribute
 from inference_service.inspection.attribution.question import question
 from inference_service.models.cpu_copy import is_plain, on_cpu
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from tests.rounding import assert_same_logits
 

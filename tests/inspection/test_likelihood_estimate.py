@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.inspection.likelihood import combined, group_sizes, score_job, stratified
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from inference_service.sampling.noise import Noise
 from tests.conftest import GOLDEN

@@ -2,11 +2,11 @@
 
 import pytest
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.engine.decoding import decode
 from inference_service.engine.jobs import Forward
 from inference_service.errors import InvalidField
 from inference_service.inspection.recovery import Recovered, recover_job
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from inference_service.sampling.registry import SAMPLERS, suitable
 from inference_service.sessions.frame import Settings

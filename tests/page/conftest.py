@@ -48,11 +48,20 @@ def patient(make):
     return made
 
 
-@pytest.fixture
-def page(chrome, stack) -> Page:
-    """A fresh visitor on the page; any script error, policy violation or outside request fails the test."""
+@pytest.fixture(scope="package")
+def visits(chrome):
+    """The context of all fresh visitors: what it keeps between them is the page's files, compiled."""
     context = chrome.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(visits, stack) -> Page:
+    """A fresh visitor on the page; any script error, policy violation or outside request fails the test."""
+    page = visits.new_page()
+    visits.new_cdp_session(page).send("Storage.clearDataForOrigin", {
+        "origin": stack.page.rstrip("/"), "storageTypes": "cookies,local_storage,indexeddb,cache_storage"})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
     page.on("console", lambda message: problems.append(message.text)
@@ -62,7 +71,9 @@ def page(chrome, stack) -> Page:
     page.goto(stack.page)
     expect(page.get_by_test_id("connection")).to_have_text("connected")
     yield page
-    context.close()
+    visits.clear_permissions()
+    for tab in visits.pages:
+        tab.close()
     assert not problems
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from inference_service.models.library import EMBEDDED_FOLDER
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from inference_service.sampling.constraints.compile import compiled
 from inference_service.sampling.constraints.spec import Progress, Spec

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from inference_service.models.library import EMBEDDED_FOLDER
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.models.text import Text
 from inference_service.sampling.constraints.compile import compiled
 from inference_service.sampling.constraints.spec import ConstraintError, Progress, Spec

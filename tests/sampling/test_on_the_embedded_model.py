@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from decoding import check
 
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.engine.decoding import decode, together
 from inference_service.engine.engine import Engine
-from inference_service.models.library import EMBEDDED_FOLDER
 from inference_service.models.loading import load
 from inference_service.sampling.registry import SAMPLERS, suitable
 from inference_service.sessions.frame import Settings

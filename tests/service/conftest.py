@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from inference_service.config import Config
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.local import running
 from inference_service.models import library
-from inference_service.models.library import EMBEDDED_FOLDER
 from tests.conftest import EXPECTED, GOLDEN
 from tests.fakes import FakeDenoiser
 from tests.service.calls import Api

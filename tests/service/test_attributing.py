@@ -8,9 +8,9 @@ import torch
 from grpc import StatusCode as Code
 
 import unmask
+from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.engine.engine import Ticket
 from inference_service.inspection.attribution import gradients
-from inference_service.models.library import EMBEDDED_FOLDER
 from tests.conftest import EXPECTED
 from tests.models.tiny_checkpoints import write_stock_checkpoint
 from tests.service.calls import WAIT, refusal

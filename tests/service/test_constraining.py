@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from inference_service.models.library import EMBEDDED_CAUSAL
+from inference_service.embedded import EMBEDDED_CAUSAL
 from inference_service.sampling.registry import suitable
 from tests.service.calls import refusal, settings
 from unmask.messages import constraint_of

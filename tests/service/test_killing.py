@@ -1,4 +1,4 @@
-"""kill -9 at any moment loses nothing that a client was told: the service, killed at 200 random moments.
+"""kill -9 at any moment loses nothing that a client was told: the service, killed at random moments.
 
 Clients run on real sockets against a real file. What was told, byte for byte, is there after each restart; a request
 that was interrupted, sent again, gives what it made the first time; watchers go on where they were.
@@ -27,7 +27,7 @@ from tests.service.calls import WAIT, Api, read_refusal, settings
 from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 
-KILLS = 200
+KILLS = int(os.environ.get("KILLS", "50"))  # `make siege` has 200
 CLIENTS = 4
 LONG = 400  # revisions after which a client goes to another session; states are kept every 256
 ROOT = GOLDEN.parents[2]
@@ -428,8 +428,8 @@ def test_killed_at_any_moment_it_loses_nothing_that_it_told(service, tmp_path):
     with closing(sqlite3.connect(tmp_path / "sessions.sqlite3")) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     interrupted = sum((client.counts for client in clients), Counter())
-    print(dict(killed), dict(interrupted), "frames", sum(len(known.told) for client in clients
-                                                         for known in client.known))
+    print(f"KILLED {killed.total()} times: {dict(killed)}; interrupted: {dict(interrupted)}; all of",
+          sum(len(known.told) for client in clients for known in client.known), "acknowledged frames are there")
     assert min(killed[moment] for moment in ("starting", "checking", "working", "receiving")) > 0
     calls = ("CreateSession", "Step", "Select", "Edit", "Rewind", "NameBranch")
     assert [call for call in calls if not interrupted[call]] == [], "each was interrupted"

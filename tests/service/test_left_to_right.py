@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from inference_service.models.library import EMBEDDED_CAUSAL
+from inference_service.embedded import EMBEDDED_CAUSAL
 from tests.rounding import assert_same_logits
 from tests.service.calls import refusal, settings
 from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2, session_pb2

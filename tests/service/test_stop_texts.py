@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import unmask
-from inference_service.models.library import EMBEDDED_CAUSAL
+from inference_service.embedded import EMBEDDED_CAUSAL
 from inference_service.models.text import Text
 from tests.fakes import FakeDenoiser
 from tests.models.tiny_checkpoints import write_tokenizer

@@ -4,8 +4,8 @@ import importlib
 import pkgutil
 
 # In the order of what they are aimed at; a file that is not named here comes last.
-ORDER = ("calls", "passes", "checkpoints", "constraints", "templates", "sizes", "crowds", "doors", "stores", "folders",
-         "addresses")
+ORDER = ("calls", "passes", "checkpoints", "constraints", "templates", "sizes", "crowds", "doors", "stores", "kills",
+         "folders", "addresses")
 
 
 def load_all() -> None:
