@@ -46,7 +46,7 @@ async def serve(config: Config) -> None:
     await server.start()
     running = asyncio.create_task(server.run(ending))
     given_up = threading.Event()
-    loading = asyncio.create_task(asyncio.to_thread(server.library.load, "", progress=_show, cancelled=given_up.is_set))
+    loading = asyncio.create_task(asyncio.to_thread(_load, server, given_up.is_set))
     await asyncio.wait([running, loading], return_when=asyncio.FIRST_COMPLETED)
     given_up.set()
     if loading.done() and not running.done():
@@ -60,6 +60,11 @@ async def serve(config: Config) -> None:
         await server.ready()
         print(f"UNMASK READY {server.address}", flush=True)
     leave(await running)
+
+
+def _load(server, given_up) -> None:
+    """Loads the default model and keeps no hold on it: it may be unloaded."""
+    server.library.load("", progress=_show, cancelled=given_up)
 
 
 def _show(progress) -> None:

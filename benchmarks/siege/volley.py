@@ -19,7 +19,7 @@ from unmask.v1 import session_service_pb2 as pb
 
 FEW, MANY = 1, 12  # answers of a stream, which is then cancelled; one call in eight is followed for longer
 TIMEOUT = 10.0
-TRIES = 5
+TRIES = 20
 LIVE = 4  # sessions that requests can name
 PROMPT = [20, 21, 22, 23, 24, 25]
 
@@ -54,6 +54,7 @@ class Sender:
             with suppress(grpc.RpcError):
                 return self.sessions.CreateSession(request, timeout=60).session.id
             self.load()  # requests may unload the model, another sender's between the two as well
+            time.sleep(0.5)  # where another one is at it
         return self.sessions.CreateSession(request, timeout=60).session.id
 
     def load(self) -> None:

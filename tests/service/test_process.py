@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.conftest import GOLDEN
 from tests.patience import PATIENCE
 from tests.service.calls import WAIT, Api
-from unmask.v1 import session_pb2
+from unmask.v1 import model_service_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
 
 READY = "UNMASK READY "
@@ -97,6 +97,10 @@ def test_a_killed_server_loses_nothing_that_it_sent_and_goes_on_with_the_same_to
     same = api.create(prompt, length, **chosen)
     api.step(same.id)
     assert three.tokens(id) == api.tokens(same.id)
+
+    # What the process began with is held by nothing of it: the answer comes once the model's memory is free.
+    gone = three.models.UnloadModel(model_service_pb2.UnloadModelRequest(), timeout=WAIT).model
+    assert gone.state == model_service_pb2.Model.STATE_UNLOADED
 
 
 def drained(call):
