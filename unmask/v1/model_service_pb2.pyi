@@ -8,8 +8,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Attention(_message.Message):
+    __slots__ = ("name", "summary", "append_only", "block_size", "blocks_from_start")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    APPEND_ONLY_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_SIZE_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_FROM_START_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    summary: str
+    append_only: bool
+    block_size: int
+    blocks_from_start: bool
+    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., append_only: _Optional[bool] = ..., block_size: _Optional[int] = ..., blocks_from_start: _Optional[bool] = ...) -> None: ...
+
 class Model(_message.Message):
-    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional", "cache_note", "prefix_tokens", "suffix_tokens", "end_tokens", "weights", "weights_note", "revision", "changed")
+    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional", "attention", "cache_note", "prefix_tokens", "suffix_tokens", "end_tokens", "weights", "weights_note", "revision", "changed")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Model.State]
@@ -37,6 +51,7 @@ class Model(_message.Message):
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     SHIFTED_FIELD_NUMBER: _ClassVar[int]
     BIDIRECTIONAL_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
     CACHE_NOTE_FIELD_NUMBER: _ClassVar[int]
     PREFIX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     SUFFIX_TOKENS_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +77,7 @@ class Model(_message.Message):
     is_default: bool
     shifted: bool
     bidirectional: bool
+    attention: Attention
     cache_note: str
     prefix_tokens: _containers.RepeatedScalarFieldContainer[int]
     suffix_tokens: _containers.RepeatedScalarFieldContainer[int]
@@ -70,7 +86,7 @@ class Model(_message.Message):
     weights_note: str
     revision: str
     changed: bool
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ..., cache_note: _Optional[str] = ..., prefix_tokens: _Optional[_Iterable[int]] = ..., suffix_tokens: _Optional[_Iterable[int]] = ..., end_tokens: _Optional[_Iterable[int]] = ..., weights: _Optional[str] = ..., weights_note: _Optional[str] = ..., revision: _Optional[str] = ..., changed: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., cache_note: _Optional[str] = ..., prefix_tokens: _Optional[_Iterable[int]] = ..., suffix_tokens: _Optional[_Iterable[int]] = ..., end_tokens: _Optional[_Iterable[int]] = ..., weights: _Optional[str] = ..., weights_note: _Optional[str] = ..., revision: _Optional[str] = ..., changed: _Optional[bool] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()

@@ -9,20 +9,27 @@ import { file_unmask_v1_settings } from "app/net/gen/unmask/v1/settings_pb.js";
  * Describes the file unmask/v1/model_service.proto.
  */
 export const file_unmask_v1_model_service = /*@__PURE__*/
-  fileDesc("Ch11bm1hc2svdjEvbW9kZWxfc2VydmljZS5wcm90bxIJdW5tYXNrLnYxIsAFCgVNb2RlbBIMCgRuYW1lGAEgASgJEiUKBXN0YXRlGAIgASgOMhYudW5tYXNrLnYxLk1vZGVsLlN0YXRlEg4KBmZhbWlseRgDIAEoCRIXCg9wYXJhbWV0ZXJfY291bnQYBCABKAQSDQoFZHR5cGUYBSABKAkSDgoGZGV2aWNlGAYgASgJEhYKDmNvbnRleHRfbGVuZ3RoGAcgASgNEhcKD3ZvY2FidWxhcnlfc2l6ZRgIIAEoDRIXCgptYXNrX3Rva2VuGAkgASgNSACIAQESFgoJZW9zX3Rva2VuGAogASgNSAGIAQESFgoJZW90X3Rva2VuGAsgASgNSAKIAQESFQoNaGFzX3Rva2VuaXplchgMIAEoCBIZChFoYXNfY2hhdF90ZW1wbGF0ZRgNIAEoCBIvCghzYW1wbGVycxgOIAMoCzIdLnVubWFzay52MS5TYW1wbGVyRGVzY3JpcHRpb24SEgoKaXNfZGVmYXVsdBgPIAEoCBIPCgdzaGlmdGVkGBAgASgIEhUKDWJpZGlyZWN0aW9uYWwYESABKAgSEgoKY2FjaGVfbm90ZRgSIAEoCRIVCg1wcmVmaXhfdG9rZW5zGB4gAygNEhUKDXN1ZmZpeF90b2tlbnMYHyADKA0SEgoKZW5kX3Rva2VucxgTIAMoDRIPCgd3ZWlnaHRzGBYgASgJEhQKDHdlaWdodHNfbm90ZRgXIAEoCRIQCghyZXZpc2lvbhgYIAEoCRIPCgdjaGFuZ2VkGBkgASgIIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5MT0FERUQQARIRCg1TVEFURV9MT0FESU5HEAISDwoLU1RBVEVfUkVBRFkQA0INCgtfbWFza190b2tlbkIMCgpfZW9zX3Rva2VuQgwKCl9lb3RfdG9rZW4iEwoRTGlzdE1vZGVsc1JlcXVlc3QiSAoSTGlzdE1vZGVsc1Jlc3BvbnNlEiAKBm1vZGVscxgBIAMoCzIQLnVubWFzay52MS5Nb2RlbBIQCghmYW1pbGllcxgCIAMoCSIfCg9HZXRNb2RlbFJlcXVlc3QSDAoEbmFtZRgBIAEoCSIzChBHZXRNb2RlbFJlc3BvbnNlEh8KBW1vZGVsGAEgASgLMhAudW5tYXNrLnYxLk1vZGVsIq4BChBMb2FkTW9kZWxSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFZHR5cGUYAiABKAkSPAoJdG9rZW5faWRzGAMgAygLMikudW5tYXNrLnYxLkxvYWRNb2RlbFJlcXVlc3QuVG9rZW5JZHNFbnRyeRIOCgZmYW1pbHkYBCABKAkaLwoNVG9rZW5JZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIpQCChFMb2FkTW9kZWxSZXNwb25zZRIxCgVwaGFzZRgBIAEoDjIiLnVubWFzay52MS5Mb2FkTW9kZWxSZXNwb25zZS5QaGFzZRIMCgRkb25lGAIgASgEEg0KBXRvdGFsGAMgASgEEh8KBW1vZGVsGAQgASgLMhAudW5tYXNrLnYxLk1vZGVsIo0BCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhQKEFBIQVNFX0lOU1BFQ1RJTkcQARIVChFQSEFTRV9ET1dOTE9BRElORxACEhkKFVBIQVNFX0xPQURJTkdfV0VJR0hUUxADEhQKEFBIQVNFX1dBUk1JTkdfVVAQBBIPCgtQSEFTRV9SRUFEWRAFIiIKElVubG9hZE1vZGVsUmVxdWVzdBIMCgRuYW1lGAEgASgJIjYKE1VubG9hZE1vZGVsUmVzcG9uc2USHwoFbW9kZWwYASABKAsyEC51bm1hc2sudjEuTW9kZWwiegoPVG9rZW5pemVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEgwKBHRleHQYAiABKAkSGwoOc3BlY2lhbF90b2tlbnMYAyABKAhIAIgBARIaChJhZGRfc3BlY2lhbF90b2tlbnMYBCABKAhCEQoPX3NwZWNpYWxfdG9rZW5zIjQKEFRva2VuaXplUmVzcG9uc2USIAoGdG9rZW5zGAEgAygLMhAudW5tYXNrLnYxLlRva2VuIl4KBVRva2VuEgoKAmlkGAEgASgNEgwKBHRleHQYAiABKAkSDQoFYnl0ZXMYAyABKAwSDwoHc3BlY2lhbBgEIAEoCBIMCgRsZWFkGAUgASgNEg0KBXRyYWlsGAYgASgNIkQKEURldG9rZW5pemVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEgsKA2lkcxgCIAMoDRITCgtvcGVuX2JlZm9yZRgDIAMoDSJEChJEZXRva2VuaXplUmVzcG9uc2USDAoEdGV4dBgBIAEoCRIgCgZ0b2tlbnMYAiADKAsyEC51bm1hc2sudjEuVG9rZW4y3wMKDE1vZGVsU2VydmljZRJOCgpMaXN0TW9kZWxzEhwudW5tYXNrLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Gh0udW5tYXNrLnYxLkxpc3RNb2RlbHNSZXNwb25zZSIDkAIBEkgKCEdldE1vZGVsEhoudW5tYXNrLnYxLkdldE1vZGVsUmVxdWVzdBobLnVubWFzay52MS5HZXRNb2RlbFJlc3BvbnNlIgOQAgESSAoJTG9hZE1vZGVsEhsudW5tYXNrLnYxLkxvYWRNb2RlbFJlcXVlc3QaHC51bm1hc2sudjEuTG9hZE1vZGVsUmVzcG9uc2UwARJRCgtVbmxvYWRNb2RlbBIdLnVubWFzay52MS5VbmxvYWRNb2RlbFJlcXVlc3QaHi51bm1hc2sudjEuVW5sb2FkTW9kZWxSZXNwb25zZSIDkAICEkgKCFRva2VuaXplEhoudW5tYXNrLnYxLlRva2VuaXplUmVxdWVzdBobLnVubWFzay52MS5Ub2tlbml6ZVJlc3BvbnNlIgOQAgESTgoKRGV0b2tlbml6ZRIcLnVubWFzay52MS5EZXRva2VuaXplUmVxdWVzdBodLnVubWFzay52MS5EZXRva2VuaXplUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_unmask_v1_settings]);
+  fileDesc("Ch11bm1hc2svdjEvbW9kZWxfc2VydmljZS5wcm90bxIJdW5tYXNrLnYxIm4KCUF0dGVudGlvbhIMCgRuYW1lGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSEwoLYXBwZW5kX29ubHkYAyABKAgSEgoKYmxvY2tfc2l6ZRgEIAEoDRIZChFibG9ja3NfZnJvbV9zdGFydBgFIAEoCCLpBQoFTW9kZWwSDAoEbmFtZRgBIAEoCRIlCgVzdGF0ZRgCIAEoDjIWLnVubWFzay52MS5Nb2RlbC5TdGF0ZRIOCgZmYW1pbHkYAyABKAkSFwoPcGFyYW1ldGVyX2NvdW50GAQgASgEEg0KBWR0eXBlGAUgASgJEg4KBmRldmljZRgGIAEoCRIWCg5jb250ZXh0X2xlbmd0aBgHIAEoDRIXCg92b2NhYnVsYXJ5X3NpemUYCCABKA0SFwoKbWFza190b2tlbhgJIAEoDUgAiAEBEhYKCWVvc190b2tlbhgKIAEoDUgBiAEBEhYKCWVvdF90b2tlbhgLIAEoDUgCiAEBEhUKDWhhc190b2tlbml6ZXIYDCABKAgSGQoRaGFzX2NoYXRfdGVtcGxhdGUYDSABKAgSLwoIc2FtcGxlcnMYDiADKAsyHS51bm1hc2sudjEuU2FtcGxlckRlc2NyaXB0aW9uEhIKCmlzX2RlZmF1bHQYDyABKAgSDwoHc2hpZnRlZBgQIAEoCBIVCg1iaWRpcmVjdGlvbmFsGBEgASgIEicKCWF0dGVudGlvbhggIAEoCzIULnVubWFzay52MS5BdHRlbnRpb24SEgoKY2FjaGVfbm90ZRgSIAEoCRIVCg1wcmVmaXhfdG9rZW5zGB4gAygNEhUKDXN1ZmZpeF90b2tlbnMYHyADKA0SEgoKZW5kX3Rva2VucxgTIAMoDRIPCgd3ZWlnaHRzGBYgASgJEhQKDHdlaWdodHNfbm90ZRgXIAEoCRIQCghyZXZpc2lvbhgYIAEoCRIPCgdjaGFuZ2VkGBkgASgIIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5MT0FERUQQARIRCg1TVEFURV9MT0FESU5HEAISDwoLU1RBVEVfUkVBRFkQA0INCgtfbWFza190b2tlbkIMCgpfZW9zX3Rva2VuQgwKCl9lb3RfdG9rZW4iEwoRTGlzdE1vZGVsc1JlcXVlc3QiSAoSTGlzdE1vZGVsc1Jlc3BvbnNlEiAKBm1vZGVscxgBIAMoCzIQLnVubWFzay52MS5Nb2RlbBIQCghmYW1pbGllcxgCIAMoCSIfCg9HZXRNb2RlbFJlcXVlc3QSDAoEbmFtZRgBIAEoCSIzChBHZXRNb2RlbFJlc3BvbnNlEh8KBW1vZGVsGAEgASgLMhAudW5tYXNrLnYxLk1vZGVsIq4BChBMb2FkTW9kZWxSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFZHR5cGUYAiABKAkSPAoJdG9rZW5faWRzGAMgAygLMikudW5tYXNrLnYxLkxvYWRNb2RlbFJlcXVlc3QuVG9rZW5JZHNFbnRyeRIOCgZmYW1pbHkYBCABKAkaLwoNVG9rZW5JZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIpQCChFMb2FkTW9kZWxSZXNwb25zZRIxCgVwaGFzZRgBIAEoDjIiLnVubWFzay52MS5Mb2FkTW9kZWxSZXNwb25zZS5QaGFzZRIMCgRkb25lGAIgASgEEg0KBXRvdGFsGAMgASgEEh8KBW1vZGVsGAQgASgLMhAudW5tYXNrLnYxLk1vZGVsIo0BCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhQKEFBIQVNFX0lOU1BFQ1RJTkcQARIVChFQSEFTRV9ET1dOTE9BRElORxACEhkKFVBIQVNFX0xPQURJTkdfV0VJR0hUUxADEhQKEFBIQVNFX1dBUk1JTkdfVVAQBBIPCgtQSEFTRV9SRUFEWRAFIiIKElVubG9hZE1vZGVsUmVxdWVzdBIMCgRuYW1lGAEgASgJIjYKE1VubG9hZE1vZGVsUmVzcG9uc2USHwoFbW9kZWwYASABKAsyEC51bm1hc2sudjEuTW9kZWwiegoPVG9rZW5pemVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEgwKBHRleHQYAiABKAkSGwoOc3BlY2lhbF90b2tlbnMYAyABKAhIAIgBARIaChJhZGRfc3BlY2lhbF90b2tlbnMYBCABKAhCEQoPX3NwZWNpYWxfdG9rZW5zIjQKEFRva2VuaXplUmVzcG9uc2USIAoGdG9rZW5zGAEgAygLMhAudW5tYXNrLnYxLlRva2VuIl4KBVRva2VuEgoKAmlkGAEgASgNEgwKBHRleHQYAiABKAkSDQoFYnl0ZXMYAyABKAwSDwoHc3BlY2lhbBgEIAEoCBIMCgRsZWFkGAUgASgNEg0KBXRyYWlsGAYgASgNIkQKEURldG9rZW5pemVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEgsKA2lkcxgCIAMoDRITCgtvcGVuX2JlZm9yZRgDIAMoDSJEChJEZXRva2VuaXplUmVzcG9uc2USDAoEdGV4dBgBIAEoCRIgCgZ0b2tlbnMYAiADKAsyEC51bm1hc2sudjEuVG9rZW4y3wMKDE1vZGVsU2VydmljZRJOCgpMaXN0TW9kZWxzEhwudW5tYXNrLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Gh0udW5tYXNrLnYxLkxpc3RNb2RlbHNSZXNwb25zZSIDkAIBEkgKCEdldE1vZGVsEhoudW5tYXNrLnYxLkdldE1vZGVsUmVxdWVzdBobLnVubWFzay52MS5HZXRNb2RlbFJlc3BvbnNlIgOQAgESSAoJTG9hZE1vZGVsEhsudW5tYXNrLnYxLkxvYWRNb2RlbFJlcXVlc3QaHC51bm1hc2sudjEuTG9hZE1vZGVsUmVzcG9uc2UwARJRCgtVbmxvYWRNb2RlbBIdLnVubWFzay52MS5VbmxvYWRNb2RlbFJlcXVlc3QaHi51bm1hc2sudjEuVW5sb2FkTW9kZWxSZXNwb25zZSIDkAICEkgKCFRva2VuaXplEhoudW5tYXNrLnYxLlRva2VuaXplUmVxdWVzdBobLnVubWFzay52MS5Ub2tlbml6ZVJlc3BvbnNlIgOQAgESTgoKRGV0b2tlbml6ZRIcLnVubWFzay52MS5EZXRva2VuaXplUmVxdWVzdBodLnVubWFzay52MS5EZXRva2VuaXplUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_unmask_v1_settings]);
+
+/**
+ * Describes the message unmask.v1.Attention.
+ * Use `create(AttentionSchema)` to create a new message.
+ */
+export const AttentionSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_model_service, 0);
 
 /**
  * Describes the message unmask.v1.Model.
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 0);
+  messageDesc(file_unmask_v1_model_service, 1);
 
 /**
  * Describes the enum unmask.v1.Model.State.
  */
 export const Model_StateSchema = /*@__PURE__*/
-  enumDesc(file_unmask_v1_model_service, 0, 0);
+  enumDesc(file_unmask_v1_model_service, 1, 0);
 
 /**
  * Where a model stands.
@@ -37,48 +44,48 @@ export const Model_State = /*@__PURE__*/
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 1);
+  messageDesc(file_unmask_v1_model_service, 2);
 
 /**
  * Describes the message unmask.v1.ListModelsResponse.
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 2);
+  messageDesc(file_unmask_v1_model_service, 3);
 
 /**
  * Describes the message unmask.v1.GetModelRequest.
  * Use `create(GetModelRequestSchema)` to create a new message.
  */
 export const GetModelRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 3);
+  messageDesc(file_unmask_v1_model_service, 4);
 
 /**
  * Describes the message unmask.v1.GetModelResponse.
  * Use `create(GetModelResponseSchema)` to create a new message.
  */
 export const GetModelResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 4);
+  messageDesc(file_unmask_v1_model_service, 5);
 
 /**
  * Describes the message unmask.v1.LoadModelRequest.
  * Use `create(LoadModelRequestSchema)` to create a new message.
  */
 export const LoadModelRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 5);
+  messageDesc(file_unmask_v1_model_service, 6);
 
 /**
  * Describes the message unmask.v1.LoadModelResponse.
  * Use `create(LoadModelResponseSchema)` to create a new message.
  */
 export const LoadModelResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 6);
+  messageDesc(file_unmask_v1_model_service, 7);
 
 /**
  * Describes the enum unmask.v1.LoadModelResponse.Phase.
  */
 export const LoadModelResponse_PhaseSchema = /*@__PURE__*/
-  enumDesc(file_unmask_v1_model_service, 6, 0);
+  enumDesc(file_unmask_v1_model_service, 7, 0);
 
 /**
  * What is being done.
@@ -93,49 +100,49 @@ export const LoadModelResponse_Phase = /*@__PURE__*/
  * Use `create(UnloadModelRequestSchema)` to create a new message.
  */
 export const UnloadModelRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 7);
+  messageDesc(file_unmask_v1_model_service, 8);
 
 /**
  * Describes the message unmask.v1.UnloadModelResponse.
  * Use `create(UnloadModelResponseSchema)` to create a new message.
  */
 export const UnloadModelResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 8);
+  messageDesc(file_unmask_v1_model_service, 9);
 
 /**
  * Describes the message unmask.v1.TokenizeRequest.
  * Use `create(TokenizeRequestSchema)` to create a new message.
  */
 export const TokenizeRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 9);
+  messageDesc(file_unmask_v1_model_service, 10);
 
 /**
  * Describes the message unmask.v1.TokenizeResponse.
  * Use `create(TokenizeResponseSchema)` to create a new message.
  */
 export const TokenizeResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 10);
+  messageDesc(file_unmask_v1_model_service, 11);
 
 /**
  * Describes the message unmask.v1.Token.
  * Use `create(TokenSchema)` to create a new message.
  */
 export const TokenSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 11);
+  messageDesc(file_unmask_v1_model_service, 12);
 
 /**
  * Describes the message unmask.v1.DetokenizeRequest.
  * Use `create(DetokenizeRequestSchema)` to create a new message.
  */
 export const DetokenizeRequestSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 12);
+  messageDesc(file_unmask_v1_model_service, 13);
 
 /**
  * Describes the message unmask.v1.DetokenizeResponse.
  * Use `create(DetokenizeResponseSchema)` to create a new message.
  */
 export const DetokenizeResponseSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_model_service, 13);
+  messageDesc(file_unmask_v1_model_service, 14);
 
 /**
  * The models of this server.
