@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
 
+from inference_service.models.attention import Full
 from inference_service.models.denoiser import ModelInfo
 from inference_service.sampling.registry import suitable
 
@@ -58,7 +59,7 @@ def page(cells: list, samples: int, info: ModelInfo) -> str:
     """docs/samplers.md."""
     tasks = list(dict.fromkeys(cell.task for cell in cells))
     sources = "\n".join(f"| `{sampler.name}` | {sampler.summary} | {sampler.source} |"
-                        for sampler in sorted(suitable(bidirectional=True), key=lambda sampler: sampler.name))
+                        for sampler in sorted(suitable(Full.offers), key=lambda sampler: sampler.name))
     error = 0.5 / (samples * len(tasks)) ** 0.5
     return f"""# Samplers, compared
 

@@ -26,6 +26,7 @@ from embedded_model.evaluate import TASKS as ALL_TASKS
 from embedded_model.evaluate import Task, answer
 from embedded_model.export import WEIGHTS
 from inference_service.engine.decoding import decode, together
+from inference_service.models.attention import Full
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.loading import load
 from inference_service.sampling.registry import suitable
@@ -61,6 +62,8 @@ SETTINGS: dict[str, list[dict]] = {
     "hierarchical, remask": each("threshold", 0.5, 0.7, 0.9, 0.99, remask_threshold=0.4),
     "credit": each("threshold", 0.5, 0.7, 0.9, 0.99),
     "entropy_bound": each("gamma", 1.0, 0.3, 0.1, 0.01),
+    "sdar": each("threshold", 0.5, 0.7, 0.9, 0.99),
+    "dllm": shares("steps", 1 / 8, 1 / 4, 1 / 2, 1),
     "klass": shares("steps", 1 / 8, 1 / 4, 1 / 2, 1),
     "local_leap": shares("steps", 1 / 8, 1 / 4, 1 / 2, 1),
     "token_editing": each("tau_mask", 0.5, 0.7, 0.9, 0.99),
@@ -157,7 +160,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="", help="samplers whose label starts so; prints, writes no files")
     chosen = parser.parse_args()
-    known = {sampler.name for sampler in suitable(bidirectional=True)}
+    known = {sampler.name for sampler in suitable(Full.offers)}
     missing = known - {label.partition(",")[0] for label in SETTINGS}
     if missing:
         raise SystemExit(f"no settings for {', '.join(sorted(missing))}: add them to SETTINGS")

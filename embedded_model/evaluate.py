@@ -132,7 +132,7 @@ def _cell(number: int, strategy: str, steps: int, samples: int) -> float:
     task = TASKS[number]
     rng = Random(f"evaluate/{task.name}")
     prompts = [task.make(rng)[0] for _ in range(samples)]
-    if _denoiser.info.bidirectional:
+    if not _denoiser.info.attention.append_only:
         texts = generate(_denoiser, prompts, task.length, steps, strategy, task.temperature)
     else:
         texts = write(_denoiser, prompts, task.length, task.temperature)

@@ -18,7 +18,7 @@ class FakeDenoiser:
         self.before = before
         self.calls = []
 
-    def logits(self, canvases, positions, keys=()):
+    def logits(self, canvases, positions, keys=(), starts=()):
         self.calls.append([list(canvas) for canvas in canvases])
         self.before(canvases)
         return [_TABLE[[_row(canvas, position) for position in wanted]]

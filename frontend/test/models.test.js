@@ -8,11 +8,12 @@ import { initialState, reduce } from "app/core/state.js";
 import { Store } from "app/core/store.js";
 import { RpcError } from "app/net/rpc-error.js";
 
+const CAUSAL = { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false };
 /** @type {any} */
 const MODEL = {
   name: "embedded", state: "ready", family: "llada", parameterCount: 2_950_000, dtype: "float32", device: "cpu",
   contextLength: 256, vocabularySize: 768, maskToken: 2, eosToken: 1, eotToken: null, endTokens: [1], hasTokenizer: true,
-  hasChatTemplate: true, isDefault: true, shifted: false, bidirectional: true, cacheNote: "",
+  hasChatTemplate: true, isDefault: true, shifted: false, attention: { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false }, cacheNote: "",
   weights: "", weightsNote: "", revision: "", changed: false,
   samplers: [{ name: "llada", summary: "", source: "", revises: false, parameters: [] }],
 };
@@ -63,7 +64,7 @@ test("while the form is for another model's next session, a step keeps the setti
 });
 
 test("a model that is out of memory keeps what was known of it, and its tokens their texts", () => {
-  const cold = { ...MODEL, state: "unloaded", vocabularySize: 0, hasTokenizer: false, bidirectional: false, samplers: [] };
+  const cold = { ...MODEL, state: "unloaded", vocabularySize: 0, hasTokenizer: false, attention: CAUSAL, samplers: [] };
   const state = after(ready, received(MODEL), opened(), token, received(cold));
   assert.deepEqual(state.model, { ...MODEL, state: "unloaded" });
   assert.equal(state.tokens.get(5)?.text, "hi");
@@ -106,15 +107,15 @@ test("what a model is, in words, its ids with their texts", () => {
   const facts = Object.fromEntries(factsOf({ ...MODEL, shifted: true, hasChatTemplate: false }, { 2: "<mask>" }));
   assert.deepEqual(facts, {
     Family: "llada", Parameters: "2.95M", Weights: "float32 on cpu", Context: "256 positions", Vocabulary: "768 ids",
-    Reads: "both ways, logits shifted by one", Cache: "none: every pass reads the whole text", Mask: "2 <mask>", "End of text": "1", "End of turn": "none",
+    Reads: "every position sees every other, logits shifted by one", Cache: "none: every pass reads the whole text", Mask: "2 <mask>", "End of text": "1", "End of turn": "none",
     Tokenizer: "yes", "Chat template": "no: prompts are raw text",
   });
-  assert.equal(Object.fromEntries(factsOf({ ...MODEL, bidirectional: false })).Reads, "left to right");
+  assert.equal(Object.fromEntries(factsOf({ ...MODEL, attention: CAUSAL })).Reads, "left to right");
   assert.equal(Object.fromEntries(factsOf({ ...MODEL, endTokens: [1, 7, 8] }, { 8: "<|end|>" }))["Ends too"], "7, 8 <|end|>");
 });
 
 test("whether a cache is trusted is said, and which files and weights a model is of", () => {
-  const facts = (more) => Object.fromEntries(factsOf({ ...MODEL, bidirectional: false, ...more }));
+  const facts = (more) => Object.fromEntries(factsOf({ ...MODEL, attention: CAUSAL, ...more }));
   assert.match(facts({}).Cache, /^trusted/);
   assert.equal(facts({ cacheNote: "runs without a cache: x" }).Cache, "runs without a cache: x");
   assert.equal(facts({ vocabularySize: 0 }).Cache, undefined, "nothing is known of one that is not in memory");

@@ -286,7 +286,7 @@ class _Kept:
             if found := self._known(key):
                 return found
             made = compiled(Spec(constraint.kind, constraint.value), self._vocabulary(denoiser),
-                            denoiser.info.bidirectional)
+                            not denoiser.info.attention.append_only)
             with self._lock:
                 self._compiled[key] = self._held[key] = made
                 size = sum(one.size for one in self._compiled.values())
@@ -342,11 +342,11 @@ def active(constraint: Constraint, denoiser: Denoiser, start: int, key: str, kno
                                  " put on its text", reason="NO_TOKENIZER")
     try:
         made = _kept.get(denoiser, constraint)
-        if denoiser.info.bidirectional:
+        if denoiser.info.attention.append_only:
+            rule = FromTheLeft(made.prefixes, key)
+        else:
             found = made.any_order()
             rule = Exactly(found) if isinstance(found, Positions) else Soundly(found)
-        else:
-            rule = FromTheLeft(made.prefixes, key)
     except ConstraintError as error:
         raise invalid(constraint, error) from None
     return Active(rule, start, denoiser.info.vocabulary_size, known, made)
@@ -368,8 +368,9 @@ def check_begins(constraint: Constraint | None, denoiser: Denoiser, tokens: Toke
     if stands.feasible(tokens):
         return
     length = len(tokens) - start
-    room = f"in {length} positions " if denoiser.info.bidirectional else ""
+    written = denoiser.info.attention.append_only
+    room = "" if written else f"in {length} positions "
     found = "no text meets it" if not stands.rule.keeps_witness else "no text that meets it was found"
-    raise InvalidField(f"settings.constraint.{constraint.kind}", f"{found} {room}with what is decided there; give it"
-                       " more room, or open some positions" if denoiser.info.bidirectional else
-                       f"{found} with what is written already", reason="CONSTRAINT_INFEASIBLE")
+    raise InvalidField(f"settings.constraint.{constraint.kind}", f"{found} with what is written already" if written
+                       else f"{found} {room}with what is decided there; give it more room, or open some positions",
+                       reason="CONSTRAINT_INFEASIBLE")

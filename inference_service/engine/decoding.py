@@ -34,8 +34,8 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
            ) -> Generator[Forward, Passed, Decoded]:
     """One canvas, from its prompt (None where it is open) to the end. Raises InvalidField for wrong settings."""
     info = denoiser.info
-    settings = complete_settings(settings, length, info, list(prompt).count(None))
-    opened = length if info.bidirectional else 1
+    settings = complete_settings(settings, length, info, list(prompt).count(None), len(prompt))
+    opened = 1 if info.attention.append_only else length
     origin = Origin("", info.name, (*prompt, *[None] * opened), len(prompt), info.mask_token, 0.0, 0.0)
     states = [first_state(origin, settings)]
     proposals, forwards = [], 0
@@ -55,7 +55,7 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
             tokens[commit.position] = commit.token
         for reopen in proposal.reopens:
             tokens[reopen.position] = None
-        if plan.sampler.grows and None not in tokens and not stop_reason(
+        if plan.sampler.appends and None not in tokens and not stop_reason(
                 tokens, len(prompt), plan, denoiser, plan.active):
             tokens.append(None)
         states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state))
@@ -66,7 +66,8 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
 def _predict(denoiser: Denoiser, state: State, plan: Plan, positions: list[int],
              ) -> Generator[Forward, Passed, Prediction]:
     cfg_scale = plan.cfg_scale
-    passed = yield forward_for(denoiser, state.tokens[:plan.reach()], state.given_in_prompt, positions, cfg_scale)
+    passed = yield forward_for(denoiser, state.tokens[:plan.reach()], state.start, state.given_in_prompt, positions,
+                               cfg_scale)
     return Prediction(positions, logits_of(passed, cfg_scale))
 
 

@@ -309,8 +309,8 @@ def forward(wanted: list[Forward]) -> list[Passed]:
     positions = [one.positions for one in wanted for _ in one.canvases]
     start = perf_counter()
     keys = [one.key for one in wanted for _ in one.canvases]
-    denoiser = wanted[0].denoiser
-    logits = denoiser.logits(canvases, positions, keys) if any(keys) else denoiser.logits(canvases, positions)
+    starts = [one.start for one in wanted for _ in one.canvases]
+    logits = wanted[0].denoiser.logits(canvases, positions, keys, starts)
     if logits[0].is_cuda:
         torch.cuda.synchronize(logits[0].device)
     seconds = perf_counter() - start

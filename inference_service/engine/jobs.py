@@ -38,12 +38,14 @@ from inference_service.sessions.state import State
 class Forward:
     """A pass that a job waits for: the logits of `positions` of each canvas (two of them with guidance).
 
-    key: under which a model that reads from left to right keeps what it computed, "" for not at all.
+    start: where the generated part of the canvases starts. key: under which a model that reads from left to right keeps
+    what it computed, "" for not at all.
     """
 
     denoiser: Denoiser
     canvases: list[list[int]]
     positions: list[int]
+    start: int = 0
     key: str = ""
 
     @property
@@ -92,18 +94,18 @@ class Predicted:
         return self.forwards == 0
 
 
-def forward_for(denoiser: Denoiser, tokens: tuple[int | None, ...], prompt: frozenset[int], positions: list[int],
-                cfg_scale: float, key: str = "") -> Forward:
+def forward_for(denoiser: Denoiser, tokens: tuple[int | None, ...], start: int, prompt: frozenset[int],
+                positions: list[int], cfg_scale: float, key: str = "") -> Forward:
     """The pass over a canvas; with guidance a second one without the prompt (its given positions).
 
-    key: see Forward.
+    start, key: see Forward.
     """
     mask = denoiser.info.mask_token or 0  # a model that reads from left to right has none, and does not see it
     canvas = [mask if token is None else token for token in tokens]
     canvases = [canvas]
     if cfg_scale:
         canvases.append([mask if position in prompt else token for position, token in enumerate(canvas)])
-    return Forward(denoiser, canvases, positions, key)
+    return Forward(denoiser, canvases, positions, start, key)
 
 
 def logits_of(passed: Passed, cfg_scale: float) -> torch.Tensor:
@@ -130,8 +132,8 @@ def predict(session: Session, revision: int, positions: list[int], plan: Plan, d
         # Only what was asked for: what else is at hand must not show.
         return Predicted(revision, Prediction(positions, kept.prediction.rows(positions)), kept.compute_seconds, 0,
                          reach)
-    passed = yield forward_for(denoiser, state.tokens[:reach], state.given_in_prompt, positions, cfg_scale,
-                               "" if denoiser.info.bidirectional else session.origin.session_id)
+    passed = yield forward_for(denoiser, state.tokens[:reach], state.start, state.given_in_prompt, positions, cfg_scale,
+                               session.origin.session_id if denoiser.info.attention.append_only else "")
     prediction = Prediction(positions, logits_of(passed, cfg_scale))
     predictions.put(key, Kept(prediction, passed.seconds))
     return Predicted(revision, prediction, passed.seconds, 1, reach)
@@ -266,7 +268,7 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
         changes_of(proposal), summary, time(), base, sampler_state=proposal.state, substep=proposal.substep,
         read_only=proposal.read_only, settings=settings if settings != state.settings else None,
         draft=_step_draft(plan, predicted) if draft else None)
-    if plan.sampler.grows:
+    if plan.sampler.appends:
         frame = grown(session, frame, plan, denoiser)
     frame = with_pending(session, frame, denoiser)
     left = None if frame.summary.pending else before_end(session, frame, plan)
@@ -285,7 +287,7 @@ def with_pending(session: Session, frame: Frame, denoiser: Denoiser) -> Frame:
     stands = constraint_at(session, after, denoiser)
     progress = stands.progress(after.tokens) if stands else ConstraintProgress.NONE
     summary = replace(frame.summary, pending=pending, constraint=progress)
-    if plan and plan.sampler.grows and None not in after.tokens and not summary.stop_reason:
+    if plan and plan.sampler.appends and None not in after.tokens and not summary.stop_reason:
         summary = replace(summary, stop_reason=stop_reason(after.tokens, after.start, plan, denoiser, stands))
     return replace(frame, summary=summary)
 

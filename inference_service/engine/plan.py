@@ -11,16 +11,18 @@ from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling.ending import behind_end, filled
 from inference_service.sampling.noise import Noise
-from inference_service.sampling.parameters import Blockwise, ParameterError, Parameters, resolved
-from inference_service.sampling.region import Region, current_block
+from inference_service.sampling.parameters import Blockwise, Extent, ParameterError, Parameters, resolved
+from inference_service.sampling.region import Region, block_end, current_block
 from inference_service.sampling.registry import SAMPLERS, parameters_for, suitable
-from inference_service.sampling.sampler import AnySampler, Ids, Moment, Prediction, Proposal
+from inference_service.sampling.sampler import AnySampler, Ids, Moment, Need, Prediction, Proposal
 from inference_service.sessions.frame import Constraint, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
 
 log = logging.getLogger(__name__)
 
+NEEDS = {Need.WHOLE: "in which every position sees every other", Need.BLOCKS: "whose positions may be open anywhere",
+         Need.END: "that writes from left to right"}
 MORE_TOKENS = 64  # that a text may have which was opened again at its end
 
 
@@ -75,7 +77,7 @@ class Plan:
         if not isinstance(self.parameters, Blockwise) or not region.open:
             return size
         block, _ = current_block(region, self.parameters.block_size)
-        end = region.start + (block + 1) * self.parameters.block_size
+        end = block_end(region, block, self.parameters.block_size)
         decided = max((position + 1 for position in range(size) if region.tokens[position] is not None), default=0)
         return min(size, max(decided, end + resolved(self.parameters.suffix_window)))
 
@@ -101,32 +103,38 @@ class Plan:
         return filled(proposal, self.moment) if getattr(self.parameters, "early_stop", False) else proposal
 
 
-def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: int = 0) -> Settings:
+def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: int = 0, start: int = 0) -> Settings:
     """The settings with every parameter filled in. Raises InvalidField naming the one that is wrong.
 
-    length: of the generated part. holes: open positions in the prompt.
+    length: of the generated part. holes: open positions in the prompt. start: of the generated part.
     """
     sampler = SAMPLERS.get(settings.sampler)
-    able = suitable(info.bidirectional)
+    able = suitable(info.attention.offers)
     names = ", ".join(one.name for one in able)
     if sampler is None:
         raise InvalidField("settings.sampler", f"must be one of {names}; got {settings.sampler!r}")
     if sampler not in able:
-        reads = "sees both sides of a position" if info.bidirectional else "reads from left to right"
-        needs = "reads from left to right" if sampler.grows else "sees both sides of a position"
-        raise InvalidField("settings.sampler", f"{sampler.name!r} needs a model that {needs}, and {info.name!r}"
-                                               f" {reads}; must be one of {names}")
+        raise InvalidField("settings.sampler", f"{sampler.name!r} needs a model {NEEDS[sampler.needs]}, and that of"
+                                               f" {info.name!r} is {info.attention.name}: {info.attention.summary};"
+                                               f" must be one of {names}")
     if settings.constraint and settings.parameters.get("logits_eos_inf"):
         raise InvalidField("settings.parameters.logits_eos_inf", "must be false with a constraint, whose text has to"
                                                                  " end")
     try:
-        parameters = parameters_for(sampler, {**info.defaults_of(sampler.name), **settings.parameters}, length, holes)
+        parameters = parameters_for(sampler, {**info.defaults_of(sampler.name), **settings.parameters}, length, holes,
+                                    info.attention.block_size, _lead(info, start))
         if getattr(parameters, "early_stop", False) and info.eos_token is None:
             raise ParameterError("early_stop", f"must be false: {info.name!r} has no end-of-text id to fill up with;"
                                                " load it with one, as the token id eos")
     except ParameterError as error:
         raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
     return replace(settings, parameters=parameters.model_dump())
+
+
+def _lead(info: ModelInfo, start: int) -> int:
+    """How many of the prompt's positions are in one of the model's own blocks with the first generated one."""
+    origin = info.attention.origin(start)
+    return 0 if origin is None else start - origin
 
 
 def fitted_settings(settings: Settings, before: State, after: State, info: ModelInfo,
@@ -138,24 +146,26 @@ def fitted_settings(settings: Settings, before: State, after: State, info: Model
     tokens that a turn that was appended is to have at most. Raises InvalidField where it is no parameter that is wrong.
     """
     parameters = dict(settings.parameters)
-    if not info.bidirectional and "max_tokens" in parameters:
+    if info.attention.append_only and "max_tokens" in parameters:
         written = after.length - after.tokens.count(None)
         spent = None in after.tokens and written >= parameters["max_tokens"]  # opened by hand: it is to go on
         parameters["max_tokens"] = asked or (written + MORE_TOKENS if spent else parameters["max_tokens"])
         return replace(settings, parameters=parameters)
-    for name in ("block_length", "suffix_window"):
+    own = info.attention.block_size
+    for name in ("suffix_window",) if own else ("block_length", "suffix_window"):
         if parameters.get(name) == before.length:
             parameters[name] = max(1, after.length)
     length = max(1, after.length)
     block = parameters.get("block_length")
-    if block is not None and (block > length or length % block):
+    if block is not None and not own and (block > length or length % block):
         parameters["block_length"] = block = length
     if block and parameters.get("steps"):
-        blocks = length // block
+        blocks = Extent(length, length, lead=_lead(info, after.start)).blocks(block)
         parameters["steps"] = -(-parameters["steps"] // blocks) * blocks
     while True:
         try:
-            return complete_settings(replace(settings, parameters=parameters), after.length, info, after.holes)
+            return complete_settings(replace(settings, parameters=parameters), after.length, info, after.holes,
+                                     after.start)
         except InvalidField as error:
             name = error.field.removeprefix("settings.parameters.")
             if name not in parameters:
@@ -205,15 +215,17 @@ def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, dr
     sampler = SAMPLERS.get(settings.sampler)
     if sampler is None:
         raise InvalidField("settings.sampler", f"no sampler here is called {settings.sampler!r}; must be one of"
-                                               f" {', '.join(one.name for one in suitable(info.bidirectional))}")
+                                               f" {', '.join(one.name for one in suitable(info.attention.offers))}")
     try:
         # Completed again: a session of an earlier version lacks the parameters that came later.
-        parameters = parameters_for(sampler, settings.parameters, state.length)
+        parameters = parameters_for(sampler, settings.parameters, state.length, block=info.attention.block_size,
+                                    lead=_lead(info, state.start))
     except ParameterError as error:
         raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
     remembered = state.sampler_state if settings.sampler == state.settings.sampler else {}
     check_state(sampler, remembered)
-    region = Region(state.start, state.length, state.open, state.tokens, state.given, state.by_hand, state.protected)
+    region = Region(state.start, state.length, state.open, state.tokens, state.given, state.by_hand, state.protected,
+                    info.attention.origin(state.start))
     return Plan(sampler, Moment(
         parameters,
         region,

@@ -13,6 +13,9 @@ enumerated where the answer is short, otherwise estimated as the authors do
 offset by one draw. Theirs leaves out samples that fill no group and, by rounding
 halves to even, gives some counts too much weight; here neither happens.
 
+Of a model that attends from block to block the blocks are masked one after the other, each with all before it whole:
+the bound is the sum of theirs (Arriola et al., "Block Diffusion", arXiv 2503.09573, equation 4).
+
 Log-probabilities are taken where the logits are, on the device, so that only one
 number for each wanted token leaves it.
 """
@@ -20,7 +23,7 @@ number for each wanted token leaves it.
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
 from math import comb
 
 import torch
@@ -78,7 +81,7 @@ def score_job(denoiser: Denoiser, prompt: Sequence[int], answer: Sequence[int], 
     if len(prompt) + len(answer) > info.context_length:
         raise InvalidField("answer", f"must fit the context with its prompt: {info.context_length} positions, of which"
                                      f" the prompt takes {len(prompt)}; has {len(answer)} tokens")
-    if not info.bidirectional:
+    if info.attention.append_only:
         return _causal(denoiser, prompt, answer, cfg_scale, emit)
     if info.mask_token is None:
         raise FailedPrecondition("this model has no mask token, so nothing can be masked", reason="NO_MASK_TOKEN")
@@ -87,9 +90,40 @@ def score_job(denoiser: Denoiser, prompt: Sequence[int], answer: Sequence[int], 
     if exact and len(answer) > LONGEST:
         raise InvalidField("exact", f"must be false for more than {LONGEST} tokens, as every choice of masked ones is"
                                     f" a pass; the answer has {len(answer)}")
+    if info.attention.block_size:
+        return _block_after_block(denoiser, prompt, answer, samples, exact, cfg_scale, seed, emit)
+    return _masked(denoiser, prompt, answer, len(prompt), samples, exact, cfg_scale, seed, emit)
+
+
+def _block_after_block(denoiser: Denoiser, prompt, answer, samples, exact, cfg_scale, seed, emit) -> Scoring:
+    """The chain rule over the model's own blocks: each masked by itself, what stands before it whole."""
+    start, attention, edges = len(prompt), denoiser.info.attention, [0]
+    while edges[-1] < len(answer):
+        edges.append(attention.reach(start + edges[-1], start + len(answer), start) - start)
+    told: list[Likelihood] = []
+    for first, end in pairwise(edges):
+        told.append((yield from _masked(denoiser, [*prompt, *answer[:first]], answer[first:end], start, samples, exact,
+                                        cfg_scale, seed + first, lambda _: None)))
+        emit(_summed(told, len(edges) - 1, samples))
+    return _summed(told, len(edges) - 1, samples)
+
+
+def _summed(parts: Sequence[Likelihood], blocks: int, samples: int) -> Likelihood:
+    """The likelihood of blocks in a row, of which there may be more to come. samples: of each of these."""
+    errors = [part.standard_error for part in parts if part.standard_error is not None]
+    return Likelihood(math.fsum(part.log_likelihood for part in parts),
+                      math.sqrt(math.fsum(error ** 2 for error in errors)) if errors else None,
+                      sum(part.done for part in parts),
+                      sum(part.total for part in parts) + samples * (blocks - len(parts)),
+                      len(parts) == blocks and all(part.exact for part in parts),
+                      notes=max((part.notes for part in parts), key=len))
+
+
+def _masked(denoiser: Denoiser, prompt, answer, start, samples, exact, cfg_scale, seed, emit) -> Scoring:
+    """By masking the answer. start: where the generated part starts, of which the prompt may have the beginning."""
     if exact or len(answer) == 1:  # of one token there is one choice
-        return _enumerated(denoiser, prompt, answer, cfg_scale, emit)
-    return _estimated(denoiser, prompt, answer, samples, cfg_scale, seed, emit)
+        return _enumerated(denoiser, prompt, answer, start, cfg_scale, emit)
+    return _estimated(denoiser, prompt, answer, start, samples, cfg_scale, seed, emit)
 
 
 def _causal(denoiser: Denoiser, prompt, answer, cfg_scale, emit) -> Scoring:
@@ -117,7 +151,7 @@ def _chained(denoiser: Denoiser, prompt, answer, emit) -> Scoring:
     return likelihood
 
 
-def _enumerated(denoiser: Denoiser, prompt, answer, cfg_scale, emit) -> Scoring:
+def _enumerated(denoiser: Denoiser, prompt, answer, start, cfg_scale, emit) -> Scoring:
     """Every choice of masked positions once."""
     length = len(answer)
     choices = 2 ** length - 1
@@ -125,7 +159,7 @@ def _enumerated(denoiser: Denoiser, prompt, answer, cfg_scale, emit) -> Scoring:
     notes = _notes(cfg_scale) if length > 1 else _notes(cfg_scale)[1:]
     total, done, likelihood = 0.0, 0, None
     for batch in _batches(subsets, _canvases_at_once(denoiser, prompt, answer, cfg_scale)):
-        total += math.fsum((yield from _weighted(denoiser, prompt, answer, batch, cfg_scale)))
+        total += math.fsum((yield from _weighted(denoiser, prompt, answer, start, batch, cfg_scale)))
         done += len(batch)
         likelihood = Likelihood(total, None, done, choices, done == choices, notes=notes)
         emit(likelihood)
@@ -133,7 +167,7 @@ def _enumerated(denoiser: Denoiser, prompt, answer, cfg_scale, emit) -> Scoring:
     return likelihood
 
 
-def _estimated(denoiser: Denoiser, prompt, answer, samples, cfg_scale, seed, emit) -> Scoring:
+def _estimated(denoiser: Denoiser, prompt, answer, start, samples, cfg_scale, seed, emit) -> Scoring:
     """Groups of samples, each an estimate of its own, until there are as many as asked for."""
     length = len(answer)
     groups, sizes, likelihood = [], group_sizes(samples), None
@@ -141,7 +175,7 @@ def _estimated(denoiser: Denoiser, prompt, answer, samples, cfg_scale, seed, emi
         drawn = iter(stratified(length, size, Noise(seed, index)))
         told: list[float] = []
         for batch in _batches(drawn, _canvases_at_once(denoiser, prompt, answer, cfg_scale)):
-            told += yield from _weighted(denoiser, prompt, answer, batch, cfg_scale)
+            told += yield from _weighted(denoiser, prompt, answer, start, batch, cfg_scale)
         groups.append(math.fsum(told) / size)
         mean, error = combined(groups, sizes[:index + 1])
         likelihood = Likelihood(mean, error, sum(sizes[:index + 1]), samples, False, notes=_notes(cfg_scale))
@@ -222,17 +256,17 @@ def _canvases_at_once(denoiser: Denoiser, prompt, answer, cfg_scale: float) -> i
     return max(1, min(MOST_TOKENS // canvas, MOST_LOGITS // logits))
 
 
-def _weighted(denoiser: Denoiser, prompt, answer, batch: list[Masking], cfg_scale: float,
+def _weighted(denoiser: Denoiser, prompt, answer, start: int, batch: list[Masking], cfg_scale: float,
               ) -> Generator[Alone, list[list[float]], list[float]]:
     """For each masking its weight times the sum of ln p over what it masks."""
-    mask, start = denoiser.info.mask_token, len(prompt)
+    mask, first = denoiser.info.mask_token, len(prompt)
     canvases, positions, wanted = [], [], []
     for masking in batch:
         canvas = [*prompt, *answer]
         for offset in masking.positions:
-            canvas[start + offset] = mask
+            canvas[first + offset] = mask
         canvases.append(canvas)
-        positions.append([start + offset for offset in masking.positions])
+        positions.append([first + offset for offset in masking.positions])
         wanted.append([answer[offset] for offset in masking.positions])
     told = yield _pass(denoiser, canvases, positions, wanted, cfg_scale, start)
     return [masking.weight * math.fsum(logs) for masking, logs in zip(batch, told, strict=True)]
@@ -241,14 +275,15 @@ def _weighted(denoiser: Denoiser, prompt, answer, batch: list[Masking], cfg_scal
 def _pass(denoiser: Denoiser, canvases, positions, wanted, cfg_scale: float = 0.0, start: int = 0) -> Alone:
     """ln p of the wanted tokens at the positions of each canvas.
 
-    start: where the answer begins; with guidance a second canvas has masks before it.
+    start: where the generated part starts; with guidance a second canvas has masks before it.
     """
     def run() -> list[list[float]]:
         if not cfg_scale:
-            rows = denoiser.logits(canvases, positions)
+            rows = denoiser.logits(canvases, positions, starts=[start] * len(canvases))
         else:
             hidden = [[*[denoiser.info.mask_token] * start, *canvas[start:]] for canvas in canvases]
-            both = denoiser.logits([*canvases, *hidden], [*positions, *positions])
+            both = denoiser.logits([*canvases, *hidden], [*positions, *positions],
+                                   starts=[start] * 2 * len(canvases))
             rows = [distribution.guide(seen, unseen, cfg_scale)
                     for seen, unseen in zip(both[:len(canvases)], both[len(canvases):], strict=True)]
         return [_logs(logits, tokens) for logits, tokens in zip(rows, wanted, strict=True)]

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel
 
 from inference_service.errors import InvalidField
+from inference_service.models.attention import Attention, Full
 from inference_service.models.standing import Files
 from inference_service.models.text import Text
 
@@ -29,7 +30,7 @@ class ModelInfo:
     unnamed_tokens: those of them that the tokenizer has no token for, which a session's settings may ask for.
     checkpoint_hash: hex; the same for the same checkpoint on every server.
     shifted: whether the model's own row i - 1 predicts position i. `Denoiser.logits` has undone it.
-    bidirectional: whether every position sees every other, or only those to its left.
+    attention: what a position sees of the others.
     default_sampler: the sampler that the family's own code decodes with.
     prefix_tokens, suffix_tokens: what the checkpoint's tokenizer puts before and behind raw text by itself.
     cache_note: why nothing is kept between passes, or not always; "" where it is, and where nothing could be.
@@ -54,7 +55,7 @@ class ModelInfo:
     forbidden_tokens: tuple[int, ...]
     checkpoint_hash: str
     shifted: bool = False
-    bidirectional: bool = True
+    attention: Attention = Full()
     default_sampler: str = "llada"
     cache_note: str = ""
     weights: str = ""
@@ -104,13 +105,14 @@ class Denoiser:
     @torch.inference_mode()
     def logits(
         self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
-        keys: Sequence[str] = (),
+        keys: Sequence[str] = (), starts: Sequence[int] = (),
     ) -> list[torch.Tensor]:
         """Logits of the wanted positions only.
 
         canvases: token ids; they may differ in length and go through the body together.
         positions: for each canvas the positions wanted, in any order.
         keys: under which to keep what was computed; only a model that reads from left to right keeps anything.
+        starts: where each canvas's generated part starts, 0 if left out; matters where blocks are counted from there.
         Returns one float32 tensor [len(positions[i]), vocabulary] for each canvas, on
         the device of the head: row by row what could stand at these positions, also where
         the model's own rows are shifted. The head runs on the wanted rows only. They are
@@ -118,22 +120,23 @@ class Denoiser:
         Raises InvalidField for an id, a position or a length the model does not have.
         """
         self._check(canvases, positions)
+        attention = self.info.attention
         counts = [len(wanted) for wanted in positions]
         if not any(counts):
             return [torch.empty(0, self.info.vocabulary_size) for _ in canvases]
-        ids, mask = _padded(canvases, self.device)
+        starts = starts or [0] * len(canvases)
+        cut = [canvas[:attention.reach(max(wanted, default=0), len(canvas), start)]
+               for canvas, wanted, start in zip(canvases, positions, starts, strict=True)]
+        ids, mask = padded(cut, self.device), attention.mask([len(canvas) for canvas in cut], starts, self.device)
         hidden = self.body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         rows = torch.tensor([i for i, wanted in enumerate(positions) for _ in wanted], device=hidden.device)
-        columns = torch.tensor([self._row(p) for wanted in positions for p in wanted], device=hidden.device)
+        columns = torch.tensor([attention.row(place, self.info.shifted) for wanted in positions for place in wanted],
+                               device=hidden.device)
         return list(self.head(hidden[rows, columns]).float().split(counts))
 
     def drop_caches(self) -> int:
         """Frees what can be computed again, on the thread that owns the device; returns bytes."""
         return 0
-
-    def _row(self, position):
-        """The row of the body's output that predicts a position."""
-        return max(position - 1, 0) if self.info.shifted else position
 
     def _check(self, canvases, positions):
         if len(canvases) != len(positions):
@@ -148,14 +151,7 @@ class Denoiser:
                 raise InvalidField("positions", f"must be within 0 to {len(canvas) - 1}")
 
 
-def _padded(canvases, device):
-    """Ids [batch, longest] padded on the right, and the attention mask, or None where nothing is padded.
-
-    What stands in the padding does not matter, as nobody attends to it.
-    """
+def padded(canvases, device):
+    """Ids [batch, longest] padded on the right. What stands in the padding does not matter, as nobody attends to it."""
     longest = max(map(len, canvases))
-    ids = torch.tensor([[*canvas, *[0] * (longest - len(canvas))] for canvas in canvases], device=device)
-    if all(len(canvas) == longest for canvas in canvases):
-        return ids, None
-    lengths = torch.tensor([len(canvas) for canvas in canvases], device=device)
-    return ids, (torch.arange(longest, device=device) < lengths[:, None]).long()
+    return torch.tensor([[*canvas, *[0] * (longest - len(canvas))] for canvas in canvases], device=device)

@@ -27,7 +27,7 @@ def describe(recognised: Recognised) -> dict[str, object]:
         "token_ids": {role: {"id": getattr(ids, role), "found": ids.found.get(role)} for role in ROLES},
         "end_tokens": list(ids.ends),
         "shifted": family.shifted,
-        "bidirectional": family.bidirectional,
+        "attention": {"kind": recognised.attention.name, "summary": recognised.attention.summary},
         "has_tokenizer": text is not None,
         "has_chat_template": text is not None and text.has_chat_template,
         "default_sampler": family.default_sampler,

@@ -14,7 +14,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from inference_service.errors import InvalidField, ServiceError
-from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.denoiser import Denoiser, ModelInfo, padded
 from inference_service.models.kept import Kept, kinds_of, steady_length
 from inference_service.models.memory import is_out_of_memory
 from inference_service.models.text import Text
@@ -50,7 +50,7 @@ class LeftToRight(Denoiser):
 
     @torch.inference_mode()
     def logits(self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
-               keys: Sequence[str] = ()) -> list[torch.Tensor]:
+               keys: Sequence[str] = (), starts: Sequence[int] = ()) -> list[torch.Tensor]:
         """Logits of the wanted positions; see Denoiser.logits. What stands at and behind the last of them is not seen.
 
         keys: for each canvas a name under which what was computed is kept for the next pass, "" for none.
@@ -134,12 +134,8 @@ class LeftToRight(Denoiser):
     def _together(self, canvases, positions) -> list[torch.Tensor]:
         """One pass, up to the last position that any of them wants."""
         cut = [list(canvas[:max(wanted)]) for canvas, wanted in zip(canvases, positions, strict=True)]
-        longest = max(map(len, cut))
-        ids = torch.tensor([[*canvas, *[0] * (longest - len(canvas))] for canvas in cut], device=self.device)
-        mask = None
-        if any(len(canvas) < longest for canvas in cut):
-            lengths = torch.tensor([len(canvas) for canvas in cut], device=self.device)
-            mask = (torch.arange(longest, device=self.device) < lengths[:, None]).long()
+        ids = padded(cut, self.device)
+        mask = self.info.attention.mask([len(canvas) for canvas in cut], [0] * len(cut), self.device)
         rows = sorted({position - 1 for wanted in positions for position in wanted})
         place = {row: index for index, row in enumerate(rows)}
         logits = self._pass(ids, rows, attention_mask=mask, use_cache=False)

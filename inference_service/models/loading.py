@@ -73,8 +73,8 @@ def load(
 
     model = _weights(known, kind, "auto" if spread else place, source, report)
     info = _info(known, name or _name(source), kind, place)
-    denoiser = (Denoiser(info, model, known.text) if info.bidirectional
-                else LeftToRight(info, model, known.text, cache_bytes))
+    denoiser = (LeftToRight(info, model, known.text, cache_bytes) if info.attention.append_only
+                else Denoiser(info, model, known.text))
     denoiser.files = files
     with _in_words(known, source):
         digest = require_finite(model, known, report)
@@ -122,7 +122,7 @@ def _info(known: Recognised, name, dtype, device):
         forbidden_tokens=tuple(sorted({*never, *unnamed})),
         checkpoint_hash=known.checkpoint.hash,
         shifted=known.family.shifted,
-        bidirectional=known.family.bidirectional,
+        attention=known.attention,
         default_sampler=known.family.default_sampler,
         prefix_tokens=tuple(before),
         suffix_tokens=tuple(behind),

@@ -13,16 +13,16 @@ from typing import Any
 from transformers import CONFIG_MAPPING
 
 from inference_service.errors import FailedPrecondition
+from inference_service.models.attention.block_causal import SIZE_FIELDS
 from inference_service.models.family import Family
 from inference_service.models.files import shown
 from inference_service.models.text import Text
+from inference_service.sampling.sampler import Need
 
-# The length of a block, under the names that block-causal models have for it.
-_BLOCKS = ("block_size", "bd_size", "block_length")
 # Of config.json: the mask, under the names there are for it.
 _MASKS = ("mask_token_id", "mask_token", "mask_id", "mask_index")
 # Of generation_config.json: what samplers of masked models are told.
-_SAMPLERS = (*_MASKS, *_BLOCKS, "alg", "alg_temp", "remasking", "denoising_steps")
+_SAMPLERS = (*_MASKS, *SIZE_FIELDS, "alg", "alg_temp", "remasking", "denoising_steps")
 # In the name of a field, or of a class in `architectures` and `auto_map`.
 _WORDS = re.compile(r"diffu(?!sers)|diffcoder|denois|dllm|mdlm|bd3lm|^a2d|llada|dream|sdar|dflash|maskedlm",
                     re.IGNORECASE)
@@ -31,7 +31,7 @@ _WORDS = re.compile(r"diffu(?!sers)|diffcoder|denois|dllm|mdlm|bd3lm|^a2d|llada|
 def marks_of_diffusion(config: Mapping[str, Any], generation: Mapping[str, Any]) -> list[str]:
     """What a config.json and a generation_config.json tell of diffusion, each in words for a message."""
     own = _own_fields(config.get("model_type"))
-    told = [*_fields(config, "config.json", (*_MASKS, *_BLOCKS), own),
+    told = [*_fields(config, "config.json", (*_MASKS, *SIZE_FIELDS), own),
             *_fields(generation, "generation_config.json", _SAMPLERS, frozenset())]
     if config.get("is_causal") is False and "is_causal" not in own:
         told.append("its config.json has is_causal = False")
@@ -44,7 +44,7 @@ def require_no_mask_token(family: Family, text: Text | None, choices: Mapping[st
 
     choices: the families that may be named instead.
     """
-    if family.bidirectional or text is None:
+    if not family.attention.append_only or text is None:
         return
     names = dict.fromkeys(name for other in choices.values() for name in other.mask_names)
     told = [f"its tokenizer has a token {name}" for name in names if text.id_of(name) is not None]
@@ -62,25 +62,26 @@ def refusal(marks: list[str], choices: Mapping[str, Family], called: str) -> Fai
     )
 
 
-def require_whole_attention(family: Family, config: Mapping[str, Any], folder: Path, called: str) -> None:
-    """Raises FailedPrecondition for a checkpoint that attends from block to block, by its config.json or its name.
+def by_attention(family: Family, config: Mapping[str, Any], folder: Path, called: str,
+                 families: Mapping[str, Family]) -> Family:
+    """The family, or that of the same config.json whose checkpoints attend from block to block, where this is one.
 
-    For families in which every position sees every other.
+    Its config.json or its name says so. families: by name. Raises FailedPrecondition where there is no such family.
     """
-    if not family.bidirectional:
-        return
+    if Need.WHOLE not in family.attention.offers:
+        return family
+    told = any(config.get(field) is not None and field not in family.own_fields for field in SIZE_FIELDS)
+    names = (Path(called).name.lower(), folder.resolve().name.lower())
+    if family.block_causal and (told or any(word in name for word in family.block_causal_names for name in names)):
+        return families[family.block_causal]
     instead = (" this server lets every position see every other, which would decode it wrongly; to do so all the"
                f" same, name the family {family.name} (--family, or family)")
-    for field in _BLOCKS:
+    for field in SIZE_FIELDS:
         if config.get(field) is not None and field not in family.own_fields:
             raise FailedPrecondition(
                 f"config.json has {field} = {shown(repr(config[field]))}: this model attends from block to block, and"
                 + instead, reason="UNSUPPORTED_CHECKPOINT", metadata={"field": field})
-    for word in family.block_causal_names:
-        if word in Path(called).name.lower() or word in folder.resolve().name.lower():
-            raise FailedPrecondition(
-                f"{called!r} is by its name a {word} model, which attends from block to block;" + instead,
-                reason="UNSUPPORTED_CHECKPOINT", metadata={"word": word})
+    return family
 
 
 def _fields(told: Mapping[str, Any], where: str, names: tuple[str, ...], own: frozenset[str]) -> Iterator[str]:

@@ -10,13 +10,14 @@ import torch
 import transformers
 
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField, ServiceError
+from inference_service.models.attention import Attention
 from inference_service.models.building import building
 from inference_service.models.checkpoint import Checkpoint, inspect
 from inference_service.models.defaults import own_defaults
 from inference_service.models.family import Family
 from inference_service.models.files import shown, without_paths
 from inference_service.models.fit import require_fit, require_head, require_near, stock_name
-from inference_service.models.marks import marks_of_diffusion, refusal, require_no_mask_token, require_whole_attention
+from inference_service.models.marks import by_attention, marks_of_diffusion, refusal, require_no_mask_token
 from inference_service.models.placement import stored_dtype
 from inference_service.models.plausible import require_plausible
 from inference_service.models.registry import BY_NAME, family_named, family_of
@@ -48,6 +49,11 @@ class Recognised:
     defaults: tuple[tuple[str, float | str], ...] = ()
 
     @property
+    def attention(self) -> Attention:
+        """What a position sees of the others."""
+        return self.family.attention.of(self.checkpoint.config)
+
+    @property
     def context(self) -> int:
         """Positions a canvas may have. Where the config tells no bound, as of models without positions, MOST."""
         told = getattr(self.config, "max_position_embeddings", None) or getattr(self.config, "max_seq_len", None)
@@ -74,7 +80,7 @@ def recognise(folder: Path, called: str, token_ids: Mapping[str, int],
         checkpoint = _as(kind, checkpoint)
     else:
         kind = _found(checkpoint, called)
-        require_whole_attention(kind, checkpoint.config, folder, called)
+        kind = by_attention(kind, checkpoint.config, folder, called, BY_NAME)
     check()
     config, empty = _blueprint(kind, checkpoint, check)
     if kind.own_names:
@@ -106,7 +112,7 @@ def _found(checkpoint: Checkpoint, called: str) -> Family:
         named = refusal(marks, BY_NAME, called)
         raise FailedPrecondition(f"{error.message}. {named.message}", reason=error.reason, metadata=error.metadata,
                                  fields=named.fields) from None
-    if marks and not family.bidirectional:
+    if marks and family.attention.append_only:
         raise refusal(marks, BY_NAME, called)
     return family
 
@@ -138,7 +144,7 @@ def _blueprint(family: Family, checkpoint: Checkpoint, check: Callable[[], None]
         kind = model_class.config_class
         require_plausible(settings, getattr(kind, "attribute_map", {}), checkpoint.tensors)
         config = kind(**settings)
-        if family.bidirectional:
+        if not family.attention.append_only:
             config.is_causal = False
         with building(check), torch.device("meta"):
             empty = model_class(config)

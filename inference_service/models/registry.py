@@ -22,7 +22,8 @@ def _found() -> tuple[Family, ...]:
 
 
 FAMILIES: tuple[Family, ...] = _found()
-
+# Those that another one's checkpoints may be of, which says so; config.json is the same.
+_TOLD_APART = {family.block_causal for family in FAMILIES}
 
 BY_NAME: Mapping[str, Family] = {family.name: family for family in sorted(FAMILIES, key=lambda one: one.name)}
 
@@ -37,7 +38,7 @@ def family_named(name: str) -> Family:
 def family_of(config: Mapping[str, Any]) -> Family:
     """The family of a checkpoint with this config.json; FailedPrecondition where none knows it."""
     for family in FAMILIES:
-        if family.matches(config):
+        if family.matches(config) and family.name not in _TOLD_APART:
             return family
     known = ", ".join(sorted(kind for family in FAMILIES for kind in family.model_types))
     known += " and the causal models of transformers"

@@ -73,7 +73,7 @@ def find_token_ids(
         if ids.mask is not None and any(id == ids.mask for id, _ in told[role]):
             raise InvalidField(f"token_ids.{role}", f"must not be the mask's id, {ids.mask}: that is never generated;"
                                                     " give both ids, as in --id mask=5 --id eos=2")
-    if family.bidirectional and ids.mask is None:
+    if not family.attention.append_only and ids.mask is None:
         names = " or ".join(family.mask_names)
         tokenizer = f"its tokenizer has no mask token and none named {names}" if text else "it has no tokenizer to ask"
         raise InvalidField(

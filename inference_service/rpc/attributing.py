@@ -16,6 +16,7 @@ from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Newest
 from inference_service.sessions.session import Session
+from inference_service.sessions.state import State
 from unmask.enums import enum_number
 from unmask.v1 import inspection_service_pb2 as pb
 
@@ -37,7 +38,7 @@ class Attributing(Calls):
         revision = live.session.check_revision(optional(request, "revision"))
         state = await work.brief(live.session.state, revision)
         denoiser = self._model_of(live.session)
-        asked = await work.long(_question, request, state.tokens, denoiser)
+        asked = await work.long(_question, request, state, denoiser)
         # A rewind has its target's canvas, and a model that is loaded anew may be another.
         key = request.session_id, live.session.canvas_revision(revision), denoiser.info, asked
         found = self._attributions.get(key)
@@ -88,14 +89,14 @@ class Attributing(Calls):
             ticket.cancel()
 
 
-def _question(request: pb.AttributeRequest, tokens: tuple[int | None, ...], denoiser: Denoiser) -> Question:
+def _question(request: pb.AttributeRequest, state: State, denoiser: Denoiser) -> Question:
     if request.method not in NAMES:
         raise InvalidField("method", f"must be one of {', '.join(METHODS)}; got {request.method}")
     for field in ("sources", "spans"):
-        requests.check_count(field, len(getattr(request, field)), len(tokens), "of the canvas's positions")
-    return question(tokens, denoiser.info, request.position, optional(request, "token"),
+        requests.check_count(field, len(getattr(request, field)), state.size, "of the canvas's positions")
+    return question(state.tokens, denoiser.info, request.position, optional(request, "token"),
                     optional(request, "contrast"), NAMES[request.method], list(request.sources),
-                    [(span.position, span.count) for span in request.spans], request.window, request.steps)
+                    [(span.position, span.count) for span in request.spans], request.window, request.steps, state.start)
 
 
 def _answer(found: Attribution, asked: Question, revision: int, cached: bool, notes: list[str]) -> pb.Attribution:

@@ -85,7 +85,7 @@ class Calls:
             if chosen is None and state.settings.sampler not in SAMPLERS:  # another program's: what the model says is
                 # the same by any sampler
                 chosen = requests.first_settings(settings_pb2.Settings(seed=0), state.length, state.holes,
-                                                 denoiser.info)
+                                                 denoiser.info, state.start)
             constrained = (chosen or state.settings).constraint
             return chosen, plan_for(live.session, revision, chosen, denoiser.info) if constrained else None
 

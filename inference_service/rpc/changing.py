@@ -53,8 +53,9 @@ class Changing(Calls):
             plan = await work.brief(plan_for, turn.session, turn.base, settings, denoiser.info, turn.session.head)
             plan = await self._ready(plan, denoiser)
             if await work.brief(lambda: plan.finished):
-                further = ("open some with Select, or go on with one that has (predict_remask, token_editing)"
-                           if denoiser.info.bidirectional else "insert one position at the end, with more max_tokens")
+                further = ("insert one position at the end, with more max_tokens"
+                           if denoiser.info.attention.append_only else
+                           "open some with Select, or go on with one that has (predict_remask, token_editing)")
                 raise FailedPrecondition(f"no position is open and the sampler has no more to do; rewind, {further}",
                                          reason="CANVAS_COMPLETE")
             job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
@@ -95,7 +96,7 @@ class Changing(Calls):
 
             def change(turn: Turn) -> Frame:
                 known = self._known_probabilities(turn.session, turn.base, selections, denoiser.info)
-                if not denoiser.info.bidirectional:
+                if denoiser.info.attention.append_only:
                     return _written(turn, selections, known, denoiser)
                 frame = turn.session.select_frame(selections, known, time(), _keeps_schedule(turn), turn.base)
                 return by_hand(turn.session, frame, denoiser, "selections.token")
@@ -195,7 +196,8 @@ def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[in
     """The frame of some edits, with the settings for a generated part of another length. field: what errors name."""
     session, base, info = turn.session, turn.base, denoiser.info
     most = session.state(base).settings.parameters.get("max_tokens") or info.context_length
-    known = Known(draft, earlier_at(session, base), info.end_tokens, info.context_length, not info.bidirectional, most)
+    known = Known(draft, earlier_at(session, base), info.end_tokens, info.context_length, info.attention.append_only,
+                  most)
     frame = edit_frame(session, asked, known, time(), _keeps_schedule(turn), base)
     before, after = session.state(base), session.after(frame)
     if before.length != after.length or before.start != after.start:

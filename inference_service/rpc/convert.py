@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from inference_service.models.attention import Attention
 from inference_service.models.denoiser import ModelInfo
 from inference_service.models.text import TokenPiece
 from inference_service.sampling.registry import describe
@@ -267,6 +268,11 @@ def state_from_proto(message: session_pb2.Session) -> State:
 
 # ---- models and predictions ----
 
+def attention_to_proto(kind: Attention) -> model_service_pb2.Attention:
+    return model_service_pb2.Attention(name=kind.name, summary=kind.summary, append_only=kind.append_only,
+                                       block_size=kind.block_size, blocks_from_start=kind.blocks_from_start)
+
+
 def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bool, has_tokenizer: bool = False,
                    has_chat_template: bool = False, samplers=(), changed: bool = False) -> model_service_pb2.Model:
     described = [sampler_to_proto(sampler, info.defaults_of(sampler.name) if info else {}) for sampler in samplers]
@@ -278,8 +284,9 @@ def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bo
             family=info.family, parameter_count=info.parameter_count, dtype=info.dtype, device=info.device,
             context_length=info.context_length, vocabulary_size=info.vocabulary_size, mask_token=info.mask_token,
             eos_token=info.eos_token, eot_token=info.eot_token, shifted=info.shifted,
-            bidirectional=info.bidirectional, cache_note=info.cache_note, prefix_tokens=info.prefix_tokens,
-            suffix_tokens=info.suffix_tokens, end_tokens=info.end_tokens, weights=info.weights,
+            bidirectional=info.attention.bidirectional, attention=attention_to_proto(info.attention),
+            cache_note=info.cache_note, prefix_tokens=info.prefix_tokens, suffix_tokens=info.suffix_tokens,
+            end_tokens=info.end_tokens, weights=info.weights,
             weights_note=info.weights_note, revision=info.revision))
     return message
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from inference_service.errors import InvalidField
+from inference_service.models.attention import Full
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.models.registry import BY_NAME
@@ -36,7 +37,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         name = name or self._library.default
         state, denoiser = self._library.state(name)
         text = denoiser.text if denoiser else None
-        samplers = suitable(denoiser.info.bidirectional, denoiser.info.default_sampler) if denoiser else suitable(True)
+        samplers = (suitable(denoiser.info.attention.offers, denoiser.info.default_sampler) if denoiser
+                    else suitable(Full.offers))
         return convert.model_to_proto(
             name, denoiser.info if denoiser else None, STATES[state], name == self._library.default,
             text is not None, text is not None and text.has_chat_template,

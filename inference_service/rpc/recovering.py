@@ -108,9 +108,9 @@ def _checked(request: pb.RecoverRequest, denoisers: list[Denoiser]) -> list[list
 def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: settings_pb2.Settings,
            ratio: float) -> list[Task]:
     info = denoiser.info
-    if not info.bidirectional:
-        raise InvalidField(field, f"must be models in which every position sees every other; {info.name!r} reads from"
-                                  " left to right and cannot restore what lies between given tokens")
+    if info.attention.append_only:
+        raise InvalidField(field, f"must be models whose canvas may be open anywhere; {info.name!r} writes from left"
+                                  " to right and cannot restore what lies between given tokens")
     prompt = requests.prompt_tokens(request.prompt, denoiser) if request.HasField("prompt") else ()
     if None in prompt:
         raise InvalidField("prompt", "must have no open position: only the texts are corrupted")
@@ -129,7 +129,7 @@ def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: 
                                                   " known to tell whether it came back")
         kind, masked = corrupt(len(tokens), KINDS[request.corruption], ratio, request.rounds or DEFAULT_ROUNDS,
                                Noise(message.seed, index))
-        settings = requests.first_settings(message, 0, len(masked), info)
+        settings = requests.first_settings(message, 0, len(masked), info, len(decided) + len(tokens))
         tasks.append(Task(denoiser, index, decided, tokens, kind, masked, settings))
     return tasks
 

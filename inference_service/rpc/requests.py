@@ -171,7 +171,7 @@ def listed_tokens(ids, field: str, denoiser: Denoiser) -> tuple[int | None, ...]
 def masked(ids, denoiser: Denoiser, field: str) -> tuple[int | None, ...]:
     """Ids with None in place of the mask. Raises InvalidField where a model cannot fill in what is open."""
     tokens = tuple(None if id == denoiser.info.mask_token else id for id in ids)
-    if None in tokens and not denoiser.info.bidirectional:
+    if None in tokens and denoiser.info.attention.append_only:
         raise InvalidField(field, f"must have no holes: {denoiser.info.name!r} reads from left to right and cannot fill"
                                   " them in")
     return tokens
@@ -189,7 +189,7 @@ def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...
     """How many open positions follow the prompt, checked against the context."""
     context = denoiser.info.context_length
     least = 0 if None in given else 1
-    if not given and not denoiser.info.bidirectional:
+    if not given and denoiser.info.attention.append_only:
         raise InvalidField("prompt", f"must have at least one token: {denoiser.info.name!r} reads from left to right"
                                      " and needs one to go by")
     check_prompt_length("prompt", len(given), None in given, denoiser)
@@ -205,7 +205,7 @@ def canvas_length(request: pb.CreateSessionRequest, given: tuple[int | None, ...
 def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denoiser: Denoiser) -> dict[int, int]:
     """Offset in the generated part to the token given there; at least one position of the canvas stays open."""
     fixed: dict[int, int] = {}
-    if constraints and not denoiser.info.bidirectional:
+    if constraints and denoiser.info.attention.append_only:
         raise InvalidField("word_constraints", f"must be empty: {denoiser.info.name!r} reads from left to right; a"
                                                " constraint in the settings can ask for words")
     check_count("word_constraints", len(constraints), length, "words, as many as tokens are generated")
@@ -238,15 +238,16 @@ def fixed_words(constraints, length: int, prompt: tuple[int | None, ...], denois
 
 # ---- settings ----
 
-def first_settings(message: settings_pb2.Settings, length: int, holes: int, info: ModelInfo) -> Settings:
+def first_settings(message: settings_pb2.Settings, length: int, holes: int, info: ModelInfo, start: int) -> Settings:
     """The settings that a session starts with; a seed is drawn where none is given.
 
-    length: of the generated part. holes: open positions in the prompt.
+    length: of the generated part, which begins at `start`. holes: open positions in the prompt.
     """
     seed = message.seed if message.HasField("seed") else secrets.randbits(32)
-    sampler = message.sampler or suitable(info.bidirectional, info.default_sampler)[0].name
+    sampler = message.sampler or suitable(info.attention.offers, info.default_sampler)[0].name
     return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed,
-                                      convert.constraint_from_proto(message.constraint)), length, info, holes)
+                                      convert.constraint_from_proto(message.constraint)), length, info, holes,
+                             start)
 
 
 def later_settings(message: settings_pb2.Settings, state: State, info: ModelInfo) -> Settings:
@@ -258,7 +259,8 @@ def later_settings(message: settings_pb2.Settings, state: State, info: ModelInfo
     parameters = {**kept, **convert.parameters_from_proto(message)}
     constraint = convert.constraint_from_proto(message.constraint) if message.HasField("constraint") else (
         current.constraint)
-    return complete_settings(Settings(sampler, parameters, seed, constraint), state.length, info, state.holes)
+    return complete_settings(Settings(sampler, parameters, seed, constraint), state.length, info, state.holes,
+                             state.start)
 
 
 def gumbel_scale(request: pb.ReprocessRequest) -> float:

@@ -31,9 +31,9 @@ class SessionService(Changing, Looking, Watching, Branching, Recordings,
             given = requests.prompt_tokens(request.prompt, denoiser)
             length = requests.canvas_length(request, given, denoiser)
             fixed = requests.fixed_words(request.word_constraints, length, given, denoiser)
-            settings = requests.first_settings(request.settings, length, given.count(None), denoiser.info)
+            settings = requests.first_settings(request.settings, length, given.count(None), denoiser.info, len(given))
             ttl = requests.ttl(request)
-            if not denoiser.info.bidirectional:
+            if denoiser.info.attention.append_only:
                 length = 1  # the open position at the end; how many follow is the sampler's
             return (given, length, denoiser.info.mask_token, settings, ttl, request.request_id, fixed,
                     denoiser.info.weights)

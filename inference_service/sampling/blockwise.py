@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from inference_service.sampling.parameters import Blockwise, ParameterError, resolved
-from inference_service.sampling.region import current_block
+from inference_service.sampling.parameters import Blockwise, Extent, ParameterError, resolved
+from inference_service.sampling.region import block_count, current_block
 from inference_service.sampling.sampler import Moment
 from inference_service.sampling.schedules import quota
 from inference_service.sampling.states import Count, Stepped
@@ -22,10 +22,10 @@ class EvenSteps(Blockwise):
         """`steps`, resolved."""
         return resolved(self.steps)
 
-    def resolve(self, length: int, opened: int | None = None) -> "EvenSteps":
-        record = super().resolve(length, opened)
-        blocks = length // record.block_size
-        in_first_block = record.block_size + (opened or length) - length  # the prompt's holes are decided with it
+    def resolve(self, extent: Extent) -> "EvenSteps":
+        record = super().resolve(extent)
+        blocks = extent.blocks(record.block_size)
+        in_first_block = record.block_size + extent.opened - extent.length  # the prompt's holes are decided with it
         steps = blocks * in_first_block if record.steps is None else record.steps
         if steps % blocks:
             raise ParameterError("steps", f"must be a multiple of the number of blocks, {blocks}; got {steps}")
@@ -73,7 +73,7 @@ def even_share(moment: Moment[EvenSteps]) -> Share:
     same = state.get("block") == block and state.get("schedule") == schedule
     step = state["step"] if same else 0  # another schedule begins afresh
     planned = max(state.get("planned", 0) if same else 0, len(positions))
-    steps_left = max(1, parameters.step_count * parameters.block_size // max(1, region.length) - step)
+    steps_left = max(1, parameters.step_count // block_count(region, parameters.block_size) - step)
     due = quota(planned, steps_left)
     kept = {"schedule": schedule, "block": block, "step": step + 1, "planned": planned - due}
     return Share(positions, min(due, len(positions)), not same, steps_left == 1, kept)

@@ -1,5 +1,6 @@
 """The parameters that samplers share. Each sampler's own record is one of these classes with more fields."""
 
+from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -15,6 +16,24 @@ class ParameterError(ValueError):
         super().__init__(f"{name}: {message}")
         self.name = name
         self.message = message
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What of a canvas is generated.
+
+    length: its positions. opened: how many are open, holes in the prompt too. block: positions of the blocks that the
+    model itself has, 0 where it has none. lead: the prompt's positions in the first of them.
+    """
+
+    length: int
+    opened: int
+    block: int = 0
+    lead: int = 0
+
+    def blocks(self, block_length: int) -> int:
+        """How many blocks of a length there are."""
+        return -(-(self.lead + self.length) // block_length)
 
 
 class Parameters(BaseModel):
@@ -46,12 +65,8 @@ class Parameters(BaseModel):
         """16.0 as 16: whole numbers come as doubles from the wire. Nothing else is turned into another type."""
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    def resolve(self, length: int, opened: int | None = None) -> Self:
-        """The record with what follows from a canvas of `length` generated positions filled in.
-
-        opened: how many positions are open, holes in the prompt too; None: as many as are generated.
-        Raises ParameterError for what does not fit it.
-        """
+    def resolve(self, extent: Extent) -> Self:
+        """The record with what follows from the canvas filled in. Raises ParameterError for what does not fit it."""
         return self
 
     def replaced(self, **values) -> Self:
@@ -73,9 +88,9 @@ class Growing(Parameters):
     stop: list[Text] = Field([], max_length=MOST_TEXTS, description=(
         "The writing stops after any of these texts; they stay in it."))
 
-    def resolve(self, length: int, opened: int | None = None) -> Self:
-        record = super().resolve(length, opened)
-        return record if record.max_tokens else record.replaced(max_tokens=length)
+    def resolve(self, extent: Extent) -> Self:
+        record = super().resolve(extent)
+        return record if record.max_tokens else record.replaced(max_tokens=extent.length)
 
 
 class Guided(Parameters):
@@ -96,9 +111,8 @@ class InSteps(Guided):
         """`steps`, resolved."""
         return resolved(self.steps)
 
-    def resolve(self, length: int, opened: int | None = None) -> Self:
-        return super().resolve(length, opened).replaced(
-            steps=(opened or length) if self.steps is None else self.steps)
+    def resolve(self, extent: Extent) -> Self:
+        return super().resolve(extent).replaced(steps=extent.opened if self.steps is None else self.steps)
 
 
 class Committing(Guided):
@@ -118,7 +132,8 @@ class Blockwise(Committing):
     """Of samplers that decide one block of positions after the other."""
 
     block_length: int | None = Field(None, ge=1, le=4096, description=(
-        "Positions decided before the next ones to the right; follows the length: one block."))
+        "Positions decided before the next ones to the right; follows the length, one block, or the model's own"
+        " blocks."))
     suffix_window: int | None = Field(None, ge=0, le=4096, description=(
         "Approximation: how many positions after the block the model sees, the open ones beyond are left out; follows"
         " the length: all of them."))
@@ -128,19 +143,23 @@ class Blockwise(Committing):
         """`block_length`, resolved."""
         return resolved(self.block_length)
 
-    def resolve(self, length: int, opened: int | None = None) -> Self:
-        window = length if self.suffix_window is None else self.suffix_window
-        return super().resolve(length, opened).replaced(block_length=block_length(self.block_length, length),
+    def resolve(self, extent: Extent) -> Self:
+        window = extent.length if self.suffix_window is None else self.suffix_window
+        return super().resolve(extent).replaced(block_length=block_length(self.block_length, extent),
                                                 suffix_window=window)
 
 
-def block_length(asked: int | None, length: int) -> int:
-    """The block length, `length` if left out, checked to divide it."""
+def block_length(asked: int | None, extent: Extent) -> int:
+    """The block length, checked to divide the model's own blocks, or the generated part where it has none.
+
+    What it must divide if left out.
+    """
+    whole, what = (extent.block, "model's block of") if extent.block else (extent.length, "length")
     if asked is None:
-        return length
-    if asked > length or length % asked:
-        divisors = [n for n in range(1, length + 1) if length % n == 0]
-        raise ParameterError("block_length", f"must divide the length {length}: one of {_some(divisors)}; got {asked}")
+        return whole
+    if asked > whole or whole % asked:
+        divisors = [n for n in range(1, whole + 1) if whole % n == 0]
+        raise ParameterError("block_length", f"must divide the {what} {whole}: one of {_some(divisors)}; got {asked}")
     return asked
 
 

@@ -12,7 +12,8 @@ class Region:
     start: first generated position (what stands before it is the prompt). length: how many
     positions were asked for. open: the open positions, ascending; holes in the prompt included.
     tokens: the whole canvas, None where it is open. given: positions supplied by the user.
-    by_hand: positions whose token a person chose. protected: others that only a person changes.
+    by_hand: positions whose token a person chose. protected: others that only a person changes. origin: where the
+    model's own blocks are counted from, None where it has none: then they are counted from `start`.
     """
 
     start: int
@@ -22,6 +23,7 @@ class Region:
     given: frozenset[int] = field(default=frozenset())
     by_hand: frozenset[int] = field(default=frozenset())
     protected: frozenset[int] = field(default=frozenset())
+    origin: int | None = None
 
     @property
     def context(self) -> list[int]:
@@ -37,16 +39,29 @@ class Region:
 def current_block(region: Region, block_length: int) -> tuple[int, list[int]]:
     """The number of the block being decided, and its open positions with every open one before it.
 
-    Blocks tile the generated part from its start and are decided in order; holes in the prompt
-    belong to the first.
+    Blocks tile the generated part from its start and are decided in order; holes in the prompt belong to the first.
+    Blocks of the model's own tile the whole canvas.
     """
     block = block_of(region, region.open[0], block_length)
-    end = region.start + (block + 1) * block_length
+    end = block_end(region, block, block_length)
     return block, [position for position in region.open if position < end]
 
 
+def block_end(region: Region, block: int, block_length: int) -> int:
+    """One past the last position of a block."""
+    return (region.start if region.origin is None else region.origin) + (block + 1) * block_length
+
+
+def block_count(region: Region, block_length: int) -> int:
+    """How many blocks the generated part is in, at least one."""
+    lead = 0 if region.origin is None else region.start - region.origin
+    return -(-(lead + max(1, region.length)) // block_length)
+
+
 def block_of(region: Region, position: int, block_length: int) -> int:
-    """The number of the block that a position belongs to."""
+    """The number of the block that a position belongs to; below 0 before the model's own first one that is counted."""
+    if region.origin is not None:
+        return (position - region.origin) // block_length
     return max(0, position - region.start) // block_length
 
 

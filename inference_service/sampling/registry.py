@@ -4,14 +4,14 @@ import importlib
 import pkgutil
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from inference_service.sampling import samplers
-from inference_service.sampling.parameters import LONGEST_TEXT, MOST_TEXTS, ParameterError, Parameters, Text
-from inference_service.sampling.sampler import AnySampler
+from inference_service.sampling.parameters import LONGEST_TEXT, MOST_TEXTS, Extent, ParameterError, Parameters, Text
+from inference_service.sampling.sampler import AnySampler, Need
 
 
 def _found() -> dict[str, AnySampler]:
@@ -37,9 +37,9 @@ class ParameterDescription:
     summary: str
 
 
-def suitable(bidirectional: bool, first: str = "") -> list[AnySampler]:
-    """The samplers that a model can be decoded with, one of them `first` if it is among them."""
-    able = [sampler for sampler in SAMPLERS.values() if sampler.grows != bidirectional]
+def suitable(offers: Collection[Need], first: str = "") -> list[AnySampler]:
+    """The samplers that need no more than a model's attention offers, one of them `first` if it is among them."""
+    able = [sampler for sampler in SAMPLERS.values() if sampler.needs in offers]
     return sorted(able, key=lambda sampler: sampler.name != first)
 
 
@@ -69,11 +69,12 @@ def _without_none(annotation):
     return annotation
 
 
-def parameters_for(sampler: AnySampler, values: Mapping[str, object], length: int, holes: int = 0) -> Parameters:
+def parameters_for(sampler: AnySampler, values: Mapping[str, object], length: int, holes: int = 0,
+                   block: int = 0, lead: int = 0) -> Parameters:
     """The sampler's record from named values, completed for a canvas of `length` generated positions.
 
-    holes: open positions in its prompt. A canvas of holes only (length 0) is completed as one of length 1: its
-    holes are the first block.
+    holes: open positions in its prompt. block, lead: see Extent. A canvas of holes only (length 0) is completed as one
+    of length 1: its holes are the first block.
     Raises ParameterError naming the parameter and what it allows.
     """
     try:
@@ -81,7 +82,7 @@ def parameters_for(sampler: AnySampler, values: Mapping[str, object], length: in
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise ParameterError(name, _range_of(sampler, name, values.get(name))) from None
-    return record.resolve(max(1, length), max(1, length + holes))
+    return record.resolve(Extent(max(1, length), max(1, length + holes), block, lead))
 
 
 def _range_of(sampler: AnySampler, name: str, value: object) -> str:

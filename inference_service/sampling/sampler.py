@@ -6,6 +6,7 @@ from step to step travels in `Proposal.state`, which the session keeps with the 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -15,6 +16,19 @@ from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import Parameters
 from inference_service.sampling.region import Region
 from inference_service.sampling.states import State
+
+
+class Need(StrEnum):
+    """What a rule needs of a canvas.
+
+    WHOLE: open positions anywhere, decided in any order, all of them seen. BLOCKS: one block decided after the other.
+    END: a single open position, at the end, which every token moves on; what stands before it is seen alone.
+    """
+
+    WHOLE = "whole"
+    BLOCKS = "blocks"
+    END = "end"
+
 
 # The record of the sampler at work. What reads a record that others inherit from reads theirs too.
 Record = TypeVar("Record", bound=Parameters, covariant=True)
@@ -152,10 +166,8 @@ class Sampler(Generic[Own]):
     wanted(moment): the positions whose logits `propose` needs; none costs no forward pass. propose(prediction, moment).
     finished(moment): whether nothing is left to do; the canvas is whole then. recalls(moment): (revision, positions) of
     an earlier prediction that it needs beside the new one, or None. revises: whether it may open or edit what is
-    committed. grows: whether it writes from left to right on a canvas with one open position, at its end, that every
-    token moves on; for models that see what stands before a position alone, as all others are for those that see both
-    sides. keeps_schedule: whether its state still holds once a person has opened positions; otherwise it begins afresh
-    with them.
+    committed. needs: what the model's attention must offer. keeps_schedule: whether its state still holds once a person
+    has opened positions; otherwise it begins afresh with them.
     """
 
     name: str
@@ -168,8 +180,13 @@ class Sampler(Generic[Own]):
     recalls: Callable[[Moment[Own]], tuple[int, list[int]] | None] = nothing_earlier
     state: type[State] | None = None
     revises: bool = False
-    grows: bool = False
+    needs: Need = Need.WHOLE
     keeps_schedule: bool = False
+
+    @property
+    def appends(self) -> bool:
+        """Whether it writes at the end of a canvas, token by token."""
+        return self.needs is Need.END
 
 
 AnySampler = Sampler[Any]  # one whose record is known when it is called, not here

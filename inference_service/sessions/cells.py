@@ -73,7 +73,7 @@ def with_open_end(cells: list[Cell], before: State, known: Known) -> list[Cell]:
 
 
 def _mask(cells: list[Cell], edit: Mask, field: str, known: Known) -> list[Cell]:
-    if known.grows and any(cells[position].prompt for position in _positions(cells, edit, field)):
+    if known.append_only and any(cells[position].prompt for position in _positions(cells, edit, field)):
         raise InvalidField(f"{field}.positions", "must be behind the prompt: in a text that is written from left to"
                                                  " right, opening a position takes out all behind it")
     return _each(cells, _positions(cells, edit, field), lambda cell: cell if cell.token is None else cell.opened())
@@ -102,7 +102,7 @@ def _unmask(cells: list[Cell], edit: Unmask, field: str, known: Known) -> list[C
 
 
 def _force(cells: list[Cell], edit: Force, field: str, known: Known) -> list[Cell]:
-    if known.grows and edit.position <= len(cells):
+    if known.append_only and edit.position <= len(cells):
         cells = [*cells, *[Cell()] * (edit.position + len(edit.tokens) - len(cells))]
     _check_span(cells, edit.position, len(edit.tokens), field)
     told = dict(enumerate(edit.tokens, edit.position))
@@ -127,7 +127,7 @@ def _replace(cells: list[Cell], edit: Replace, field: str, known: Known) -> list
     places = [*span[:len(wanted)], *added]
     if added and span and prompt and not any(cell.prompt for cell in cells[end:end + 1]):
         places = [*span[:-1], *added, span[-1]]  # what is put in behind the prompt's last would not be prompt
-    if known.grows and None in wanted:
+    if known.append_only and None in wanted:
         raise InvalidField(field, "must fill the span: in a text that is written from left to right, an open position"
                                   " takes out all behind it")
     new = [place.opened() if token is None else place.supplied(token) if given else place.told(token)
@@ -156,7 +156,7 @@ def _insert(cells: list[Cell], edit: Insert, field: str, known: Known) -> list[C
     if not 0 <= edit.position <= len(cells):
         raise InvalidField(f"{field}.position", f"must be from 0 to {len(cells)}; got {edit.position}")
     _check_count(edit.count, known.context_length - len(cells), field)
-    if known.grows and (edit.position < len(cells) or edit.count > 1 or cells[-1].token is None):
+    if known.append_only and (edit.position < len(cells) or edit.count > 1 or cells[-1].token is None):
         raise InvalidField(field, "must be one position at the end of a text that has none open: this one is written"
                                   " from left to right")
     prompt = cells[edit.position].prompt if edit.position < len(cells) else False
@@ -177,7 +177,7 @@ def _delete_last(cells: list[Cell], edit: DeleteLast, field: str, known: Known) 
 
 
 def _append(cells: list[Cell], edit: Append, field: str, known: Known) -> list[Cell]:
-    if known.grows and cells[-1].token is None:
+    if known.append_only and cells[-1].token is None:
         cells = cells[:-1]
     answer = [position for position, cell in enumerate(cells) if not cell.prompt]
     end = next((position for position in answer if cells[position].token in known.ends), len(cells))
@@ -194,7 +194,7 @@ def _append(cells: list[Cell], edit: Append, field: str, known: Known) -> list[C
     _check_count(length, left, f"{field}.length", at="")
     said = [Cell(prompt=True) if token is None else Cell(token, prompt=True, given=True) for token in turn]
     before = [replace(cell, prompt=True, given=True, by_hand=False, protected=False) for cell in kept]
-    return [*before, *said, *[Cell()] * (1 if known.grows else length)]
+    return [*before, *said, *[Cell()] * (1 if known.append_only else length)]
 
 
 DO: Mapping[type, Callable] = {

@@ -41,7 +41,7 @@ def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known
             raise InvalidField(field, f"the model's context has {known.context_length} positions; this would make"
                                       f" {len(cells)}")
         appended = isinstance(edit, Append)
-    if known.grows:
+    if known.append_only:
         cells = with_open_end(cells, state, known)
         if cells[0].token is None:
             raise InvalidField(edits[-1][0], "must leave a token: a model that reads from left to right needs one to go"

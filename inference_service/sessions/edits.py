@@ -84,13 +84,13 @@ class Known:
     """What edits may ask for.
 
     draft: the likeliest token of positions open at the revision edited. earlier: by position, what last stood at some
-    positions of it, and whether that was given. ends: the tokens that end an answer. grows: the canvas has one open
-    position, at its end, for as long as fewer than `most` tokens are written.
+    positions of it, and whether that was given. ends: the tokens that end an answer. append_only: the canvas has one
+    open position, at its end, for as long as fewer than `most` tokens are written.
     """
 
     draft: Mapping[int, Told]
     earlier: Callable[[Sequence[int]], Mapping[int, tuple[int, bool]]]
     ends: Sequence[int]
     context_length: int
-    grows: bool = False
+    append_only: bool = False
     most: int = 0

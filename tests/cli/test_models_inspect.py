@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from inference_service.models.registry import BY_NAME
 from tests.models.tiny_checkpoints import write_causal_checkpoint, write_checkpoint, write_tokenizer
 from unmask.cli import app
 from unmask.cli.models import lines, size
@@ -76,7 +77,7 @@ def test_the_memory_of_each_dtype_has_its_line():
 
 def test_left_to_right_in_words():
     facts = json.loads(inspect(DREAM, "--json").stdout)
-    assert dict(lines(facts | {"bidirectional": False}))["attention"] == "left to right"
+    assert dict(lines(facts | {"attention": {"summary": "left to right"}}))["attention"] == "left to right"
 
 
 def without_a_mask(folder):
@@ -131,6 +132,6 @@ def test_a_family_is_named_where_its_marks_leave_it_open(tmp_path):
     folder, _ = write_causal_checkpoint(tmp_path, "llama", written={"mask_token_id": 96})
     done = inspect(folder)
     assert done.exit_code == 1 and "looks like a diffusion model: its config.json has mask_token_id = 96" in done.stderr
-    assert "one of a2d-qwen2, a2d-qwen3, causal, dream, illada, llada, nanogpt (--family, or family)" in done.stderr
+    assert f"one of {', '.join(BY_NAME)} (--family, or family)" in done.stderr
     assert shown(folder, "--family", "causal")["family"] == "causal"
     assert "family: must be one of" in inspect(folder, "--family", "odd").stderr

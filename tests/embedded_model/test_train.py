@@ -15,6 +15,7 @@ from embedded_model.export import export
 from embedded_model.network import Network, Shape
 from embedded_model.tokenizer import shared
 from embedded_model.train import Recipe, causal_loss_of, loss_of, rate, train
+from inference_service.models.attention import Causal
 from tests.rounding import assert_same_logits
 
 SMALL = Shape(width=32, layers=1, heads=2, mlp=32)
@@ -127,7 +128,7 @@ def test_its_export_is_a_plain_llama_that_writes(tmp_path):
     state = train(SHORT, tmp_path / "one.pt", LEFT_TO_RIGHT, compiled=False, stop=3).state_dict()
     export(tmp_path / "one.pt", tmp_path / "weights")
     denoiser = load(str(tmp_path / "weights"), family="causal")
-    assert (denoiser.info.family, denoiser.info.bidirectional) == ("causal", False)
+    assert (denoiser.info.family, denoiser.info.attention) == ("causal", Causal())
     network = Network(LEFT_TO_RIGHT)
     network.load_state_dict(state)
     for parameter in network.parameters():

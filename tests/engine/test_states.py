@@ -64,7 +64,7 @@ def test_what_a_sampler_leaves_fits_it(name):
 
 def test_every_sampler_that_remembers_says_what():
     for name, sampler in SAMPLERS.items():
-        if not sampler.grows:
+        if not sampler.appends:
             assert bool(stepped(name, 1).sampler_state) == bool(sampler.state), name
 
 

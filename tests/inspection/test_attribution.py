@@ -24,7 +24,7 @@ def model(request):
 def canvas(model):
     """Eight decided positions, one of them open again where the model knows such."""
     tokens = [token % (model.info.vocabulary_size - 8) for token in TOKENS]
-    if model.info.bidirectional:
+    if not model.info.attention.append_only:
         tokens[4] = None
     return tokens
 
@@ -52,7 +52,7 @@ def test_ablation_is_brute_force(run, model):
     assert found.target == pytest.approx(full, abs=2e-4)
     assert list(asked.parts) == [(source, 1) for source in asked.view.sources]
     for (source, _), score in zip(asked.parts, found.scores, strict=True):
-        if model.info.bidirectional:
+        if not model.info.attention.append_only:
             without = target([mask if place == source else id for place, id in enumerate(ids)])
         elif source < row:
             without = target(ids, torch.tensor([[int(place != source) for place in range(len(ids))]]))
@@ -95,7 +95,7 @@ def test_occlusion_takes_spans_away_at_once(run, model):
     asked, found = ask(run, model, token=5, method="occlusion", spans=spans)
     assert asked.parts == tuple(spans)
     ids, row = list(asked.view.ids), asked.view.row
-    if model.info.bidirectional:
+    if not model.info.attention.append_only:
         hidden = [model.info.mask_token] * 2
         without = stock_logits(model, [*hidden, *ids[2:]], row)
     else:
@@ -162,7 +162,7 @@ def test_integrated_gradients_are_captums(run, model, contrast, sources):
     asked, found = ask(run, model, token=5, contrast=contrast, method="integrated_gradients", sources=sources, steps=20)
     start, end = embeddings(model, asked.view.ids).clone(), embeddings(model, asked.view.ids)
     places = list(sources) or list(asked.view.sources)
-    start[0, places] = (embeddings(model, [model.info.mask_token])[0, 0] if model.info.bidirectional
+    start[0, places] = (embeddings(model, [model.info.mask_token])[0, 0] if not model.info.attention.append_only
                         else model.body.get_input_embeddings().weight.mean(0))
     theirs = captum.attr.IntegratedGradients(as_captum_sees(model, asked.view.row, contrast)).attribute(
         end, start, n_steps=20, method="gausslegendre", internal_batch_size=20)[0].sum(-1)

@@ -4,12 +4,13 @@ import pytest
 
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.inspection.attribution.question import question, windows
+from inference_service.models.attention import Causal
 from inference_service.models.denoiser import ModelInfo
 
 MASK = 15
 BOTH_WAYS = ModelInfo("m", "fake", 0, "float32", "cpu", 64, 16, MASK, 13, 14, None, (MASK,), "")
 LEFT_TO_RIGHT = ModelInfo("m", "causal", 0, "float32", "cpu", 64, 16, None, 13, 14, None, (), "", shifted=True,
-                          bidirectional=False)
+                          attention=Causal())
 SHIFTED = ModelInfo("m", "dream", 0, "float32", "cpu", 64, 16, MASK, 13, 14, None, (MASK,), "", shifted=True)
 CANVAS = (1, 2, None, 4, 5, None, 7)
 

@@ -9,6 +9,7 @@ import transformers
 from inference_service.errors import InvalidField
 from inference_service.inspection import likelihood
 from inference_service.inspection.likelihood import score_job
+from inference_service.models.attention import Causal
 from inference_service.models.denoiser import ModelInfo
 from inference_service.models.left_to_right import LeftToRight
 from tests.conftest import GOLDEN
@@ -87,7 +88,7 @@ def causal():
     for weight in model.parameters():
         torch.nn.init.normal_(weight, std=0.3)
     info = ModelInfo("tiny", "causal", 0, "float32", "cpu", 64, 40, None, None, None, None, (), "", shifted=True,
-                     bidirectional=False)
+                     attention=Causal())
     return LeftToRight(info, model)
 
 

@@ -1,4 +1,4 @@
-"""Tiny-A2D in the stock Qwen classes; what attends from block to block is refused where it can be told."""
+"""Tiny-A2D in the stock Qwen classes; what attends from block to block is taken so where it can be told."""
 
 import json
 
@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from tiny_checkpoints import seen_both_ways, write_stock_checkpoint, write_tokenizer
 
 from inference_service import errors
+from inference_service.models.attention import BlockCausal, Full
 from inference_service.models.loading import load
 from tests.rounding import assert_same_logits
 
@@ -50,7 +51,7 @@ def test_a_head_that_is_stored_is_used_whatever_the_config_says(tmp_path, kind):
 def test_ids_come_from_the_tokenizer(tmp_path, kind):
     info = load(str(write_a2d(tmp_path, kind)[0])).info
     assert (info.mask_token, info.eos_token, info.eot_token, info.pad_token) == (259, 256, 258, 256)
-    assert (info.family, info.shifted, info.bidirectional, info.default_sampler) == (kind, False, True, "llada")
+    assert (info.family, info.shifted, info.attention, info.default_sampler) == (kind, False, Full(), "llada")
 
 
 @kinds
@@ -73,22 +74,22 @@ def test_no_mask_and_no_tokenizer(tmp_path):
 
 
 @kinds
-def test_block_causal_by_its_config_is_refused(tmp_path, kind):
+def test_block_causal_by_its_config(tmp_path, kind):
     folder, _ = write_a2d(tmp_path, kind)
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"block_size": 32}))
-    with pytest.raises(errors.FailedPrecondition, match="block_size = 32.*from block to block") as caught:
-        load(str(folder))
-    assert caught.value.reason == "UNSUPPORTED_CHECKPOINT"
+    (folder / "config.json").write_text(json.dumps(config | {"block_size": 16}))
+    info = load(str(folder)).info
+    assert (info.family, info.attention, info.default_sampler) == (f"{kind}-bd3lm", BlockCausal(16, True), "dllm")
+    assert load(str(folder), family=kind).info.attention == Full(), "whoever names the other kind is obeyed"
 
 
 @kinds
-def test_block_causal_by_its_name_is_refused(tmp_path, kind):
+def test_block_causal_by_its_name(tmp_path, kind):
     folder, _ = write_a2d(tmp_path / "Qwen3-0.6B-diffusion-BD3LM-v0.1", kind)
     (tmp_path / "linked").symlink_to(folder)
     for source in (folder, tmp_path / "linked"):
-        with pytest.raises(errors.FailedPrecondition, match="bd3lm.*from block to block"):
-            load(str(source))
+        info = load(str(source)).info
+        assert (info.family, info.attention) == (f"{kind}-bd3lm", BlockCausal(32, True))
     (tmp_path / "bd3lm").mkdir()
     folder.rename(tmp_path / "bd3lm" / "mdlm")
     assert load(str(tmp_path / "bd3lm" / "mdlm")).info.family == kind

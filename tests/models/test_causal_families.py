@@ -5,6 +5,7 @@ import torch
 import transformers
 
 from inference_service.errors import FailedPrecondition, InvalidField
+from inference_service.models.attention import Causal
 from inference_service.models.left_to_right import LeftToRight
 from inference_service.models.loading import load
 from inference_service.models.registry import family_of
@@ -52,8 +53,8 @@ def test_the_logits_are_its_own_class_s(pair):
     denoiser, plain = pair
     info = denoiser.info
     assert isinstance(denoiser, LeftToRight)
-    assert (info.family, info.bidirectional, info.default_sampler, info.context_length) == (
-        "causal", False, "autoregressive", 64)
+    assert (info.family, info.attention, info.default_sampler, info.context_length) == (
+        "causal", Causal(), "autoregressive", 64)
     wanted = [1, 5, len(TOKENS)]
     found = denoiser.logits([[*TOKENS, 0]], [wanted])[0]
     assert_same_logits(found, whole(plain, TOKENS)[[position - 1 for position in wanted]])

@@ -7,6 +7,7 @@ import torch
 from tiny_checkpoints import DREAM_GOLDEN, seen_both_ways, write_stock_checkpoint
 
 from inference_service import errors
+from inference_service.models.attention import Full
 from inference_service.models.loading import load
 from inference_service.models.text import Text
 from tests.rounding import assert_same_logits
@@ -51,7 +52,7 @@ def test_only_the_wanted_rows_pass_the_head(dream, dream_logits):
 def test_what_is_known_of_it(dream):
     info = dream.info
     expected = json.loads((DREAM_GOLDEN / "expected.json").read_text())
-    assert (info.family, info.shifted, info.bidirectional, info.default_sampler) == ("dream", True, True, "dream")
+    assert (info.family, info.shifted, info.attention, info.default_sampler) == ("dream", True, Full(), "dream")
     for role in ("mask", "eos", "pad"):
         assert getattr(info, f"{role}_token") == expected[f"{role}_token_id"]
     assert info.forbidden_tokens == (expected["mask_token_id"],)

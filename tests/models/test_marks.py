@@ -6,6 +6,7 @@ import pytest
 from tiny_checkpoints import write_causal_checkpoint, write_stock_checkpoint, write_tokenizer
 
 from inference_service import errors
+from inference_service.models.attention import Causal, Full
 from inference_service.models.library import Library, Source, read_catalog
 from inference_service.models.loading import load
 from inference_service.models.marks import marks_of_diffusion
@@ -47,7 +48,7 @@ def test_a_config_with_marks_of_diffusion_is_refused_naming_the_choices_and_take
     folder, _ = write_causal_checkpoint(tmp_path, "llama", written=marks)
     assert "looks like a diffusion model: its config.json " in refused(folder)
     info = load(str(folder), family="causal").info
-    assert (info.family, info.bidirectional) == ("causal", False)
+    assert (info.family, info.attention) == ("causal", Causal())
 
 
 @pytest.mark.parametrize("told", [{"mask_token_id": 96}, {"alg": "entropy"}, {"block_length": 8},
@@ -84,16 +85,15 @@ def test_a_stock_checkpoint_is_decoded_as_the_family_that_was_named(tmp_path):
     folder, _ = write_stock_checkpoint(tmp_path, "Qwen2ForCausalLM", model_type="qwen2", mask_token_id=5)
     refused(folder)
     info = load(str(folder), family="dream").info
-    assert (info.family, info.bidirectional, info.shifted, info.mask_token) == ("dream", True, True, 5)
+    assert (info.family, info.attention, info.shifted, info.mask_token) == ("dream", Full(), True, 5)
     assert load(str(folder), family="a2d-qwen2").info.shifted is False
 
 
 def test_one_that_goes_from_block_to_block_says_how_to_have_it_all_the_same(tmp_path):
-    folder, _ = write_stock_checkpoint(tmp_path, "Qwen2ForCausalLM", model_type="a2d-qwen2", mask_token_id=5,
-                                       block_size=4)
-    with pytest.raises(errors.FailedPrecondition, match="from block to block.* name the family a2d-qwen2"):
+    folder, _ = write_stock_checkpoint(tmp_path, "Qwen2ForCausalLM", model_type="Dream", mask_token_id=5, block_size=4)
+    with pytest.raises(errors.FailedPrecondition, match="from block to block.* name the family dream"):
         load(str(folder))
-    assert load(str(folder), family="a2d-qwen2").info.family == "a2d-qwen2"
+    assert load(str(folder), family="dream").info.family == "dream"
 
 
 def test_a_family_that_is_none_or_has_no_class_for_it_is_refused_by_name(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField, NotFound, ServiceError
+from inference_service.models.attention import Full
 from inference_service.models.importers.nanogpt import import_nanogpt
 from inference_service.models.loading import load
 from tests.rounding import assert_same_logits
@@ -54,7 +55,7 @@ def test_what_is_known_of_it(tmp_path):
     assert (info.family, info.context_length, info.vocabulary_size) == ("nanogpt", 32, count + 15)
     assert info.mask_token == count and info.eos_token is None
     assert info.forbidden_tokens == tuple(range(count, count + 15))
-    assert info.bidirectional and not info.shifted and info.default_sampler == "predict_remask"
+    assert info.attention == Full() and not info.shifted and info.default_sampler == "predict_remask"
 
 
 def test_text_there_and_back(tmp_path):

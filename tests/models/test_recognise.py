@@ -60,9 +60,9 @@ def test_an_8b_model_from_its_header(tmp_path):
 @pytest.mark.parametrize("folder", [GOLDEN, DREAM_GOLDEN], ids=lambda folder: folder.name)
 def test_it_tells_what_loading_finds(folder):
     facts, info = describe(recognise(folder, str(folder), {})), load(str(folder)).info
-    for name in ("family", "parameter_count", "context_length", "vocabulary_size", "shifted", "bidirectional",
-                 "default_sampler"):
+    for name in ("family", "parameter_count", "context_length", "vocabulary_size", "shifted", "default_sampler"):
         assert facts[name] == getattr(info, name)
+    assert facts["attention"] == {"kind": info.attention.name, "summary": info.attention.summary}
     assert {role: told["id"] for role, told in facts["token_ids"].items()} == {
         role: getattr(info, f"{role}_token") for role in ("mask", "eos", "eot", "pad")
     }

@@ -77,7 +77,7 @@ class Sharp(FakeDenoiser):
         super().__init__()
         self.factor, self.steady = factor, steady
 
-    def logits(self, canvases, positions):
+    def logits(self, canvases, positions, keys=(), starts=()):
         seen = [[0] * len(canvas) for canvas in canvases] if self.steady else canvases
         return [rows * self.factor for rows in super().logits(seen, positions)]
 

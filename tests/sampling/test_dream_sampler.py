@@ -59,7 +59,7 @@ def test_the_goldens_depend_on_the_shift(dream):
     class Unshifted:
         info = dream.info
 
-        def logits(self, canvases, positions):
+        def logits(self, canvases, positions, keys=(), starts=()):
             wanted = [[min(position + 1, len(canvas) - 1) for position in places]
                       for canvas, places in zip(canvases, positions, strict=True)]
             return dream.logits(canvases, wanted)

@@ -25,7 +25,7 @@ class Peaked(FakeDenoiser):
         super().__init__()
         self.likes = {int(token.removeprefix("t")): logit for token, logit in likes.items()}
 
-    def logits(self, canvases, positions):
+    def logits(self, canvases, positions, keys=(), starts=()):
         rows = super().logits(canvases, positions)
         return [self._tilted(row) for row in rows]
 
@@ -73,7 +73,7 @@ class Louder:
     def __init__(self, model):
         self.info, self._model = model.info, model
 
-    def logits(self, canvases, positions):
+    def logits(self, canvases, positions, keys=(), starts=()):
         return [rows.index_fill(-1, torch.tensor(self.info.eos_token), rows.max().item() - 0.1)
                 for rows in self._model.logits(canvases, positions)]
 

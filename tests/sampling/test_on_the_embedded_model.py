@@ -8,11 +8,12 @@ from decoding import check
 from inference_service.embedded import EMBEDDED_FOLDER
 from inference_service.engine.decoding import decode, together
 from inference_service.engine.engine import Engine
+from inference_service.models.attention import Full
 from inference_service.models.loading import load
 from inference_service.sampling.registry import SAMPLERS, suitable
 from inference_service.sessions.frame import Settings
 
-BOTH_WAYS = [sampler.name for sampler in suitable(bidirectional=True)]
+BOTH_WAYS = [sampler.name for sampler in suitable(Full.offers)]
 LENGTH = 16
 # Of different lengths, so that a batch of them is padded.
 PROMPTS = ["Add 23 and 45.", "Tell me a story about Tom and a red kite.", "Reverse: cat dog sun.", "Hello",

@@ -73,7 +73,7 @@ def test_editing_ends_after_max_post_steps():
     class Fickle(FakeDenoiser):
         """Always sure of another token than the one that stands."""
 
-        def logits(self, canvases, positions):
+        def logits(self, canvases, positions, keys=(), starts=()):
             return [torch.stack([20.0 * torch.eye(16)[(canvas[position] + 1) % 12] for position in wanted])
                     for canvas, wanted in zip(canvases, positions, strict=True)]
 

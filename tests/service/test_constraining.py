@@ -6,6 +6,7 @@ import re
 import pytest
 
 from inference_service.embedded import EMBEDDED_CAUSAL
+from inference_service.models.attention import Full
 from inference_service.sampling.registry import suitable
 from tests.service.calls import refusal, settings
 from unmask.messages import constraint_of
@@ -13,7 +14,7 @@ from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.constraint_pb2 import Choice, Constraint
 
-BOTH_WAYS = [sampler.name for sampler in suitable(bidirectional=True)]
+BOTH_WAYS = [sampler.name for sampler in suitable(Full.offers)]
 OPEN = session_pb2.Canvas.POSITION_STATE_OPEN
 SUM = Constraint(regex=r"[1-9][0-9]\+[1-9][0-9]=[1-9][0-9]")
 COLOURS = Constraint(choice=Choice(options=["red", "green", "blue"]))

@@ -3,11 +3,12 @@
 import pytest
 
 import unmask
+from inference_service.models.attention import Full
 from inference_service.sampling.registry import suitable
 from tests.service.calls import settings
 from unmask.v1 import session_service_pb2 as pb
 
-BOTH_WAYS = [sampler.name for sampler in suitable(bidirectional=True)]
+BOTH_WAYS = [sampler.name for sampler in suitable(Full.offers)]
 
 
 def computed(made):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from inference_service.engine.plan import complete_settings, plan_of
+from inference_service.models.attention import Causal, Full
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.registry import SAMPLERS, suitable
 from inference_service.sessions.frame import Settings
@@ -19,7 +20,7 @@ from unmask.v1 import session_service_pb2 as pb
 OPEN, COMMITTED, GIVEN = 1, 2, 3
 
 
-BOTH_WAYS = [sampler.name for sampler in suitable(bidirectional=True)]
+BOTH_WAYS = [sampler.name for sampler in suitable(Full.offers)]
 
 
 def create(api, constraints=(), length=8, tokens=(1, 2, 3), model="", sampler="", seed=5, **parameters):
@@ -324,14 +325,14 @@ def test_drafts_do_not_change_what_a_window_decides(api, fake):
 
 def test_a_sampler_that_the_model_cannot_do_is_named_with_those_that_would_work(api, fake):
     made = fake()
-    made.model.info = replace(made.model.info, bidirectional=False)
+    made.model.info = replace(made.model.info, attention=Causal())
     refused = refusal(create, api, model=made.name, sampler="token_editing")
     assert "must be one of autoregressive" in refused.fields["settings.sampler"]
     session = create(api, model=made.name)
     assert session.settings.sampler == "autoregressive"
     shown = api.models.GetModel(models_pb.GetModelRequest(name=made.name)).model
     assert [sampler.name for sampler in shown.samplers] == ["autoregressive"]
-    assert not shown.bidirectional
+    assert (shown.bidirectional, shown.attention.name, shown.attention.append_only) == (False, "causal", True)
     refused = refusal(api.step, session.id, settings=settings("p2"))
     assert "must be one of autoregressive" in refused.fields["settings.sampler"]
 

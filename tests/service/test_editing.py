@@ -5,6 +5,7 @@ import math
 import pytest
 from grpc import StatusCode as Code
 
+from inference_service.models.attention import Full
 from inference_service.sampling.noise import REOPEN_STREAM, Noise
 from inference_service.sampling.registry import suitable
 from tests.conftest import EXPECTED
@@ -16,7 +17,7 @@ from unmask.v1 import model_service_pb2 as models_pb
 from unmask.v1 import session_service_pb2 as pb
 
 OPEN, COMMITTED, GIVEN = 1, 2, 3
-BOTH_WAYS = [sampler.name for sampler in suitable(bidirectional=True)]
+BOTH_WAYS = [sampler.name for sampler in suitable(Full.offers)]
 GOLDEN_MASK = EXPECTED["mask_token_id"]
 EARLIER = edit_pb2.UnmaskPositions.SOURCE_EARLIER
 KEEP = edit_pb2.ReplaceSpan.FIT_KEEP_LENGTH

@@ -17,7 +17,7 @@ def model(request, api, tmp_path_factory):
     folder = ending_at_stops(tmp_path_factory.mktemp("ends") / "model", causal=request.param)
     api.load(str(folder), family="causal" if request.param else "")  # its tokenizer has a mask
     told = api.models.GetModel(models_pb.GetModelRequest(name=str(folder))).model
-    assert told.bidirectional != request.param
+    assert told.attention.append_only == request.param
     return told, stop_of(folder)
 
 
@@ -42,13 +42,13 @@ def test_the_model_lists_every_end(model):
 
 def test_a_text_ends_at_the_second(api, model):
     told, stop = model
-    way = {} if not told.bidirectional else {"sampler": "left_to_right", "early_stop": True}
+    way = {} if told.attention.append_only else {"sampler": "left_to_right", "early_stop": True}
     session = created(api, told.name, **way)
     last = api.step(session.id)[-1]
     text = text_of(api, session)
     at = text.index(stop)
     assert 0 < at == last.summary.tokens_before_end
-    if told.bidirectional:
+    if not told.attention.append_only:
         assert text[at + 1:] == [told.eos_token] * (len(text) - at - 1) != []
     else:
         assert at == len(text) - 1 and last.summary.stop_reason == frame_pb2.STOP_REASON_END
@@ -56,7 +56,7 @@ def test_a_text_ends_at_the_second(api, model):
 
 def test_a_turn_is_appended_where_the_second_end_stands(api, model):
     told, stop = model
-    session = created(api, told.name, length=32, **({"sampler": "left_to_right"} if told.bidirectional else {}))
+    session = created(api, told.name, length=32, **({} if told.attention.append_only else {"sampler": "left_to_right"}))
     api.step(session.id)
     before = text_of(api, session)
     kept = before[:before.index(stop)]

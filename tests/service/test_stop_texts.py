@@ -7,6 +7,7 @@ import torch
 
 import unmask
 from inference_service.embedded import EMBEDDED_CAUSAL
+from inference_service.models.attention import Causal
 from inference_service.models.text import Text
 from tests.fakes import FakeDenoiser
 from tests.models.tiny_checkpoints import write_tokenizer
@@ -24,10 +25,10 @@ class Dictated(FakeDenoiser):
     def __init__(self, name: str, text: Text, written: str):
         super().__init__(name)
         self.info = replace(self.info, vocabulary_size=261, mask_token=None, eos_token=256, eot_token=None,
-                            forbidden_tokens=(), bidirectional=False, default_sampler="autoregressive")
+                            forbidden_tokens=(), attention=Causal(), default_sampler="autoregressive")
         self.text, self.written = text, text.encode(written)
 
-    def logits(self, canvases, positions, keys=()):
+    def logits(self, canvases, positions, keys=(), starts=()):
         tokens = [self.written[position - 1] for wanted in positions for position in wanted]
         rows = torch.nn.functional.one_hot(torch.tensor(tokens), self.info.vocabulary_size).float() * 9
         return list(rows.split([len(wanted) for wanted in positions]))

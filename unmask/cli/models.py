@@ -121,7 +121,7 @@ def lines(facts: dict) -> list[tuple[str, str]]:
         *((role, "none" if told["id"] is None else f"{told['id']}, {source(told['found'])}") for role, told in ids),
         ("ends", ", ".join(map(str, facts["end_tokens"])) or "none"),
         ("logits", "shifted: row i - 1 predicts position i" if facts["shifted"] else "row i predicts position i"),
-        ("attention", "every position sees every other" if facts["bidirectional"] else "left to right"),
+        ("attention", facts["attention"]["summary"]),
         ("tokenizer", "yes" if facts["has_tokenizer"] else "no"),
         ("chat template", "yes" if facts["has_chat_template"] else "no"),
         ("sampler", facts["default_sampler"] + "".join(f", {name} = {is_}" for name, is_ in facts["defaults"].items())),

@@ -33,7 +33,8 @@ def check(recording: Recording) -> None:
         raise invalid("the recording has no session")
     start, model = recording.session, recording.model
     told = [message.mask_token for message in (start, model) if message.HasField("mask_token")]
-    if not told and model.bidirectional:
+    masked = not model.attention.append_only if model.HasField("attention") else model.bidirectional
+    if not told and masked:
         raise invalid("neither the session nor the model says which id is the mask")
     ids = Ids(model.vocabulary_size, told[0] if told else None)  # a model that reads from left to right has none
     check_times(recording, "the recording")

@@ -1,6 +1,6 @@
 // What a person may do to positions by hand, and why not.
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
-import { grows, NOT_IN_THE_PROMPT, NOTHING_TO_LOCK, ONE_AT_THE_END } from "app/core/left-to-right.js";
+import { appendsOnly, NOT_IN_THE_PROMPT, NOTHING_TO_LOCK, ONE_AT_THE_END } from "app/core/left-to-right.js";
 import { switchedOff, unchangeable } from "app/core/readiness.js";
 import { shownRevision } from "app/core/state.js";
 import { earlierAt } from "app/core/weighing.js";
@@ -53,7 +53,7 @@ export function hindrance(state, doing, position) {
   const canvas = revision?.canvas;
   if (always || !state.tree || !revision || !canvas || position === null || position >= canvas.length) return always || "Look at a position first.";
   const open = canvas.states[position] === OPEN;
-  const rightwards = grows(state);
+  const rightwards = appendsOnly(state);
   if (doing === "mask") return open ? "This position is open already." : rightwards && position < canvas.promptLength ? NOT_IN_THE_PROMPT : "";
   if (revision.readOnly) return READ_ONLY;
   if (rightwards && doing === "insert") return ONE_AT_THE_END;

@@ -38,7 +38,7 @@ export const amount = (/** @type {number} */ n) => counter.format(n);
 export const plural = (/** @type {number} */ n, /** @type {string} */ one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
 /** Names that are not written like words. @type {Record<string, string>} */
-const SPELLINGS = { cfg: "CFG", eos: "EOS", eot: "EOT", llada: "LLaDA", remdm: "ReMDM", klass: "KLASS", p2: "P2", dllm: "dLLM", id: "ID" };
+const SPELLINGS = { cfg: "CFG", eos: "EOS", eot: "EOT", llada: "LLaDA", remdm: "ReMDM", klass: "KLASS", p2: "P2", dllm: "dLLM", sdar: "SDAR", id: "ID" };
 
 /** "block_length" -> "Block length" */
 export function humanised(/** @type {string} */ name) {

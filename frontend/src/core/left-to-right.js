@@ -1,10 +1,10 @@
-// Models that read from left to right: the canvas has one open position, at its
-// end, and grows by one with every step.
+// Models that write from left to right: the canvas has one open position, at its
+// end, which every step moves on.
 
-export const readsLeftToRight = (/** @type {import("app/core/settings.js").Model | null} */ model) => model?.bidirectional === false;
+export const readsLeftToRight = (/** @type {import("app/core/settings.js").Model | null} */ model) => model?.attention?.appendOnly === true;
 
 /** Whether the session in view is one of such a model. */
-export const grows = (/** @type {Pick<import("app/core/state.js").State, "tree" | "model">} */ { tree, model }) => tree !== null && model?.name === tree.model && readsLeftToRight(model);
+export const appendsOnly = (/** @type {Pick<import("app/core/state.js").State, "tree" | "model">} */ { tree, model }) => tree !== null && model?.name === tree.model && readsLeftToRight(model);
 
 // ---- what makes no sense in such a text ----
 

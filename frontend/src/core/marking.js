@@ -3,7 +3,7 @@
 import { GIVEN, OPEN } from "app/core/canvas.js";
 import { hindrance } from "app/core/edits.js";
 import { plural } from "app/core/format.js";
-import { grows, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
+import { appendsOnly, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
 import { unchangeable } from "app/core/readiness.js";
 import { shownRevision } from "app/core/state.js";
 import { pathTo, sourcesIn } from "app/core/tree.js";
@@ -29,7 +29,7 @@ const NO_BRUSHES = "Brushes paint where the canvas is a text or a grid.";
 /** Why no brush can be taken into the hand; empty where one can. */
 export function brushHindrance(/** @type {State} */ state) {
   if (state.view.mode === "rows") return NO_BRUSHES;
-  return grows(state) ? NO_MASKING_AGAIN : "";
+  return appendsOnly(state) ? NO_MASKING_AGAIN : "";
 }
 
 /** @type {ReadonlySet<number>} */

@@ -30,7 +30,7 @@ export const CARDS = {
   unnamed_ids: { formula: ["off:  ℓ(id without a token) = −∞"], plot: namedOnly },
 
   // Of several samplers.
-  block_length: { formula: ["block(x) = ⌊(x − start) / B⌋,  B divides the length"], plot: blocks },
+  block_length: { formula: ["block(x) = ⌊(x − start) / B⌋,  B divides the length", "B divides the model's own blocks, if it has some"], plot: blocks },
   suffix_window: { formula: ["seen: everything up to the end of the block + w"], plot: suffix },
   early_stop: { formula: ["an end, and nothing open before it:", "the rest := end of text,  0 forward passes"], plot: endedEarly },
   protect_edits: { formula: ["changeable: committed positions ∖ those picked by hand"], plot: keptByHand },
@@ -73,6 +73,12 @@ export const CARDS = {
   "hierarchical.threshold": { formula: ["commit all p > τ"], plot: divided },
   low_threshold: { formula: ["surest of a run of open positions: commit if p > τ_low"], plot: divided },
   remask_threshold: { formula: ["open again if p(token now) < τ_remask"], plot: doubtful },
+
+  // sdar, dllm
+  denoising_steps: { formula: ["k = B / S in each step of a block, the first the remainder"], plot: evenSteps },
+  "sdar.remasking": { formula: ["static:  the k with the largest p_base(token)", "dynamic:  all p > τ if they are k or more, else the k", "sequential:  the first k"], plot: quota },
+  "sdar.threshold": { formula: ["dynamic:  commit all p > τ if they are k or more"], plot: fastRule },
+  "dllm.steps": { formula: ["k = round(open / steps left)  in each block", "steps with k = 0 are left out"], plot: evenSteps },
 
   // klass
   conf_threshold: { formula: ["commit if p > τ  and stable"], plot: sureAndStable },

@@ -80,7 +80,7 @@ export const recoveringModels = (/** @type {State} */ state) => {
 };
 
 /** A model that reads from left to right cannot restore what lies between given tokens. */
-export const canRestore = (/** @type {State} */ { models }, /** @type {string} */ name) => models.list?.find((model) => model.name === name)?.bidirectional !== false;
+export const canRestore = (/** @type {State} */ { models }, /** @type {string} */ name) => models.list?.find((model) => model.name === name)?.attention?.appendOnly !== true;
 
 /** How it is restored: as the form says, where that is of a model that can. */
 export function restoringSettings(/** @type {State} */ { model, form }) {

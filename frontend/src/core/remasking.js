@@ -1,6 +1,6 @@
 // A preview of masking again: which positions would be opened, before any is.
 import { GIVEN } from "app/core/canvas.js";
-import { grows } from "app/core/left-to-right.js";
+import { appendsOnly } from "app/core/left-to-right.js";
 import { plural } from "app/core/format.js";
 import { shownRevision } from "app/core/state.js";
 
@@ -12,7 +12,7 @@ import { shownRevision } from "app/core/state.js";
  * @param {State} state
  */
 export function rankingWanted({ tree, shown, remask, model }) {
-  if (!tree || !remask.open || grows({ tree, model })) return null;
+  if (!tree || !remask.open || appendsOnly({ tree, model })) return null;
   const revision = shownRevision({ tree, shown });
   const { rho, share } = remask;
   // Chance is drawn anew with every revision of the session.

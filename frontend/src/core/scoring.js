@@ -65,7 +65,7 @@ export const readyModels = (/** @type {State} */ { models, model }) => {
 };
 
 /** Nothing is drawn for a model that reads from left to right, and there is nothing to guide. */
-export const isExact = (/** @type {State} */ { models, model }, /** @type {string} */ name) => (models.list?.find((known) => known.name === name) ?? model)?.bidirectional === false;
+export const isExact = (/** @type {State} */ { models, model }, /** @type {string} */ name) => (models.list?.find((known) => known.name === name) ?? model)?.attention?.appendOnly === true;
 
 /** Whether a prompt may be read as a chat. */
 export const takesChat = (/** @type {State} */ { models, model }, /** @type {string} */ name) => (models.list?.find((known) => known.name === name) ?? model)?.hasChatTemplate !== false;

@@ -7,7 +7,7 @@ import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { draftAt, draftColumns } from "app/core/drafts.js";
 import { READ_ONLY } from "app/core/edits.js";
 import { redoOf, undoOf } from "app/core/places.js";
-import { grows, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
+import { appendsOnly, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
 import { busy, offline, switchedOff, unchangeable } from "app/core/readiness.js";
 import { readingOf } from "app/core/lenses.js";
 import { painted, runOf } from "app/core/marking.js";
@@ -409,7 +409,7 @@ export function hindrances(state) {
   const { turns: _, prompt: __, ...others } = problemsOf(state.model, form); // no step sends them
   const problem = inWords(others);
   const revision = shown(state);
-  const closed = revision && revision.canvas.openCount === 0 ? (grows(state) ? "The text has stopped." : "No position is open at this revision.") : "";
+  const closed = revision && revision.canvas.openCount === 0 ? (appendsOnly(state) ? "The text has stopped." : "No position is open at this revision.") : "";
   const sampler = samplerOf(state.model, form);
   const over = revision && isComplete(revision);
   const fills = sampler && !sampler.revises && !over && sampler.name !== revision?.settings?.sampler ? `No position is open, and ${humanised(sampler.name)} only fills open ones. Choose the sampler that began, or open some.` : "";
@@ -436,7 +436,7 @@ export function hindrances(state) {
     change,
     undo: going || (tree && undoOf(tree) === null ? (tree.first ? "The revisions before are not kept any more." : "There is nothing to undo.") : ""),
     redo: going || (tree && redoOf(tree) === null ? "There is nothing to redo." : ""),
-    mask: change || (grows(state) ? NO_MASKING_AGAIN : preview?.positions.length ? "" : switchedOff(state, "see what would be opened") || "Nothing would be opened."),
+    mask: change || (appendsOnly(state) ? NO_MASKING_AGAIN : preview?.positions.length ? "" : switchedOff(state, "see what would be opened") || "Nothing would be opened."),
     goOn: off("go on") || (couldGoOn(state) ? problem : "The text has not been told to stop."),
     turn: change || (revision && over ? answerProblem(state.model, state.form, endOf(state, revision.canvas)) : UNFINISHED),
   };

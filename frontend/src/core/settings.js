@@ -39,7 +39,7 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {boolean} hasChatTemplate
  * @property {boolean} isDefault  sessions use it when they name none
  * @property {boolean} shifted  its raw logits at a position are those of the next one
- * @property {boolean} bidirectional  every position sees every other
+ * @property {Attention} attention
  * @property {number[]} prefixTokens  put before raw text unless it says otherwise
  * @property {number[]} suffixTokens  put behind it
  * @property {string} cacheNote  why nothing is kept between passes, or not always; "" where it is
@@ -48,6 +48,14 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {string} revision  the hub's commit
  * @property {boolean} changed  the files that it was read from are others by now
  * @property {Sampler[]} samplers
+ *
+ * What a position sees of the others.
+ * @typedef {object} Attention
+ * @property {string} name  the kind, such as "full", "causal" or "block_causal"
+ * @property {string} summary  what sees what, in words
+ * @property {boolean} appendOnly  one open position, at the end, that every token moves on
+ * @property {number} blockSize  positions of a block, 0 where there are none
+ * @property {boolean} blocksFromStart  blocks are counted from where the generated part starts, not from position 0
  *
  * @typedef {object} Form
  * @property {string} model  of the next session; empty: that in view, or the server's default

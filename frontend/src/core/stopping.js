@@ -1,5 +1,5 @@
 // Why a text that is written from left to right has stopped.
-import { grows } from "app/core/left-to-right.js";
+import { appendsOnly } from "app/core/left-to-right.js";
 import { shownRevision } from "app/core/state.js";
 
 /** @typedef {import("app/core/state.js").State} State */
@@ -35,4 +35,4 @@ export function stopInWords(/** @type {State} */ state) {
 }
 
 /** Whether the text shown would go on, had it not been told to stop. */
-export const couldGoOn = (/** @type {State} */ state) => grows(state) && ["length", "sequence"].includes(stopOf(state) ?? "");
+export const couldGoOn = (/** @type {State} */ state) => appendsOnly(state) && ["length", "sequence"].includes(stopOf(state) ?? "");

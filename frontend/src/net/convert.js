@@ -201,7 +201,7 @@ export function modelFrom(/** @type {any} */ message) {
     hasChatTemplate: message.hasChatTemplate,
     isDefault: message.isDefault,
     shifted: message.shifted,
-    bidirectional: message.bidirectional,
+    attention: attentionFrom(message),
     cacheNote: message.cacheNote,
     weights: message.weights,
     weightsNote: message.weightsNote,
@@ -215,6 +215,14 @@ export function modelFrom(/** @type {any} */ message) {
       parameters: parameters.map(parameterFrom),
     })),
   };
+}
+
+/** Recordings of earlier versions do not tell it. */
+function attentionFrom(/** @type {any} */ { attention, family, bidirectional }) {
+  const { name, summary, appendOnly, blockSize, blocksFromStart } = attention ?? (family && !bidirectional
+    ? { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false }
+    : { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false });
+  return { name, summary, appendOnly, blockSize, blocksFromStart };
 }
 
 const PHASES = {

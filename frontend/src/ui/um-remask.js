@@ -4,7 +4,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { cellsOf, hindrances } from "app/core/selectors.js";
 import { remasked, remaskedInWords } from "app/core/remasking.js";
 import { offline, switchedOff } from "app/core/readiness.js";
-import { grows, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
+import { appendsOnly, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
 import { percent } from "app/core/format.js";
 
 /** Masking again, seen before it is done: the positions are marked while the sliders move. */
@@ -34,7 +34,7 @@ class RemaskPanel extends PageElement {
   #words() {
     const found = remasked(this.state);
     if (found) return remaskedInWords(found);
-    return this.state.remask.answer?.ranked === null ? "" : offline(this.state) || (grows(this.state) ? NO_MASKING_AGAIN : "") || switchedOff(this.state, "see what would be opened") || "Asking the model…";
+    return this.state.remask.answer?.ranked === null ? "" : offline(this.state) || (appendsOnly(this.state) ? NO_MASKING_AGAIN : "") || switchedOff(this.state, "see what would be opened") || "Asking the model…";
   }
 
   /** The canvas in small, where it is out of sight while the slider moves. */

@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { deedInWords, sentence, shown, statistics } from "app/core/selectors.js";
 import { constraintInWords, STANDS, typedOf } from "app/core/constraints.js";
-import { grows } from "app/core/left-to-right.js";
+import { appendsOnly } from "app/core/left-to-right.js";
 import { BY_HAND, COUNTED, paceOf, TIMED } from "app/core/pace.js";
 import { decimal, duration, percent, plural } from "app/core/format.js";
 
@@ -82,7 +82,7 @@ class Status extends PageElement {
     const { beforeEnd, complete } = numbers;
     return html`<div class="numbers">
       <dl>
-        ${grows(this.state)
+        ${appendsOnly(this.state)
           ? fact("Context", this.#context(), "Positions of the canvas, its prompt included, and how many the model's context has")
           : beforeEnd === null
           ? fact("Open", this.#open(numbers.open), "Open positions, and their share of the whole canvas")

@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { hindrances, UNFINISHED } from "app/core/selectors.js";
-import { grows } from "app/core/left-to-right.js";
+import { appendsOnly } from "app/core/left-to-right.js";
 import { unsent } from "app/core/unsent.js";
 import { focusOn } from "app/ui/focus.js";
 import { lengthOf } from "app/core/settings.js";
@@ -36,7 +36,7 @@ class Turn extends PageElement {
     const finished = hindrances({ ...this.state, activity: null, connection: { ...connection, state: "ready" } }).turn !== UNFINISHED;
     if (!finished && activity !== "edit" && !saying) return nothing;
     const why = this.#why();
-    const room = grows(this.state) ? `at most ${lengthOf(form)} tokens` : `${form.length ? "" : "up to "}${lengthOf(form)} open positions`;
+    const room = appendsOnly(this.state) ? `at most ${lengthOf(form)} tokens` : `${form.length ? "" : "up to "}${lengthOf(form)} open positions`;
     return html`<form class="turn" @submit=${this.#say} novalidate>
       <label class="unseen" for="say">Say more</label>
       <textarea

@@ -45,9 +45,9 @@ def batches(items: Sequence, length: int, batch_tokens: int) -> Iterator[Sequenc
 def _without(denoiser: Denoiser, question: Question, parts: Sequence[Part]) -> Job:
     """Logits [B, V] at the position, each row without one part."""
     ids, mask = question.view.ids, denoiser.info.mask_token
-    if denoiser.info.bidirectional:
+    if not denoiser.info.attention.append_only:
         canvases = [[*ids[:first], *[mask] * count, *ids[first + count:]] for first, count in parts]
-        passed = yield Forward(denoiser, canvases, [question.position])
+        passed = yield Forward(denoiser, canvases, [question.position], question.view.start)
         return torch.cat(passed.logits)
     return (yield Alone(lambda: hidden_logits(denoiser, ids, question.view.row, parts), len(ids) * len(parts)))
 

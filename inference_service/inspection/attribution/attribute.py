@@ -12,7 +12,7 @@ from inference_service.engine.jobs import Alone, Forward, Job
 from inference_service.errors import FailedPrecondition, Internal, InvalidField
 from inference_service.inspection.attribution import gradients
 from inference_service.inspection.attribution.ablation import ablation, batches
-from inference_service.inspection.attribution.question import MOST_STEPS, STEPS, Question
+from inference_service.inspection.attribution.question import MOST_STEPS, STEPS, Question, View
 from inference_service.inspection.attribution.target import Target
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.from_embeddings import embeddings_of, row_attention, row_logits
@@ -114,14 +114,14 @@ def _taken_away(work: _Work) -> Job:
     token, full = yield from _first_look(work)
     target = Target(token, work.question.contrast)
     scores = yield from ablation(work.denoiser, work.question, target, full, work.batch_tokens, work.more)
-    if not work.denoiser.info.bidirectional:
+    if work.denoiser.info.attention.append_only:
         work.notes.append("The model knows no open positions: what is taken away is hidden from attention.")
     return _Found(token, full, scores)
 
 
 def _attention(work: _Work) -> Job:
     view = work.question.view
-    weights, logits = yield _alone(lambda: row_attention(work.denoiser, view.ids, view.row), len(view.ids))
+    weights, logits = yield _alone(lambda: row_attention(work.denoiser, view.ids, view.row, view.start), len(view.ids))
     token = _token(work, logits)
     work.more(1)
     work.notes.append("Attention is not an explanation: it shows where the model looked, not what made it choose."
@@ -148,7 +148,7 @@ def _integrated(work: _Work) -> Job:
 
     def ends() -> tuple[torch.Tensor, torch.Tensor, float]:
         start = gradients.baseline_of(denoiser, view.ids, parts)
-        return start, embeddings_of(denoiser, view.ids), target(_logits(denoiser, start, view.row)[None]).item()
+        return start, embeddings_of(denoiser, view.ids), target(_logits(denoiser, start, view)[None]).item()
 
     start, end, base = yield _alone(ends, len(view.ids))
     work.more(1)
@@ -157,7 +157,8 @@ def _integrated(work: _Work) -> Job:
         whole = torch.zeros_like(start, dtype=torch.float32)
         for batch in batches(gradients.nodes(steps), len(view.ids), work.batch_tokens):
             whole += yield _alone(
-                lambda batch=batch: gradients.on_the_way(denoiser, start, end, view.row, batch, target),
+                lambda batch=batch: gradients.on_the_way(denoiser, start, end, view.row, batch, target,
+                                                          view.start),
                 len(view.ids) * len(batch))
             work.more(len(batch))
         found = _Found(token, full, _at_sources(work, ((end.float() - start.float()) * whole).sum(-1)), base)
@@ -200,11 +201,11 @@ def _alone(run: Callable[[], object], tokens: int) -> Alone:
 def _first_look(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, float]]:
     """The token explained, and the target with everything there."""
     denoiser, view = work.denoiser, work.question.view
-    if denoiser.info.bidirectional:
-        passed = yield Forward(denoiser, [list(view.ids)], [work.question.position])
+    if not denoiser.info.attention.append_only:
+        passed = yield Forward(denoiser, [list(view.ids)], [work.question.position], view.start)
         logits = passed.logits[0][0]
     else:
-        logits = yield _alone(lambda: _logits(denoiser, embeddings_of(denoiser, view.ids), view.row), len(view.ids))
+        logits = yield _alone(lambda: _logits(denoiser, embeddings_of(denoiser, view.ids), view), len(view.ids))
     token = _token(work, logits)
     work.more(1)
     return token, Target(token, work.question.contrast)(logits[None]).item()
@@ -218,7 +219,7 @@ def _one_gradient(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, flo
 
     def run() -> tuple[torch.Tensor, torch.Tensor]:
         embeddings = embeddings_of(work.denoiser, view.ids)
-        return embeddings, gradients.gradient(work.denoiser, embeddings[None], view.row, target)[1][0]
+        return embeddings, gradients.gradient(work.denoiser, embeddings[None], view.row, target, view.start)[1][0]
 
     embeddings, found = yield _alone(run, len(view.ids))
     work.more(1)
@@ -226,8 +227,8 @@ def _one_gradient(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, flo
 
 
 @torch.inference_mode()
-def _logits(denoiser: Denoiser, embeddings: torch.Tensor, row: int) -> torch.Tensor:
-    return row_logits(denoiser, embeddings[None], row)[0]
+def _logits(denoiser: Denoiser, embeddings: torch.Tensor, view: View) -> torch.Tensor:
+    return row_logits(denoiser, embeddings[None], view.row, start=view.start)[0]
 
 
 def _token(work: _Work, logits: torch.Tensor) -> int:

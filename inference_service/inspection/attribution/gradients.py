@@ -15,12 +15,15 @@ from inference_service.models.from_embeddings import embeddings_of, mean_embeddi
 
 
 def gradient(denoiser: Denoiser, embeddings: torch.Tensor, row: int,
-             target: Callable[[torch.Tensor], torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """The target [B], and its gradient [B, L, D] in float32, at embeddings [B, L, D]."""
+             target: Callable[[torch.Tensor], torch.Tensor], start: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """The target [B], and its gradient [B, L, D] in float32, at embeddings [B, L, D].
+
+    start: where the generated part of the canvas starts.
+    """
     with torch.inference_mode(False), torch.enable_grad():
         # A clone: what was made in inference mode cannot have a gradient.
         at = embeddings.detach().clone().requires_grad_()
-        values = target(row_logits(denoiser, at, row))
+        values = target(row_logits(denoiser, at, row, start=start))
         found, = torch.autograd.grad(values.sum(), at)
     return values.detach(), found.float()
 
@@ -48,16 +51,17 @@ def baseline_of(denoiser: Denoiser, ids: Sequence[int], positions: Sequence[int]
     any number of points, and the scores do not add up.
     """
     embeddings = embeddings_of(denoiser, ids).clone()
-    mask = denoiser.info.mask_token if denoiser.info.bidirectional else None
+    mask = None if denoiser.info.attention.append_only else denoiser.info.mask_token
     neutral = mean_embedding(denoiser) if mask is None else embeddings_of(denoiser, [mask])[0]
     embeddings[list(positions)] = neutral.to(embeddings.dtype)
     return embeddings
 
 
-def on_the_way(denoiser: Denoiser, start: torch.Tensor, end: torch.Tensor, row: int,
-               points: Sequence[tuple[float, float]], target: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """The part of the integral of the gradient from `start` to `end` that some nodes give, [L, D] in float32."""
-    alphas, weights = (torch.tensor(column, device=start.device) for column in zip(*points, strict=True))
-    way = end.float() - start.float()
-    embeddings = (start.float() + alphas[:, None, None] * way).to(start.dtype)
-    return (weights[:, None, None] * gradient(denoiser, embeddings, row, target)[1]).sum(0)
+def on_the_way(denoiser: Denoiser, base: torch.Tensor, end: torch.Tensor, row: int,
+               points: Sequence[tuple[float, float]], target: Callable[[torch.Tensor], torch.Tensor],
+               start: int = 0) -> torch.Tensor:
+    """The part of the integral of the gradient from `base` to `end` that some nodes give, [L, D] in float32."""
+    alphas, weights = (torch.tensor(column, device=base.device) for column in zip(*points, strict=True))
+    way = end.float() - base.float()
+    embeddings = (base.float() + alphas[:, None, None] * way).to(base.dtype)
+    return (weights[:, None, None] * gradient(denoiser, embeddings, row, target, start)[1]).sum(0)

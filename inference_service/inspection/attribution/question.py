@@ -21,11 +21,13 @@ class View:
 
     ids: the canvas with the position open, or, for a model that reads from left to right, what stands before it.
     row: of the body's output, which the prediction is read from. sources: decided positions among them.
+    start: where the generated part of the canvas starts.
     """
 
     ids: tuple[int, ...]
     row: int
     sources: tuple[int, ...]
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Question:
 
 def question(tokens: Sequence[int | None], info: ModelInfo, position: int, token: int | None = None,
              contrast: int | None = None, method: str = "ablation", sources: Sequence[int] = (),
-             spans: Sequence[Part] = (), window: int = 0, steps: int = 0) -> Question:
-    """The question about a canvas, None where it is open. Zeros and empty lists take what is usual.
+             spans: Sequence[Part] = (), window: int = 0, steps: int = 0, start: int = 0) -> Question:
+    """The question about a canvas, None where it is open, with its generated part from `start` on.
+
+    Zeros and empty lists take what is usual.
 
     Raises InvalidField, or FailedPrecondition where nothing decided is in sight.
     """
-    view = seen(tokens, info, position)
+    view = seen(tokens, info, position, start)
     token = tokens[position] if token is None else token
     for field, id in (("token", token), ("contrast", contrast)):
         _check_token(field, id, info)
@@ -79,26 +83,27 @@ def question(tokens: Sequence[int | None], info: ModelInfo, position: int, token
     return Question(view, position, token, contrast, method, parts, steps)
 
 
-def seen(tokens: Sequence[int | None], info: ModelInfo, position: int) -> View:
+def seen(tokens: Sequence[int | None], info: ModelInfo, position: int, start: int) -> View:
     """What the model sees when it predicts a position. Raises InvalidField or FailedPrecondition."""
-    size = len(tokens)
-    least = 0 if info.bidirectional else 1
+    size, attention = len(tokens), info.attention
+    least = 1 if attention.append_only else 0
     if not least <= position < size:
-        why = "" if info.bidirectional else ", as the model reads from left to right and needs something to read"
+        why = ", as the model reads from left to right and needs something to read" if least else ""
         raise InvalidField("position", f"must be from {least} to {size - 1}{why}; got {position}")
-    if info.bidirectional:
-        row = max(position - 1, 0) if info.shifted else position
-        shown = tuple(None if place == position else token for place, token in enumerate(tokens))
-    else:
-        row, shown = position - 1, tuple(tokens[:position])
+    row = attention.row(position, info.shifted)
+    if attention.append_only:
+        shown = tuple(tokens[:position])
         if None in shown:
             raise InvalidField("position", f"must have no open position before it; {shown.index(None)} is open")
+    else:
+        shown = tuple(None if place == position else token
+                      for place, token in enumerate(tokens[:attention.reach(position, size, start)]))
     sources = tuple(place for place, token in enumerate(shown) if token is not None)
     if not sources:
         raise FailedPrecondition("nothing but the position itself is decided, so nothing can have spoken for a token",
                                  reason="NO_SOURCES")
     mask = info.mask_token or 0  # open positions are seen by models alone that have one
-    return View(tuple(mask if token is None else token for token in shown), row, sources)
+    return View(tuple(mask if token is None else token for token in shown), row, sources, start)
 
 
 def windows(sources: Sequence[int], width: int) -> tuple[Part, ...]:

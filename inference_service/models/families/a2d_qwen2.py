@@ -5,8 +5,8 @@ right_shift_logits = False). Names: ZHZisZZ/dllm, pipelines/a2d and utils/models
 
 dllm trains two kinds with one config.json: "mdlm", which this is, and "bd3lm", which attends
 from block to block by a mask that its sampler makes. Nothing in config.json or in the weights
-tells them apart. A bd3lm is refused where its name says so, or where a block_size is in its
-config.json; under another name it loads, and is decoded wrongly.
+tells them apart. A bd3lm is known by its name, or by a block_size in its config.json; under
+another name it loads as this family, and is decoded wrongly.
 """
 
 from collections.abc import Mapping
@@ -29,5 +29,6 @@ FAMILY = Family(
     mask_names=("<|mask|>", "<|MASK|>"),
     eot_names=("<|im_end|>",),
     tokenizer_class="Qwen2Tokenizer",
+    block_causal="a2d-qwen2-bd3lm",
     block_causal_names=("bd3lm",),
 )

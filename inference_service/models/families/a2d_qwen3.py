@@ -19,4 +19,5 @@ FAMILY = replace(
     model_types=("a2d-qwen3",),
     model_class="Qwen3ForCausalLM",
     settings=settings,
+    block_causal="a2d-qwen3-bd3lm",
 )

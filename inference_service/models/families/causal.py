@@ -11,6 +11,7 @@ from transformers import CONFIG_MAPPING, AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from inference_service.errors import DataLoss, FailedPrecondition
+from inference_service.models.attention import Causal
 from inference_service.models.family import Family
 from inference_service.models.fields import require_values
 
@@ -52,7 +53,7 @@ FAMILY = Family(
     model_types=(),
     model_class=stock_class,
     settings=settings,
-    bidirectional=False,
+    attention=Causal(),
     shifted=True,
     default_sampler="autoregressive",
     eot_names=("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>"),

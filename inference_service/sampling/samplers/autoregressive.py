@@ -6,7 +6,7 @@ text. Stop sequences are looked for in the text, which a sampler does not know: 
 
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Growing, resolved
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 
 
 def wanted(moment: Moment[Growing]) -> list[int]:
@@ -31,5 +31,5 @@ SAMPLER = Sampler(
     wanted=wanted,
     propose=propose,
     finished=finished,
-    grows=True,
+    needs=Need.END,
 )

@@ -17,7 +17,7 @@ from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise
 from inference_service.sampling.region import current_block
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 from inference_service.sampling.states import Number, State
 from inference_service.sampling.threshold import reaching
 
@@ -100,6 +100,7 @@ SAMPLER = Sampler(
     source="Wang et al., CreditDecoding, arXiv 2510.06133; Ma et al., dInfer, arXiv 2510.08666;"
            " github.com/inclusionAI/dInfer",
     parameters=CreditParameters,
+    needs=Need.BLOCKS,
     wanted=open_in_block,
     propose=propose,
     state=CreditState,

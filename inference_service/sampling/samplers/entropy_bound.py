@@ -11,7 +11,7 @@ from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 
 
 class EntropyBoundParameters(Blockwise):
@@ -37,6 +37,7 @@ SAMPLER = Sampler(
     source="Ben-Hamu et al., Accelerated Sampling from Masked Diffusion Models via Entropy Bounded Unmasking,"
            " arXiv 2505.24857",
     parameters=EntropyBoundParameters,
+    needs=Need.BLOCKS,
     wanted=open_in_block,
     propose=propose,
 )

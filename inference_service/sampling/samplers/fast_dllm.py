@@ -14,7 +14,7 @@ from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 from inference_service.sampling.threshold import reaching
 
 
@@ -51,6 +51,7 @@ SAMPLER = Sampler(
     summary="Commits every position that is sure enough, by a fixed threshold or one that rises with the rank.",
     source="Wu et al., Fast-dLLM, arXiv 2505.22618; github.com/NVlabs/Fast-dLLM",
     parameters=FastDllmParameters,
+    needs=Need.BLOCKS,
     wanted=open_in_block,
     propose=propose,
 )

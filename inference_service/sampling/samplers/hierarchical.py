@@ -12,9 +12,9 @@ from pydantic import Field
 from inference_service.sampling import distribution
 from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import Drawn, draw
-from inference_service.sampling.parameters import Blockwise, ParameterError
+from inference_service.sampling.parameters import Blockwise, Extent, ParameterError
 from inference_service.sampling.region import best_first, block_of
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Reopen, Sampler
 
 
 class HierarchicalParameters(Blockwise):
@@ -25,10 +25,10 @@ class HierarchicalParameters(Blockwise):
         "A committed position of the block is open again once its token's probability is below this; 0: none, 0.4 is"
         " published."))
 
-    def resolve(self, length: int, opened: int | None = None) -> "HierarchicalParameters":
+    def resolve(self, extent: Extent) -> "HierarchicalParameters":
         if self.early_stop and self.remask_threshold:
             raise ParameterError("early_stop", "must be false with a remask_threshold, which may open the end again")
-        return super().resolve(length, opened)
+        return super().resolve(extent)
 
 
 def wanted(moment: Moment[HierarchicalParameters]) -> list[int]:
@@ -93,6 +93,7 @@ SAMPLER = Sampler(
     source="Ma et al., dInfer: An Efficient Inference Framework for Diffusion Language Models, arXiv 2510.08666;"
            " github.com/inclusionAI/dInfer",
     parameters=HierarchicalParameters,
+    needs=Need.BLOCKS,
     wanted=wanted,
     propose=propose,
     revises=True,

@@ -11,7 +11,7 @@ from pydantic import Field
 from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 from inference_service.sampling.states import Count, Number
 
 
@@ -79,6 +79,7 @@ SAMPLER = Sampler(
     source="Kim et al., KLASS: KL-Guided Fast Inference in Masked Diffusion Models, arXiv 2511.05664;"
            " github.com/shkim0116/KLASS",
     parameters=KlassParameters,
+    needs=Need.BLOCKS,
     wanted=open_in_block,
     propose=propose,
     recalls=recalls,

@@ -14,7 +14,7 @@ from inference_service.sampling import distribution
 from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 
 
 class LladaParameters(EvenSteps):
@@ -51,6 +51,7 @@ SAMPLER = Sampler(
     summary="An even quota of commits in every step, block after block, the surest (or random) positions first.",
     source="Nie et al., Large Language Diffusion Models, arXiv 2502.09992; github.com/ML-GSAI/LLaDA generate.py",
     parameters=LladaParameters,
+    needs=Need.BLOCKS,
     wanted=open_in_block,
     propose=propose,
     state=EvenState,

@@ -11,7 +11,7 @@ from pydantic import Field
 from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 
 
 class LocalLeapParameters(EvenSteps):
@@ -46,6 +46,7 @@ SAMPLER = Sampler(
     source="Kong et al., Accelerating Diffusion LLM Inference via Local Determinism Propagation, arXiv 2510.07081;"
            " github.com/friedrichor/LocalLeap",
     parameters=LocalLeapParameters,
+    needs=Need.BLOCKS,
     wanted=open_in_block,
     propose=propose,
     state=EvenState,

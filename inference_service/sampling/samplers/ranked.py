@@ -16,9 +16,9 @@ from inference_service.sampling import distribution
 from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.noise import Noise
-from inference_service.sampling.parameters import Blockwise
+from inference_service.sampling.parameters import Blockwise, Extent
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 
 Strategy = Literal["high_confidence", "low_confidence", "high_entropy", "low_entropy", "margin", "random",
                    "left_to_right"]
@@ -37,8 +37,8 @@ class RankedParameters(Blockwise):
     factor: float = Field(1.0, ge=0, le=10, description="The factor rule's demand on the first token; the second"
                                                         " must reach half of it, the third a third, and so on.")
 
-    def resolve(self, length: int, opened: int | None = None) -> "RankedParameters":
-        return super().resolve(length, opened).replaced(count=self.count or 0)
+    def resolve(self, extent: Extent) -> "RankedParameters":
+        return super().resolve(extent).replaced(count=self.count or 0)
 
 
 def rank(strategy: Strategy, drawn: Drawn, noise: Noise) -> torch.Tensor:
@@ -79,6 +79,7 @@ SAMPLER = Sampler(
     summary="Ranks the open positions by a strategy and commits as many as a rule allows.",
     source="Wu et al., Fast-dLLM, arXiv 2505.22618; Ye et al., Dream 7B, arXiv 2508.15487",
     parameters=RankedParameters,
+    needs=Need.BLOCKS,
     wanted=open_in_block,
     propose=propose,
 )

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.noise import REOPEN_STREAM, REVEAL_STREAM
-from inference_service.sampling.parameters import InSteps, ParameterError, Revising
+from inference_service.sampling.parameters import Extent, InSteps, ParameterError, Revising
 from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
 from inference_service.sampling.states import Number, Stepped
 
@@ -30,10 +30,10 @@ class RemdmParameters(InSteps, Revising):
     t_off: float = Field(0.05, ge=0, le=1, description="loop: the time at which it ends.")
     alpha_on: float = Field(0.9, ge=0.01, le=0.99, description="loop: the share decided during the loop.")
 
-    def resolve(self, length: int, opened: int | None = None) -> "RemdmParameters":
+    def resolve(self, extent: Extent) -> "RemdmParameters":
         if self.strategy == "loop" and self.t_off >= self.t_on:
             raise ParameterError("t_off", f"must be less than t_on, which is {self.t_on:g}; got {self.t_off:g}")
-        return super().resolve(length, opened)
+        return super().resolve(extent)
 
 
 class RemdmState(Stepped):

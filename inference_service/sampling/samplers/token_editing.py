@@ -8,9 +8,9 @@ when v is another token and p(v) > tau_edit. A block is done when nothing in it 
 from pydantic import Field
 
 from inference_service.sampling.drawing import draw
-from inference_service.sampling.parameters import Revising, block_length, resolved
+from inference_service.sampling.parameters import Extent, Revising, block_length, resolved
 from inference_service.sampling.region import best_first, block_of
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
 from inference_service.sampling.states import Count, State
 
 
@@ -24,21 +24,22 @@ class TokenEditingParameters(Revising):
         "The most steps that only edit, once nothing in the block is open."))
     multi_block: bool = Field(False, description="Edit the blocks before the present one as well.")
     block_length: int | None = Field(None, ge=1, le=4096, description=(
-        "Positions decided before the next ones to the right; follows the length: one block."))
+        "Positions decided before the next ones to the right; follows the length, one block, or the model's own"
+        " blocks."))
 
     @property
     def block_size(self) -> int:
         """`block_length`, resolved."""
         return resolved(self.block_length)
 
-    def resolve(self, length: int, opened: int | None = None) -> "TokenEditingParameters":
-        return super().resolve(length, opened).replaced(block_length=block_length(self.block_length, length))
+    def resolve(self, extent: Extent) -> "TokenEditingParameters":
+        return super().resolve(extent).replaced(block_length=block_length(self.block_length, extent))
 
 
 class TokenEditingState(State):
     """block: the one at work, None for all. place: what it is settled for. post: the steps that only edited it."""
 
-    block: Count | None
+    block: int | None
     place: list[bool | float]
     post: Count = 0
     settled: bool
@@ -125,6 +126,7 @@ SAMPLER = Sampler(
     summary="Commits what is sure enough and replaces committed tokens that the model has become sure are others.",
     source="Bie et al., LLaDA2.1: Speeding Up Text Diffusion via Token Editing, arXiv 2602.08676",
     parameters=TokenEditingParameters,
+    needs=Need.BLOCKS,
     wanted=wanted,
     propose=propose,
     finished=finished,
