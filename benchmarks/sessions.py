@@ -177,7 +177,7 @@ def prepared(folder: Path) -> tuple[Path, str, str]:
     store = SQLiteStore(path, tree_of)
     sessions = Sessions(store, ProtoCodec())
     for session_id, lines in zip(made, (1, 2), strict=True):
-        with sessions.turn(session_id) as turn:
+        with sessions.lease(session_id) as turn:
             for number in range(1, LONG):
                 turn.commit(drafted(turn.session, chance, len(PROMPT) + number // 2 // lines % length,
                                     max(0, number - lines)))

@@ -29,7 +29,7 @@ from inference_service.models.loading import load
 from inference_service.models.text import Text
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers import ranked
 from inference_service.sampling.schedules import quota
 from inference_service.sessions.frame import Settings
@@ -94,7 +94,7 @@ def generate(
         for seed, (canvas, logits) in enumerate(zip(canvases, denoiser.logits(canvases, still))):
             region = Region(len(befores[seed]), length, tuple(still[seed]))
             proposal = ranked.propose(
-                Prediction(still[seed], logits), Moment(parameters, region, ids, Noise(seed, step))
+                Prediction(still[seed], logits), SamplingContext(parameters, region, ids, Noise(seed, step))
             )
             for commit in proposal.commits:
                 canvas[commit.position] = commit.token

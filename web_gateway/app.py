@@ -11,7 +11,7 @@ from .config import Settings
 from .origins import refusal
 from .socket import Sockets, handshake_and_close
 from .upstream import Upstream
-from .wire import Wire
+from .wire import BoundedSocket
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             return Answered()
         g.in_socket = True
         outlet = environ["gunicorn.socket"]
-        environ["gunicorn.socket"] = Wire(outlet.take(), settings.send_timeout)
+        environ["gunicorn.socket"] = BoundedSocket(outlet.take(), settings.send_timeout)
         g.begun = outlet.begun
         return None
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 
-class Wire:
+class BoundedSocket:
     """A socket that sends whole buffers, one at a time, and never for ever.
 
     simple-websocket sends from two threads with a bare `send()`: without this

@@ -23,7 +23,7 @@ from inference_service.sampling.constraints.prefix import Prefixes
 from inference_service.sampling.constraints.spec import ConstraintError, Progress, Spec, TooComplex
 from inference_service.sampling.constraints.vocabulary import Vocabulary
 from inference_service.sampling.constraints.witness import Witness, Witnesses
-from inference_service.sampling.sampler import Commit, Moment, Prediction, Proposal
+from inference_service.sampling.sampler import Commit, Prediction, Proposal, SamplingContext
 from inference_service.sandbox import processes
 from inference_service.sandbox.lanes import Lane
 from inference_service.sessions.frame import Constraint, ConstraintProgress
@@ -191,9 +191,9 @@ class Active:
             [*[None] * self.start, *written, None], [self.start + len(written)]).any()
 
     @within_limits
-    def checked(self, proposal: Proposal, prediction: Prediction, moment: Moment) -> Proposal:
+    def checked(self, proposal: Proposal, prediction: Prediction, context: SamplingContext) -> Proposal:
         """The proposal with every token that cannot stand, after those before it, replaced by the best that can."""
-        tokens = list(moment.region.tokens)
+        tokens = list(context.region.tokens)
         for reopen in proposal.reopens:
             tokens[reopen.position] = None
         rows = {position: row for row, position in enumerate(prediction.positions)}
@@ -206,7 +206,7 @@ class Active:
             for commit in commits:
                 tokens[commit.position] = None
                 if commit.position >= self.start:
-                    other = _others(commit.position, rows, prediction, moment)
+                    other = _others(commit.position, rows, prediction, context)
                     token, witness = self.rule.admit(tokens[self.start:], commit.position - self.start, commit.token,
                                                      other, witness)
                     if token is None:
@@ -221,16 +221,16 @@ class Active:
         return replace(proposal, commits=made[0], edits=made[1], state=state)
 
 
-def _others(position: int, rows: dict[int, int], prediction: Prediction, moment: Moment) -> Other:
+def _others(position: int, rows: dict[int, int], prediction: Prediction, context: SamplingContext) -> Other:
     """Tokens for a position as its own draw would have them, best first."""
     def ranked(allowed: torch.Tensor | None) -> list[int]:
         if position not in rows:
             return allowed.nonzero().flatten().tolist() if allowed is not None else []
         raw = prediction.logits[rows[position]][None]
-        shaped = distribution.shape(raw, moment.parameters, moment.region.context, moment.forbidden,
+        shaped = distribution.shape(raw, context.parameters, context.region.context, context.forbidden,
                                     None if allowed is None else allowed[None])[0]
-        if moment.parameters.temperature:
-            shaped = shaped.double() + moment.noise.gumbel([position], shaped.shape[-1])[0].to(shaped.device)
+        if context.parameters.temperature:
+            shaped = shaped.double() + context.noise.gumbel([position], shaped.shape[-1])[0].to(shaped.device)
         best = shaped.topk(min(TRIED, len(shaped)))
         return [token for token, score in zip(best.indices.tolist(), best.values.tolist(), strict=True)
                 if score > -torch.inf]

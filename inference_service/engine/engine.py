@@ -16,7 +16,7 @@ from time import perf_counter
 import torch
 
 from inference_service.engine.faults import meaning
-from inference_service.engine.jobs import Alone, Forward, Job, Passed
+from inference_service.engine.jobs import DeviceWork, Forward, Job, Passed
 from inference_service.engine.lanes import Lane
 from inference_service.engine.tickets import Ticket
 from inference_service.engine.watch import LOOK_SECONDS, Pulse, Watch
@@ -244,7 +244,7 @@ class Engine:
         tokens = sum(ticket.tokens for ticket in batch)
         self._pulse.begin(f"a pass of {tokens} positions for {len(batch)} jobs")
         try:
-            passes = [first.run()] if isinstance(first, Alone) else forward(
+            passes = [first.run()] if isinstance(first, DeviceWork) else forward(
                 [wanted for ticket in batch if isinstance(wanted := ticket.waiting_for, Forward)])
         except BaseException as error:
             told = meaning(error)

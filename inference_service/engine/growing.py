@@ -30,7 +30,7 @@ def stop_reason(tokens: Sequence[int | None], start: int, plan: Plan, denoiser: 
     """
     written, parameters = tuple(token for token in tokens[start:] if token is not None), plan.parameters
     assert isinstance(parameters, Growing)
-    if written and written[-1] in plan.moment.ids.ends:
+    if written and written[-1] in plan.context.ids.ends:
         return StopReason.END
     if denoiser.text and denoiser.text.stopped_by(written, parameters.stop):
         return StopReason.STOP_SEQUENCE

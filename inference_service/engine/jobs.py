@@ -20,8 +20,8 @@ from inference_service.engine.predictions import Kept, Predictions
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser
 from inference_service.sampling import distribution, remasking
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen
-from inference_service.sessions.collection import Turn
+from inference_service.sampling.sampler import Prediction, Proposal, Reopen, SamplingContext
+from inference_service.sessions.collection import Lease
 from inference_service.sessions.frame import (
     Change,
     ConstraintProgress,
@@ -54,7 +54,7 @@ class Forward:
 
 
 @dataclass(frozen=True)
-class Alone:
+class DeviceWork:
     """Work on the device that is batched with nothing, such as a pass with gradients: what `run` returns is sent back.
 
     tokens: positions that it takes at once.
@@ -73,7 +73,7 @@ class Passed:
 
 
 # What is sent to it is a Passed, or what its Alone's `run` returned.
-Job = Generator[Forward | Alone, Any, Any]
+Job = Generator[Forward | DeviceWork, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -174,11 +174,11 @@ def remask_job(session: Session, revision: int, rho: float, protect_edits: bool,
                predictions: Predictions) -> Generator[Forward, Passed, tuple[Predicted, list[Reopen]]]:
     """Every decided position that may be masked again, the one to go first at the front; changes nothing."""
     plan = plan_for(session, revision, None, denoiser.info, session.head)
-    positions = plan.moment.region.committed(protect_edits)
+    positions = plan.context.region.committed(protect_edits)
     # The open ones too: a canvas that is looked at is asked for them next.
     wanted = sorted({*positions, *plan.open}) if rho < 1 else []
     predicted = yield from predict(session, revision, wanted, plan, denoiser, predictions)
-    return predicted, remasking.ranked(predicted.prediction, plan.moment, positions, rho)
+    return predicted, remasking.ranked(predicted.prediction, plan.context, positions, rho)
 
 
 def looking(job: Job, session: Session) -> Job:
@@ -195,16 +195,16 @@ def looking(job: Job, session: Session) -> Job:
         job.close()
 
 
-def step_job(turn: Turn, denoiser: Denoiser, predictions: Predictions, count: int, settings: Settings | None,
+def step_job(lease: Lease, denoiser: Denoiser, predictions: Predictions, count: int, settings: Settings | None,
              draft: bool, emit: Callable[[Frame], None]) -> Generator[Forward, Passed, None]:
     """`count` denoising steps (0: until the sampler is finished), each committed, then emitted as a frame."""
-    session, base = turn.session, turn.base
+    session, base = lease.session, lease.base
     while not plan_for(session, base, settings, denoiser.info, session.head).finished:
         begun = perf_counter()
         plan, predicted, proposal = yield from propose_job(session, base, settings, draft, denoiser, predictions,
                                                            session.head)
         frame = step_frame(session, plan, predicted, proposal, draft, begun, denoiser, base)
-        turn.commit(frame)
+        lease.commit(frame)
         emit(frame)
         base = frame.revision
         count -= 1
@@ -263,7 +263,7 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
         approximations=("suffix_window",) if predicted.reach < state.size else (),
         reused_forward_count=max(0, taken - predicted.forwards),
     )
-    settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.moment.noise.seed, plan.asked)
+    settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.context.noise.seed, plan.asked)
     frame = session.step_frame(
         changes_of(proposal), summary, time(), base, sampler_state=proposal.state, substep=proposal.substep,
         read_only=proposal.read_only, settings=settings if settings != state.settings else None,
@@ -322,29 +322,29 @@ def constraint_at(session: Session, state: State, denoiser: Denoiser, known: obj
 def before_end(session: Session, frame: Frame, plan: Plan) -> int:
     """How many generated tokens stand before the first that ends the turn or the text."""
     after = session.after(frame)
-    generated, ends = after.tokens[after.start:], plan.moment.ids.ends
+    generated, ends = after.tokens[after.start:], plan.context.ids.ends
     return next((index for index, token in enumerate(generated) if token in ends), len(generated))
 
 
 def _step_draft(plan: Plan, predicted: Predicted) -> Draft:
     predicted_open = set(predicted.prediction.positions)
-    return draft_of(predicted, [position for position in plan.open if position in predicted_open], plan.moment)
+    return draft_of(predicted, [position for position in plan.open if position in predicted_open], plan.context)
 
 
-def draft_of(predicted: Predicted, positions: list[int], moment: Moment) -> Draft:
+def draft_of(predicted: Predicted, positions: list[int], context: SamplingContext) -> Draft:
     """The likeliest token that may stand at each of the positions, packed."""
     if not positions:
         return Draft((), (), b"", b"", predicted.revision)
     logits = predicted.prediction.rows(positions)
     p = distribution.p_base(logits)
-    tokens = _allowed(distribution.forbid(logits, moment.forbidden), positions, moment).argmax(-1)
+    tokens = _allowed(distribution.forbid(logits, context.forbidden), positions, context).argmax(-1)
     return Draft(tuple(positions), tuple(tokens.tolist()), _bytes(distribution.probability_of(p, tokens)),
                  _bytes(distribution.entropy(p) / math.log(p.shape[-1])), predicted.revision)
 
 
-def _allowed(logits: torch.Tensor, positions: list[int], moment: Moment) -> torch.Tensor:
+def _allowed(logits: torch.Tensor, positions: list[int], context: SamplingContext) -> torch.Tensor:
     """Without what the constraint does not let stand, where that is known beforehand."""
-    allowed = moment.allowed(positions) if moment.allowed else None
+    allowed = context.allowed(positions) if context.allowed else None
     return logits if allowed is None else logits.masked_fill(~allowed.to(logits.device), -torch.inf)
 
 

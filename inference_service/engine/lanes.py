@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from inference_service.engine.jobs import Alone, Forward
+from inference_service.engine.jobs import DeviceWork, Forward
 from inference_service.engine.tickets import Ticket
 
 
@@ -67,6 +67,6 @@ class Lane:
         self.parts.extendleft((batch[half:], batch[:half]))
 
 
-def _go_together(one: Forward | Alone | None, other: Forward | Alone | None) -> bool:
+def _go_together(one: Forward | DeviceWork | None, other: Forward | DeviceWork | None) -> bool:
     """Whether two passes can be one batch."""
     return isinstance(one, Forward) and isinstance(other, Forward) and one.denoiser is other.denoiser

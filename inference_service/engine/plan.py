@@ -14,7 +14,7 @@ from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import Blockwise, Extent, ParameterError, Parameters, resolved
 from inference_service.sampling.region import Region, block_end, current_block
 from inference_service.sampling.registry import SAMPLERS, parameters_for, suitable
-from inference_service.sampling.sampler import AnySampler, Ids, Moment, Need, Prediction, Proposal
+from inference_service.sampling.sampler import AnySampler, Ids, Need, Prediction, Proposal, SamplingContext
 from inference_service.sessions.frame import Constraint, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
@@ -31,7 +31,7 @@ class Plan:
     """A sampler with all that it reads. asked: the constraint in force. active: what comes of it on this canvas."""
 
     sampler: AnySampler
-    moment: Moment[Parameters]
+    context: SamplingContext[Parameters]
     asked: Constraint | None = None
     active: Active | None = None
 
@@ -43,36 +43,36 @@ class Plan:
     @property
     def open(self) -> list[int]:
         """The open positions."""
-        return list(self.moment.region.open)
+        return list(self.context.region.open)
 
     @property
     def parameters(self) -> Parameters:
-        return self.moment.parameters
+        return self.context.parameters
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self.sampler.finished(self.moment)
+        return self.sampler.finished(self.context)
 
     @property
     def ended(self) -> bool:
         """Whether the text has ended and only filling up is left."""
-        return getattr(self.parameters, "early_stop", False) and bool(behind_end(self.moment))
+        return getattr(self.parameters, "early_stop", False) and bool(behind_end(self.context))
 
     def wanted(self) -> list[int]:
         """The positions whose logits the sampler needs."""
-        return [] if self.ended else self.sampler.wanted(self.moment)
+        return [] if self.ended else self.sampler.wanted(self.context)
 
     def recalls(self) -> tuple[int, list[int]] | None:
         """The earlier revision, and the positions, whose prediction the sampler needs as well."""
-        return None if self.ended else self.sampler.recalls(self.moment)
+        return None if self.ended else self.sampler.recalls(self.context)
 
     def reach(self) -> int:
         """How much of the canvas the model sees, from its start: all of it but for a suffix window.
 
         The window begins where the block ends; a token that is decided further right is seen all the same.
         """
-        region = self.moment.region
+        region = self.context.region
         size = region.start + region.length
         if not isinstance(self.parameters, Blockwise) or not region.open:
             return size
@@ -85,22 +85,22 @@ class Plan:
         """The plan with its constraint on what is drawn. key: whose canvas it is. Raises as constraining.active."""
         if self.asked is None or self.active is not None:
             return self
-        region = self.moment.region
-        made = active(self.asked, denoiser, region.start, key, self.moment.state.get(WITNESS))
-        state = {name: value for name, value in self.moment.state.items() if name != WITNESS}
-        moment = replace(self.moment, state=state,
+        region = self.context.region
+        made = active(self.asked, denoiser, region.start, key, self.context.state.get(WITNESS))
+        state = {name: value for name, value in self.context.state.items() if name != WITNESS}
+        context = replace(self.context, state=state,
                          allowed=lambda positions: made.allowed(region.tokens, positions))
-        return replace(self, moment=moment, active=made)
+        return replace(self, context=context, active=made)
 
     def propose(self, prediction: Prediction) -> Proposal:
         proposal = self._proposal(prediction)
-        return self.active.checked(proposal, prediction, self.moment) if self.active else proposal
+        return self.active.checked(proposal, prediction, self.context) if self.active else proposal
 
     def _proposal(self, prediction: Prediction) -> Proposal:
         if self.ended:
-            return filled(Proposal(state=self.moment.state), self.moment)
-        proposal = self.sampler.propose(prediction, self.moment)
-        return filled(proposal, self.moment) if getattr(self.parameters, "early_stop", False) else proposal
+            return filled(Proposal(state=self.context.state), self.context)
+        proposal = self.sampler.propose(prediction, self.context)
+        return filled(proposal, self.context) if getattr(self.parameters, "early_stop", False) else proposal
 
 
 def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: int = 0, start: int = 0) -> Settings:
@@ -182,12 +182,12 @@ def plan_for(session: Session, revision: int, settings: Settings | None, info: M
     """
     state = session.state(revision)
     plan = plan_of(state, revision, settings or state.settings, info, drawn_at)
-    return plan if recallable(session, plan) else replace(plan, moment=replace(plan.moment, state={}))
+    return plan if recallable(session, plan) else replace(plan, context=replace(plan.context, state={}))
 
 
 def recallable(session: Session, plan: Plan) -> bool:
     """Whether what the sampler recalls can be had. Where its canvas was trimmed, or is another, it begins afresh."""
-    recalled = plan.recalls() if plan.moment.state and not plan.finished else None
+    recalled = plan.recalls() if plan.context.state and not plan.finished else None
     if recalled is None:
         return True
     revision, positions = recalled
@@ -226,7 +226,7 @@ def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, dr
     check_state(sampler, remembered)
     region = Region(state.start, state.length, state.open, state.tokens, state.given, state.by_hand, state.protected,
                     info.attention.origin(state.start))
-    return Plan(sampler, Moment(
+    return Plan(sampler, SamplingContext(
         parameters,
         region,
         Ids(info.forbidden_tokens, info.eos_token, info.eot_token, info.more_ends,

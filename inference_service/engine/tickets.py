@@ -4,7 +4,7 @@ import logging
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
-from inference_service.engine.jobs import Alone, Forward, Job
+from inference_service.engine.jobs import DeviceWork, Forward, Job
 from inference_service.errors import ServiceError
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Ticket:
     job: Job
     interactive: bool
     result: Future = field(default_factory=_taken)
-    waiting_for: Forward | Alone | None = None
+    waiting_for: Forward | DeviceWork | None = None
     tokens: int = 0
     cancelled: bool = False
     abandoned: bool = False

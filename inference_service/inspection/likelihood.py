@@ -28,7 +28,7 @@ from math import comb
 
 import torch
 
-from inference_service.engine.jobs import Alone
+from inference_service.engine.jobs import DeviceWork
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser
 from inference_service.sampling import distribution
@@ -62,7 +62,7 @@ class Likelihood:
     notes: tuple[str, ...] = ()
 
 
-Scoring = Generator[Alone, list[list[float]], Likelihood]
+Scoring = Generator[DeviceWork, list[list[float]], Likelihood]
 Emit = Callable[[Likelihood], None]
 
 
@@ -257,7 +257,7 @@ def _canvases_at_once(denoiser: Denoiser, prompt, answer, cfg_scale: float) -> i
 
 
 def _weighted(denoiser: Denoiser, prompt, answer, start: int, batch: list[Masking], cfg_scale: float,
-              ) -> Generator[Alone, list[list[float]], list[float]]:
+              ) -> Generator[DeviceWork, list[list[float]], list[float]]:
     """For each masking its weight times the sum of ln p over what it masks."""
     mask, first = denoiser.info.mask_token, len(prompt)
     canvases, positions, wanted = [], [], []
@@ -272,7 +272,7 @@ def _weighted(denoiser: Denoiser, prompt, answer, start: int, batch: list[Maskin
     return [masking.weight * math.fsum(logs) for masking, logs in zip(batch, told, strict=True)]
 
 
-def _pass(denoiser: Denoiser, canvases, positions, wanted, cfg_scale: float = 0.0, start: int = 0) -> Alone:
+def _pass(denoiser: Denoiser, canvases, positions, wanted, cfg_scale: float = 0.0, start: int = 0) -> DeviceWork:
     """ln p of the wanted tokens at the positions of each canvas.
 
     start: where the generated part starts; with guidance a second canvas has masks before it.
@@ -288,7 +288,7 @@ def _pass(denoiser: Denoiser, canvases, positions, wanted, cfg_scale: float = 0.
                     for seen, unseen in zip(both[:len(canvases)], both[len(canvases):], strict=True)]
         return [_logs(logits, tokens) for logits, tokens in zip(rows, wanted, strict=True)]
 
-    return Alone(run, sum(map(len, canvases)) * (2 if cfg_scale else 1))
+    return DeviceWork(run, sum(map(len, canvases)) * (2 if cfg_scale else 1))
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ from inference_service.engine.plan import Plan
 from inference_service.errors import DataLoss
 from inference_service.rpc import convert
 from inference_service.sampling import distribution
-from inference_service.sessions.collection import Live
+from inference_service.sessions.collection import LiveSession
 from inference_service.sessions.compare import Comparison
 from inference_service.sessions.session import Session
 from inference_service.sessions.tree import Line
@@ -21,7 +21,7 @@ STATE = session_pb2.Session
 MOST_CANDIDATES = 100  # for a position
 
 
-def session(live: Live, revision: int | None = None, with_canvas: bool = True) -> session_pb2.Session:
+def session(live: LiveSession, revision: int | None = None, with_canvas: bool = True) -> session_pb2.Session:
     """A session at a revision, the newest if None. Raises OutOfRange."""
     made = live.session
     revision = made.check_revision(revision)
@@ -50,13 +50,13 @@ def _kept(session: Session, revision: int | None) -> int | None:
     return revision if revision is not None and revision >= session.first else None
 
 
-def base(live: Live, revision: int) -> session_pb2.Session:
+def base(live: LiveSession, revision: int) -> session_pb2.Session:
     """A session at a revision that frames are made from, kept or not."""
     return convert.session_to_proto(live.session.origin, live.session.state(revision), revision,
                                     head_revision=live.session.head, first_revision=live.session.first)
 
 
-def branch(live: Live, line: Line, names: dict[str, int]) -> session_pb2.Branch:
+def branch(live: LiveSession, line: Line, names: dict[str, int]) -> session_pb2.Branch:
     """A branch with its names. Where its newest place is not kept any more, the session stands at it.
 
     Of one that is damaged, what the tree knows: no settings, and no summary if its newest frame is the damaged one.
@@ -88,7 +88,7 @@ def prediction(plan: Plan, predicted: Predicted, positions: list[int], count: in
     """A prediction with its draft, and candidates of some positions."""
     return pb.Prediction(
         revision=predicted.revision,
-        draft=convert.draft_to_proto(draft_of(predicted, plan.open, plan.moment)),
+        draft=convert.draft_to_proto(draft_of(predicted, plan.open, plan.context)),
         candidates=candidates(plan, predicted, positions, count),
         cached=predicted.cached,
         compute_time=convert.duration(predicted.seconds),
@@ -98,7 +98,7 @@ def prediction(plan: Plan, predicted: Predicted, positions: list[int], count: in
 
 def likeliest(plan: Plan, predicted: Predicted) -> dict[int, tuple[int, float]]:
     """The draft with its p_base, by position."""
-    draft = draft_of(predicted, plan.open, plan.moment)
+    draft = draft_of(predicted, plan.open, plan.context)
     p = distribution.p_base(predicted.prediction.rows(plan.open))
     told = distribution.probability_of(p, torch.tensor(draft.tokens, device=p.device))
     return {position: (token, probability)
@@ -111,8 +111,8 @@ def candidates(plan: Plan, predicted: Predicted, positions: list[int], count: in
         return []
     logits = predicted.prediction.rows(positions)
     p_base = distribution.p_base(logits)
-    shaped = plan.moment.shape(logits, positions)
-    allowed = plan.moment.allowed(positions) if plan.moment.allowed else None
+    shaped = plan.context.shape(logits, positions)
+    allowed = plan.context.allowed(positions) if plan.context.allowed else None
     p_final = distribution.p_final(shaped, plan.parameters.temperature)
     kept = distribution.drawable(shaped, plan.parameters.temperature)
     entropies, margins = distribution.entropy(p_base).tolist(), distribution.margin(p_base).tolist()
@@ -163,9 +163,9 @@ def reprocessed(plan: Plan, predicted: Predicted, positions: list[int], count: i
     if plan.parameters.top_k > count:
         count = min(MOST_CANDIDATES, plan.parameters.top_k)
     answers = candidates(plan, predicted, positions, count)
-    shaped = plan.moment.shape(predicted.prediction.rows(positions), positions)
+    shaped = plan.context.shape(predicted.prediction.rows(positions), positions)
     ln_p = distribution.p_final(shaped, plan.parameters.temperature).log()
-    chosen = distribution.gumbel_max(ln_p, gumbel, plan.moment.noise, positions) if gumbel else ln_p.argmax(-1)
+    chosen = distribution.gumbel_max(ln_p, gumbel, plan.context.noise, positions) if gumbel else ln_p.argmax(-1)
     for answer, token in zip(answers, chosen.tolist(), strict=True):
         answer.chosen = token
     return answers

@@ -13,7 +13,7 @@ from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.rpc import answers, requests, work
 from inference_service.sampling.registry import SAMPLERS
-from inference_service.sessions.collection import Live, Sessions
+from inference_service.sessions.collection import LiveSession, Sessions
 from inference_service.sessions.frame import Frame, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
@@ -37,12 +37,12 @@ class Calls:
         self._ending: dict[str, Ticket] = {}  # cancelled steps that have not reached their boundary
         self._stuck: list[ExitStack] = []  # turns of jobs that the engine was given up in the middle of
 
-    def _find(self, session_id: str) -> Live:
+    def _find(self, session_id: str) -> LiveSession:
         """A session. Reads the store: not for the event loop."""
         requests.check_id("session_id", session_id, required=True)
         return self._sessions.get(session_id)
 
-    async def _get(self, session_id: str) -> Live:
+    async def _get(self, session_id: str) -> LiveSession:
         return await work.brief(self._find, session_id)
 
     def _model_of(self, session: Session) -> Denoiser:
@@ -73,7 +73,8 @@ class Calls:
         await self._settled(request.session_id)
         return await work.brief(self._sessions.replay, request.session_id, request.request_id)
 
-    async def _predict(self, live: Live, revision: int, settings: Settings | None = None) -> tuple[Plan, Predicted]:
+    async def _predict(self, live: LiveSession, revision: int, settings: Settings | None = None,
+                       ) -> tuple[Plan, Predicted]:
         """The prediction of all open positions at a revision; ends with the call if that is cancelled."""
         denoiser = self._model_of(live.session)
 

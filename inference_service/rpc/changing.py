@@ -15,9 +15,9 @@ from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Newest
 from inference_service.sampling import distribution
 from inference_service.sampling.registry import SAMPLERS
-from inference_service.sessions.collection import Live, Turn
+from inference_service.sessions.collection import Lease, LiveSession
 from inference_service.sessions.editing import earlier_at, edit_frame
-from inference_service.sessions.edits import Append, Edit, Force, Known, Mask
+from inference_service.sessions.edits import Append, Edit, EditFacts, Force, Mask
 from inference_service.sessions.frame import Cause, Frame
 from inference_service.sessions.session import Session
 from unmask.v1 import session_service_pb2 as pb
@@ -41,16 +41,16 @@ class Changing(Calls):
         async for prediction in self._following(request):
             yield pb.StepResponse(prediction=prediction)
 
-    async def _steps(self, request, live: Live):
+    async def _steps(self, request, live: LiveSession):
         """The frames of a Step as they are committed. Leaving early cancels the rest."""
         denoiser = self._model_of(live.session)
         requests.check_steps(request.count)
         frames = Newest(KEPT_FOR_READER)
         with ExitStack() as stack:
-            turn = await work.entered(taken := self._turn(request))
+            lease = await work.entered(taken := self._lease(request))
             stack.push(taken)
-            settings = await self._later_settings(request, turn.session, turn.base)
-            plan = await work.brief(plan_for, turn.session, turn.base, settings, denoiser.info, turn.session.head)
+            settings = await self._later_settings(request, lease.session, lease.base)
+            plan = await work.brief(plan_for, lease.session, lease.base, settings, denoiser.info, lease.session.head)
             plan = await self._ready(plan, denoiser)
             if await work.brief(lambda: plan.finished):
                 further = ("insert one position at the end, with more max_tokens"
@@ -58,10 +58,10 @@ class Changing(Calls):
                            "open some with Select, or go on with one that has (predict_remask, token_editing)")
                 raise FailedPrecondition(f"no position is open and the sampler has no more to do; rewind, {further}",
                                          reason="CANVAS_COMPLETE")
-            job = step_job(turn, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
-            following = turn.session.head + 1  # before the engine has the job, which may be faster than this line
+            job = step_job(lease, denoiser, self._predictions, request.count, settings, request.draft, frames.put)
+            following = lease.session.head + 1  # before the engine has the job, which may be faster than this line
             ticket = self._engine.submit(job, interactive=request.count == 1)
-            held = stack.pop_all()  # from here the turn ends with the job, wherever that is
+            held = stack.pop_all()  # from here the lease ends with the job, wherever that is
 
         def ended(_):
             if ticket.abandoned:  # it may be in the middle of a commit: nobody else may change the session
@@ -94,12 +94,12 @@ class Changing(Calls):
             denoiser = self._model_of(live.session)
             selections = await work.brief(requests.checked_selections, request.selections, denoiser)
 
-            def change(turn: Turn) -> Frame:
-                known = self._known_probabilities(turn.session, turn.base, selections, denoiser.info)
+            def change(lease: Lease) -> Frame:
+                known = self._known_probabilities(lease.session, lease.base, selections, denoiser.info)
                 if denoiser.info.attention.append_only:
-                    return _written(turn, selections, known, denoiser)
-                frame = turn.session.select_frame(selections, known, time(), _keeps_schedule(turn), turn.base)
-                return by_hand(turn.session, frame, denoiser, "selections.token")
+                    return _written(lease, selections, known, denoiser)
+                frame = lease.session.select_frame(selections, known, time(), _keeps_schedule(lease), lease.base)
+                return by_hand(lease.session, frame, denoiser, "selections.token")
 
             frames = [await work.brief(self._change, request, change)]
         for frame in frames:
@@ -115,15 +115,15 @@ class Changing(Calls):
             denoiser = self._model_of(live.session)
             base = live.session.check_revision(optional(request, "from_revision"), "from_revision")
             state = await work.brief(live.session.state, base)
-            asked = await threads_for(denoiser, any(one.append.turn.HasField("chat") for one in request.edits))(
+            asked = await threads_for(denoiser, any(one.append.lease.HasField("chat") for one in request.edits))(
                 edits.checked, request, denoiser, state.size)
             draft = await self._draft(live, base) if edits.takes_drafts(asked) else {}
 
-            def change(turn: Turn) -> Frame:
-                if draft and turn.base != base:
+            def change(lease: Lease) -> Frame:
+                if draft and lease.base != base:
                     raise Aborted("somebody else changed the session; look at what changed and try again",
-                                  reason="REVISION_MISMATCH", metadata={"actual_revision": turn.session.head})
-                return _edited(turn, asked, draft, denoiser,
+                                  reason="REVISION_MISMATCH", metadata={"actual_revision": lease.session.head})
+                return _edited(lease, asked, draft, denoiser,
                                asked[0][0] if len(asked) == 1 else "edits")
 
             frames = [await work.long(self._change, request, change)]
@@ -132,7 +132,7 @@ class Changing(Calls):
         async for prediction in self._following(request):
             yield pb.EditResponse(prediction=prediction)
 
-    async def _draft(self, live: Live, revision: int) -> dict[int, tuple[int, float]]:
+    async def _draft(self, live: LiveSession, revision: int) -> dict[int, tuple[int, float]]:
         """The likeliest token of every open position of a revision, with its p_base."""
         state = await work.brief(live.session.state, revision)
         if not state.open:
@@ -146,10 +146,10 @@ class Changing(Calls):
         direction = requests.direction(request)
         frames = await self._replayed(request)
         if frames is None:
-            def back(turn: Turn) -> Frame:
-                frame = turn.session.rewind_frame(_target(turn.session, request.revision, direction), time())
+            def back(lease: Lease) -> Frame:
+                frame = lease.session.rewind_frame(_target(lease.session, request.revision, direction), time())
                 with suppress(ServiceError):  # going back needs no model; the target's word is nearly always right
-                    return with_pending(turn.session, frame, self._model_of(turn.session))
+                    return with_pending(lease.session, frame, self._model_of(lease.session))
                 return frame
 
             frames = [await work.brief(self._change, request, back)]
@@ -158,15 +158,16 @@ class Changing(Calls):
         async for prediction in self._following(request):
             yield pb.RewindResponse(prediction=prediction)
 
-    def _turn(self, request):
+    def _lease(self, request):
         base = None if isinstance(request, pb.RewindRequest) else optional(request, "from_revision")
-        return self._sessions.turn(request.session_id, optional(request, "expected_revision"), request.request_id, base)
+        return self._sessions.lease(request.session_id, optional(request, "expected_revision"), request.request_id,
+                                    base)
 
     def _change(self, request, make) -> Frame:
         """Adds the one frame that `make` makes."""
-        with self._turn(request) as turn:
-            frame = make(turn)
-            turn.commit(frame)
+        with self._lease(request) as lease:
+            frame = make(lease)
+            lease.commit(frame)
         return frame
 
     def _known_probabilities(self, session: Session, revision: int, selections: dict[int, int | None],
@@ -191,14 +192,14 @@ async def _answered(answer, frame: Frame):
     return answer(frame=convert.sent(frame))
 
 
-def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[int, float]], denoiser: Denoiser,
+def _edited(lease: Lease, asked: list[tuple[str, Edit]], draft: dict[int, tuple[int, float]], denoiser: Denoiser,
             field: str) -> Frame:
     """The frame of some edits, with the settings for a generated part of another length. field: what errors name."""
-    session, base, info = turn.session, turn.base, denoiser.info
+    session, base, info = lease.session, lease.base, denoiser.info
     most = session.state(base).settings.parameters.get("max_tokens") or info.context_length
-    known = Known(draft, earlier_at(session, base), info.end_tokens, info.context_length, info.attention.append_only,
-                  most)
-    frame = edit_frame(session, asked, known, time(), _keeps_schedule(turn), base)
+    facts = EditFacts(draft, earlier_at(session, base), info.end_tokens, info.context_length,
+                      info.attention.append_only, most)
+    frame = edit_frame(session, asked, facts, time(), _keeps_schedule(lease), base)
     before, after = session.state(base), session.after(frame)
     if before.length != after.length or before.start != after.start:
         last = asked[-1][1]
@@ -208,10 +209,10 @@ def _edited(turn: Turn, asked: list[tuple[str, Edit]], draft: dict[int, tuple[in
     return by_hand(session, frame, denoiser, field)
 
 
-def _written(turn: Turn, selections: dict[int, int | None], known: dict[int, float],
+def _written(lease: Lease, selections: dict[int, int | None], known: dict[int, float],
              denoiser: Denoiser) -> Frame:
     """The frame of tokens picked by hand in a text that is written from left to right: the edits that do the same."""
-    given = turn.session.state(turn.base).given
+    given = lease.session.state(lease.base).given
     for position in selections:
         if position in given:
             raise InvalidField("selections.position", f"position {position} was given and cannot be selected, only"
@@ -219,13 +220,13 @@ def _written(turn: Turn, selections: dict[int, int | None], known: dict[int, flo
     asked: list[tuple[str, Edit]] = [
         ("selections", Mask([position]) if token is None else Force(position, [token]))
         for position, token in sorted(selections.items(), reverse=True)]
-    frame = _edited(turn, asked, {}, denoiser, "selections.token")
+    frame = _edited(lease, asked, {}, denoiser, "selections.token")
     changes = tuple(replace(change, probability=known.get(change.position)) for change in frame.changes)
     return replace(frame, cause=Cause.SELECT, changes=changes)
 
 
-def _keeps_schedule(turn: Turn) -> bool:
-    sampler = SAMPLERS.get(turn.session.state(turn.base).settings.sampler)
+def _keeps_schedule(lease: Lease) -> bool:
+    sampler = SAMPLERS.get(lease.session.state(lease.base).settings.sampler)
     return sampler is not None and sampler.keeps_schedule
 
 

@@ -7,7 +7,7 @@ from inference_service.rpc import answers, convert, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
-from inference_service.sessions.collection import Live
+from inference_service.sessions.collection import LiveSession
 from inference_service.sessions.frame import Settings
 from unmask.v1 import session_service_pb2 as pb
 
@@ -28,7 +28,7 @@ class Looking(Calls):
         found = await work.long(answers.candidates, plan, predicted, positions, count)
         return pb.GetCandidatesResponse(revision=revision, candidates=found, recomputed=not predicted.cached)
 
-    def _looked_at(self, request, field: str, required: bool) -> tuple[Live, int, list[int]]:
+    def _looked_at(self, request, field: str, required: bool) -> tuple[LiveSession, int, list[int]]:
         """The session, the revision and the open positions that a call asks for."""
         live = self._find(request.session_id)
         revision = live.session.check_revision(optional(request, "revision"))
@@ -79,7 +79,7 @@ class Looking(Calls):
             reopens=map(convert.reopen_to_proto, proposal.reopens),
             edits=map(convert.commit_to_proto, proposal.edits), substep=proposal.substep))
 
-    async def _remask(self, request, live: Live, revision: int, denoiser) -> pb.ProposeResponse:
+    async def _remask(self, request, live: LiveSession, revision: int, denoiser) -> pb.ProposeResponse:
         """Which positions would be masked again."""
         if request.HasField("settings"):
             raise InvalidField("settings", "are not used with remasking; leave them out")

@@ -13,7 +13,7 @@ from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.rpc import convert
 from inference_service.sampling.registry import SAMPLERS
-from inference_service.sessions.collection import Live
+from inference_service.sessions.collection import LiveSession
 from inference_service.sessions.frame import Cause, ConstraintProgress
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session
@@ -26,7 +26,7 @@ MOST_IN_STATE = 2**31
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 
-def record(live: Live, names: dict[str, int], denoiser: Denoiser | None,
+def record(live: LiveSession, names: dict[str, int], denoiser: Denoiser | None,
            predictions: list[prediction_pb2.Prediction]) -> recording_pb2.Recording:
     """A session as a recording. denoiser: its model, if that is in memory."""
     session, first = live.session, live.session.first

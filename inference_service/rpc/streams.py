@@ -35,7 +35,7 @@ class Newest:
         return item
 
 
-class Bell:
+class Wakeup:
     """Rung from any thread; a waiter wakes once for any number of rings."""
 
     def __init__(self):

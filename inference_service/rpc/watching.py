@@ -7,8 +7,8 @@ from inference_service.rpc import answers, convert, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
-from inference_service.rpc.streams import Bell
-from inference_service.sessions.collection import Live
+from inference_service.rpc.streams import Wakeup
+from inference_service.sessions.collection import LiveSession
 from unmask.v1 import session_service_pb2 as pb
 
 FRAMES_AT_ONCE = 16  # that a watcher reads before it sends them
@@ -19,7 +19,7 @@ class Watching(Calls):
     async def WatchSession(self, request, context):
         requests.check_id("session_id", request.session_id, required=True)
         after = optional(request, "after_revision")
-        bell = Bell()
+        bell = Wakeup()
         live = await self._followed(request.session_id, bell)
         session = live.session
         first, names_version = session.first, None
@@ -67,7 +67,7 @@ class Watching(Calls):
         bodies = self._bodies(session_id, first, min(head, first + FRAMES_AT_ONCE - 1))
         return [pb.WatchSessionResponse(frame=convert.sent_from_bytes(body)) for body in bodies]
 
-    async def _followed(self, session_id: str, bell: Bell) -> Live:
+    async def _followed(self, session_id: str, bell: Wakeup) -> LiveSession:
         """The session, followed; not any more if the call ends meanwhile."""
         following = work.brief.submit(self._sessions.follow, session_id, bell)
         try:

@@ -1,6 +1,6 @@
 """From logits to decisions: pure tensor functions. Knows nothing of sessions, models or the network.
 
-    sampler         what a sampler is, and what it reads: a Moment
+    sampler         what a sampler is, and what it reads: a SamplingContext
     parameters      the parameters that samplers share
     region          the part of a canvas being decided; blocks; who comes first
     distribution    the one pipeline from raw logits to what is drawn from

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from inference_service.sampling.parameters import Blockwise, Extent, ParameterError, resolved
 from inference_service.sampling.region import block_count, current_block
-from inference_service.sampling.sampler import Moment
+from inference_service.sampling.sampler import SamplingContext
 from inference_service.sampling.schedules import quota
 from inference_service.sampling.states import Count, Stepped
 
@@ -40,9 +40,9 @@ class EvenState(Stepped):
     planned: Count = 0
 
 
-def open_in_block(moment: Moment[Blockwise]) -> list[int]:
+def open_in_block(context: SamplingContext[Blockwise]) -> list[int]:
     """The open positions of the block being decided."""
-    return current_block(moment.region, moment.parameters.block_size)[1]
+    return current_block(context.region, context.parameters.block_size)[1]
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Share:
     state: dict
 
 
-def even_share(moment: Moment[EvenSteps]) -> Share:
+def even_share(context: SamplingContext[EvenSteps]) -> Share:
     """The share of the step at hand: an even part of the positions that were open when the block began.
 
     What a sampler commits beyond its shares leaves later shares as they are, so the block ends early, as in the
     published code; what it commits less is spread over the steps that are left.
     """
-    parameters, region, state = moment.parameters, moment.region, moment.state
+    parameters, region, state = context.parameters, context.region, context.state
     block, positions = current_block(region, parameters.block_size)
     schedule = [parameters.block_size, parameters.step_count]
     same = state.get("block") == block and state.get("schedule") == schedule

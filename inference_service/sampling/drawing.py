@@ -6,7 +6,7 @@ import torch
 
 from inference_service.sampling import distribution
 from inference_service.sampling.parameters import Parameters
-from inference_service.sampling.sampler import Commit, Moment, Prediction
+from inference_service.sampling.sampler import Commit, Prediction, SamplingContext
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Drawn:
         return [Commit(self.positions[row], tokens[row], confidence[row], score[row]) for row in rows]
 
 
-def draw(prediction: Prediction, moment: Moment[Parameters], positions: list[int]) -> Drawn:
-    """One token for each of the positions, by the moment's parameters and noise."""
+def draw(prediction: Prediction, context: SamplingContext[Parameters], positions: list[int]) -> Drawn:
+    """One token for each of the positions, by the context's parameters and noise."""
     raw = prediction.rows(positions)
     p_base = distribution.p_base(raw)
-    shaped = moment.shape(raw, positions)
-    tokens = distribution.choose(shaped, moment.parameters.temperature, moment.noise, positions)
+    shaped = context.shape(raw, positions)
+    tokens = distribution.choose(shaped, context.parameters.temperature, context.noise, positions)
     return Drawn(positions, p_base, shaped, tokens, distribution.probability_of(p_base, tokens))

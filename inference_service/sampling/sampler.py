@@ -118,7 +118,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Moment(Generic[Record]):
+class SamplingContext(Generic[Record]):
     """All that a sampler may read beside the prediction.
 
     parameters: its own record, resolved. allowed(positions): what a constraint lets stand at some positions, bool
@@ -150,11 +150,11 @@ class Moment(Generic[Record]):
         return distribution.shape(raw, self.parameters, self.region.context, self.forbidden, allowed)
 
 
-def nothing_open(moment: Moment[Parameters]) -> bool:
-    return not moment.region.open
+def nothing_open(context: SamplingContext[Parameters]) -> bool:
+    return not context.region.open
 
 
-def nothing_earlier(moment: Moment[Parameters]) -> None:
+def nothing_earlier(context: SamplingContext[Parameters]) -> None:
     return None
 
 
@@ -163,21 +163,22 @@ class Sampler(Generic[Own]):
     """One rule.
 
     parameters: its record. state: the record of what it remembers, None for one that remembers nothing.
-    wanted(moment): the positions whose logits `propose` needs; none costs no forward pass. propose(prediction, moment).
-    finished(moment): whether nothing is left to do; the canvas is whole then. recalls(moment): (revision, positions) of
-    an earlier prediction that it needs beside the new one, or None. revises: whether it may open or edit what is
-    committed. needs: what the model's attention must offer. keeps_schedule: whether its state still holds once a person
-    has opened positions; otherwise it begins afresh with them.
+    wanted(context): the positions whose logits `propose` needs; none costs no forward pass.
+    propose(prediction, context). finished(context): whether nothing is left to do; the canvas is whole then.
+    recalls(context): (revision, positions) of an earlier prediction that it needs beside the new one, or None.
+    revises: whether it may open or edit what is committed. needs: what the model's attention must offer.
+    keeps_schedule: whether its state still holds once a person has opened positions; otherwise it begins afresh with
+    them.
     """
 
     name: str
     summary: str
     source: str
     parameters: type[Own]
-    wanted: Callable[[Moment[Own]], list[int]]
-    propose: Callable[[Prediction, Moment[Own]], Proposal]
-    finished: Callable[[Moment[Own]], bool] = nothing_open
-    recalls: Callable[[Moment[Own]], tuple[int, list[int]] | None] = nothing_earlier
+    wanted: Callable[[SamplingContext[Own]], list[int]]
+    propose: Callable[[Prediction, SamplingContext[Own]], Proposal]
+    finished: Callable[[SamplingContext[Own]], bool] = nothing_open
+    recalls: Callable[[SamplingContext[Own]], tuple[int, list[int]] | None] = nothing_earlier
     state: type[State] | None = None
     revises: bool = False
     needs: Need = Need.WHOLE

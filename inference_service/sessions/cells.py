@@ -9,9 +9,9 @@ from inference_service.sessions.edits import (
     Delete,
     DeleteLast,
     Edit,
+    EditFacts,
     Force,
     Insert,
-    Known,
     Mask,
     Protect,
     Replace,
@@ -52,12 +52,12 @@ def cells_of(state: State) -> list[Cell]:
                  position in state.protected) for position, token in enumerate(state.tokens)]
 
 
-def edited(cells: list[Cell], edit: Edit, field: str, known: Known) -> list[Cell]:
+def edited(cells: list[Cell], edit: Edit, field: str, facts: EditFacts) -> list[Cell]:
     """The cells after an edit. field: what errors name. Raises InvalidField or FailedPrecondition."""
-    return DO[type(edit)](cells, edit, field, known)
+    return DO[type(edit)](cells, edit, field, facts)
 
 
-def with_open_end(cells: list[Cell], before: State, known: Known) -> list[Cell]:
+def with_open_end(cells: list[Cell], before: State, facts: EditFacts) -> list[Cell]:
     """The cells as a model that reads from left to right has them: one open position, at the end.
 
     What stands behind an opened one is taken out. Where none is left open the next one is, behind a text that has not
@@ -68,21 +68,21 @@ def with_open_end(cells: list[Cell], before: State, known: Known) -> list[Cell]:
         return cells[:first + 1]
     last, written = cells[-1], sum(not cell.prompt for cell in cells)
     same = last.source == before.size - 1 and last.token == before.tokens[-1]
-    full = last.token in known.ends or written >= known.most or len(cells) >= known.context_length
+    full = last.token in facts.ends or written >= facts.most or len(cells) >= facts.context_length
     return cells if full or (same and None not in before.tokens) else [*cells, Cell()]
 
 
-def _mask(cells: list[Cell], edit: Mask, field: str, known: Known) -> list[Cell]:
-    if known.append_only and any(cells[position].prompt for position in _positions(cells, edit, field)):
+def _mask(cells: list[Cell], edit: Mask, field: str, facts: EditFacts) -> list[Cell]:
+    if facts.append_only and any(cells[position].prompt for position in _positions(cells, edit, field)):
         raise InvalidField(f"{field}.positions", "must be behind the prompt: in a text that is written from left to"
                                                  " right, opening a position takes out all behind it")
     return _each(cells, _positions(cells, edit, field), lambda cell: cell if cell.token is None else cell.opened())
 
 
-def _unmask(cells: list[Cell], edit: Unmask, field: str, known: Known) -> list[Cell]:
+def _unmask(cells: list[Cell], edit: Unmask, field: str, facts: EditFacts) -> list[Cell]:
     positions = set(_positions(cells, edit, field))
     sources = [source for position in positions if (source := cells[position].source) is not None]
-    earlier = known.earlier(sources) if edit.earlier else {}
+    earlier = facts.earlier(sources) if edit.earlier else {}
 
     def filled(position: int, cell: Cell) -> Cell:
         name = f"{field}.positions"
@@ -93,23 +93,23 @@ def _unmask(cells: list[Cell], edit: Unmask, field: str, known: Known) -> list[C
                 raise InvalidField(name, f"nothing has stood at position {position} yet; take the draft")
             token, given = earlier[cell.source]
             return cell.supplied(token) if given else cell.told(token)
-        if cell.source is None or cell.source not in known.draft:
+        if cell.source is None or cell.source not in facts.draft:
             raise InvalidField(name, f"position {position} was not open before this request, so nothing was drafted"
                                      " there; edit again to take the draft")
-        return cell.told(*known.draft[cell.source])
+        return cell.told(*facts.draft[cell.source])
 
     return [filled(position, cell) if position in positions else cell for position, cell in enumerate(cells)]
 
 
-def _force(cells: list[Cell], edit: Force, field: str, known: Known) -> list[Cell]:
-    if known.append_only and edit.position <= len(cells):
+def _force(cells: list[Cell], edit: Force, field: str, facts: EditFacts) -> list[Cell]:
+    if facts.append_only and edit.position <= len(cells):
         cells = [*cells, *[Cell()] * (edit.position + len(edit.tokens) - len(cells))]
     _check_span(cells, edit.position, len(edit.tokens), field)
     told = dict(enumerate(edit.tokens, edit.position))
     return [cell.told(told[position]) if position in told else cell for position, cell in enumerate(cells)]
 
 
-def _replace(cells: list[Cell], edit: Replace, field: str, known: Known) -> list[Cell]:
+def _replace(cells: list[Cell], edit: Replace, field: str, facts: EditFacts) -> list[Cell]:
     _check_span(cells, edit.position, edit.count, field)
     if edit.keep_length and len(edit.tokens) > edit.count:
         raise InvalidField(field, f"must have at most {edit.count} tokens, as many as the span has positions; has"
@@ -127,7 +127,7 @@ def _replace(cells: list[Cell], edit: Replace, field: str, known: Known) -> list
     places = [*span[:len(wanted)], *added]
     if added and span and prompt and not any(cell.prompt for cell in cells[end:end + 1]):
         places = [*span[:-1], *added, span[-1]]  # what is put in behind the prompt's last would not be prompt
-    if known.append_only and None in wanted:
+    if facts.append_only and None in wanted:
         raise InvalidField(field, "must fill the span: in a text that is written from left to right, an open position"
                                   " takes out all behind it")
     new = [place.opened() if token is None else place.supplied(token) if given else place.told(token)
@@ -135,7 +135,7 @@ def _replace(cells: list[Cell], edit: Replace, field: str, known: Known) -> list
     return [*cells[:edit.position], *new, *cells[end:]]
 
 
-def _protect(cells: list[Cell], edit: Protect, field: str, known: Known) -> list[Cell]:
+def _protect(cells: list[Cell], edit: Protect, field: str, facts: EditFacts) -> list[Cell]:
     positions = _positions(cells, edit, field)
     for position in positions:
         if cells[position].token is None:
@@ -143,7 +143,7 @@ def _protect(cells: list[Cell], edit: Protect, field: str, known: Known) -> list
     return _each(cells, positions, lambda cell: cell if cell.given else replace(cell, protected=True))
 
 
-def _unprotect(cells: list[Cell], edit: Unprotect, field: str, known: Known) -> list[Cell]:
+def _unprotect(cells: list[Cell], edit: Unprotect, field: str, facts: EditFacts) -> list[Cell]:
     positions = _positions(cells, edit, field)
     for position in positions:
         if cells[position].given:
@@ -152,35 +152,35 @@ def _unprotect(cells: list[Cell], edit: Unprotect, field: str, known: Known) -> 
     return _each(cells, positions, lambda cell: replace(cell, protected=False, by_hand=False, chosen=False))
 
 
-def _insert(cells: list[Cell], edit: Insert, field: str, known: Known) -> list[Cell]:
+def _insert(cells: list[Cell], edit: Insert, field: str, facts: EditFacts) -> list[Cell]:
     if not 0 <= edit.position <= len(cells):
         raise InvalidField(f"{field}.position", f"must be from 0 to {len(cells)}; got {edit.position}")
-    _check_count(edit.count, known.context_length - len(cells), field)
-    if known.append_only and (edit.position < len(cells) or edit.count > 1 or cells[-1].token is None):
+    _check_count(edit.count, facts.context_length - len(cells), field)
+    if facts.append_only and (edit.position < len(cells) or edit.count > 1 or cells[-1].token is None):
         raise InvalidField(field, "must be one position at the end of a text that has none open: this one is written"
                                   " from left to right")
     prompt = cells[edit.position].prompt if edit.position < len(cells) else False
     return [*cells[:edit.position], *[Cell(prompt=prompt)] * edit.count, *cells[edit.position:]]
 
 
-def _delete(cells: list[Cell], edit: Delete, field: str, known: Known) -> list[Cell]:
+def _delete(cells: list[Cell], edit: Delete, field: str, facts: EditFacts) -> list[Cell]:
     _check_span(cells, edit.position, edit.count, field)
     _check_count(edit.count, len(cells) - edit.position, field)
     return [*cells[:edit.position], *cells[edit.position + edit.count:]]
 
 
-def _delete_last(cells: list[Cell], edit: DeleteLast, field: str, known: Known) -> list[Cell]:
+def _delete_last(cells: list[Cell], edit: DeleteLast, field: str, facts: EditFacts) -> list[Cell]:
     decided = [position for position, cell in enumerate(cells) if cell.token is not None and not cell.prompt]
     _check_count(edit.count, len(decided), field)
     gone = set(decided[-edit.count:])
     return [cell for position, cell in enumerate(cells) if position not in gone]
 
 
-def _append(cells: list[Cell], edit: Append, field: str, known: Known) -> list[Cell]:
-    if known.append_only and cells[-1].token is None:
+def _append(cells: list[Cell], edit: Append, field: str, facts: EditFacts) -> list[Cell]:
+    if facts.append_only and cells[-1].token is None:
         cells = cells[:-1]
     answer = [position for position, cell in enumerate(cells) if not cell.prompt]
-    end = next((position for position in answer if cells[position].token in known.ends), len(cells))
+    end = next((position for position in answer if cells[position].token in facts.ends), len(cells))
     kept = cells[:end]
     turn = list(edit.turn)
     if end < len(cells) and turn and turn[0] == cells[end].token:  # the turn closes the answer as it did itself
@@ -189,12 +189,12 @@ def _append(cells: list[Cell], edit: Append, field: str, known: Known) -> list[C
     if still:
         raise FailedPrecondition(f"{field}: position {still[0]} is still open; finish the answer first",
                                  reason="CANVAS_OPEN", metadata={"open_count": len(still)})
-    left = known.context_length - len(kept) - len(turn)
+    left = facts.context_length - len(kept) - len(turn)
     length = max(1, min(edit.length, left)) if edit.capped else edit.length
     _check_count(length, left, f"{field}.length", at="")
     said = [Cell(prompt=True) if token is None else Cell(token, prompt=True, given=True) for token in turn]
     before = [replace(cell, prompt=True, given=True, by_hand=False, protected=False) for cell in kept]
-    return [*before, *said, *[Cell()] * (1 if known.append_only else length)]
+    return [*before, *said, *[Cell()] * (1 if facts.append_only else length)]
 
 
 DO: Mapping[type, Callable] = {

@@ -65,7 +65,7 @@ class Limits:
 
 
 @dataclass(eq=False)
-class Live:
+class LiveSession:
     """A session in memory. busy: one of Step, Select, Edit and Rewind is running on it.
 
     names_version: counts the changes of its branches' names.
@@ -83,10 +83,10 @@ class Live:
         return not self.busy and not self.listeners
 
 
-class Turn:
+class Lease:
     """The right to add frames to a session, held by one call at a time. base: the revision to go on from."""
 
-    def __init__(self, sessions: "Sessions", live: Live, request_id: str, base: int):
+    def __init__(self, sessions: "Sessions", live: LiveSession, request_id: str, base: int):
         self._sessions = sessions
         self._live = live
         self._request_id = request_id
@@ -115,7 +115,7 @@ class Sessions:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()  # of what follows; held for no read and no fold: nobody waits for another's
-        self._live: OrderedDict[str, Live] = OrderedDict()
+        self._live: OrderedDict[str, LiveSession] = OrderedDict()
         self._holders: dict[str, _Holders] = {}
         self._coming = 0  # sessions that are being created
 
@@ -142,7 +142,7 @@ class Sessions:
 
     def create(self, model: str, prompt: tuple[int | None, ...], length: int, mask_token: int | None,
                settings: Settings, ttl: float | None = None, request_id: str = "",
-               fixed: Mapping[int, int] = NONE_FIXED, weights: str = "") -> Live:
+               fixed: Mapping[int, int] = NONE_FIXED, weights: str = "") -> LiveSession:
         """Opens a session; with a request id seen before, returns the session that it opened.
 
         prompt: None where it leaves a position open. fixed: offset from the prompt's end to the token given there.
@@ -164,9 +164,9 @@ class Sessions:
                 return self.get(self._store.created_by(request_id) or "")
             session = Session(origin, self._log(origin.session_id), Tree(), read_base=self._base(origin.session_id))
             session.append(frame)
-            return self._keep(Live(session, row))
+            return self._keep(LiveSession(session, row))
 
-    def add(self, made: Session, names: Mapping[str, int], request_id: str = "") -> Live:
+    def add(self, made: Session, names: Mapping[str, int], request_id: str = "") -> LiveSession:
         """Keeps a session that was made elsewhere, under an id of its own; see create for the request id."""
         with self._alone(f"request {request_id or new_id()}"):
             known = self._store.created_by(request_id) if request_id else None
@@ -225,7 +225,7 @@ class Sessions:
             log.error("session %s: revision %s cannot be decoded", session_id, revision, exc_info=error)
             raise damaged(session_id, revision) from error
 
-    def get(self, session_id: str, renew: bool = True) -> Live:
+    def get(self, session_id: str, renew: bool = True) -> LiveSession:
         """A session, from memory or the store; renews its lease unless told not to. Raises NotFound."""
         with self._alone(session_id):
             live = self._caught_up(session_id) or self._load(session_id)
@@ -240,7 +240,7 @@ class Sessions:
                 live.row = replace(live.row, expire_time=now + ttl)
             return self._keep(live)
 
-    def _caught_up(self, session_id: str) -> Live | None:
+    def _caught_up(self, session_id: str) -> LiveSession | None:
         """The session in memory, with what other servers on the same store have added to it."""
         live = self._live.get(session_id)
         if live is None or live.busy:
@@ -260,7 +260,7 @@ class Sessions:
             live.deleted = True
             _tell(live)
 
-    def _catch_up(self, live: Live) -> None:
+    def _catch_up(self, live: LiveSession) -> None:
         """Takes over what another server has added, or dropped. Raises Missing."""
         session, row = live.session, self._store.row(live.row.session_id)
         if row.head > session.head or row.first > session.first:
@@ -271,7 +271,7 @@ class Sessions:
             live.row = kept.row
             _tell(live)
 
-    def _load(self, session_id: str) -> Live:
+    def _load(self, session_id: str) -> LiveSession:
         try:
             kept = self._store.load(session_id)
         except Missing:
@@ -280,9 +280,9 @@ class Sessions:
         tree = self._decoded(lambda rows: Tree((parent, Cause(cause)) for parent, cause in rows), kept.tree, session_id)
         origin = self._decoded(self._codec.origin_from_bytes, kept.origin, session_id)
         session = Session(origin, self._log(session_id), tree, kept.row.first, kept.bases, self._base(session_id))
-        return Live(session, kept.row)
+        return LiveSession(session, kept.row)
 
-    def _keep(self, live: Live) -> Live:
+    def _keep(self, live: LiveSession) -> LiveSession:
         with self._lock:
             self._live[live.row.session_id] = live
             self._live.move_to_end(live.row.session_id)
@@ -326,8 +326,8 @@ class Sessions:
             return live.session.log.between(*made)
 
     @contextmanager
-    def turn(self, session_id: str, expected_revision: int | None = None, request_id: str = "",
-             from_revision: int | None = None) -> Iterator[Turn]:
+    def lease(self, session_id: str, expected_revision: int | None = None, request_id: str = "",
+              from_revision: int | None = None) -> Iterator[Lease]:
         """Holds the right to change a session. Raises Aborted if somebody else has it or was there before.
 
         from_revision: the one to go on from, the newest if None.
@@ -347,12 +347,12 @@ class Sessions:
             live.busy = True
             self._keep(live)  # it may have been dropped from memory since `get`, when it was idle
         try:
-            yield Turn(self, live, request_id, base)
+            yield Lease(self, live, request_id, base)
         finally:
             live.busy = False  # takes no lock: it may be done on the event loop
             _tell(live)
 
-    def _commit(self, live: Live, frame: Frame, request_id: str) -> None:
+    def _commit(self, live: LiveSession, frame: Frame, request_id: str) -> None:
         session, now = live.session, self._clock()
         if frame.revision >= self._limits.revisions:
             raise Exhausted(f"a session has at most {self._limits.revisions} revisions; export this one and go on in"
@@ -382,7 +382,7 @@ class Sessions:
                 self._trim(live)
         _tell(live)
 
-    def _trim(self, live: Live) -> None:
+    def _trim(self, live: LiveSession) -> None:
         """Drops the oldest frames of a session that has grown too large."""
         session, session_id = live.session, live.row.session_id
         sizes, first, over = self._store.sizes(session_id), session.first, 0
@@ -442,14 +442,14 @@ class Sessions:
             raise trimmed("revision", first, row.first)
         raise damaged(session_id, first + (bodies.index(b"") if b"" in bodies else len(bodies)))
 
-    def follow(self, session_id: str, listener: Callable[[], None]) -> Live:
+    def follow(self, session_id: str, listener: Callable[[], None]) -> LiveSession:
         """Calls the listener, from any thread, whenever the session changes. The caller reads its frames."""
         with self._alone(session_id):
             live = self.get(session_id)
             live.listeners.add(listener)
-            return self._keep(live)  # see turn
+            return self._keep(live)  # see lease
 
-    def unfollow(self, live: Live, listener: Callable[[], None]) -> None:
+    def unfollow(self, live: LiveSession, listener: Callable[[], None]) -> None:
         live.listeners.discard(listener)  # takes no lock: it may be done on the event loop
 
 
@@ -464,6 +464,6 @@ def _busy(session_id: str) -> Aborted:
                    reason="SESSION_BUSY", metadata={"session_id": session_id})
 
 
-def _tell(live: Live) -> None:
+def _tell(live: LiveSession) -> None:
     for listener in tuple(live.listeners):
         listener()

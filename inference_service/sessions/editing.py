@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 
 from inference_service.errors import InvalidField
 from inference_service.sessions.cells import Cell, cells_of, edited, with_open_end
-from inference_service.sessions.edits import Append, Edit, Known, Mask
+from inference_service.sessions.edits import Append, Edit, EditFacts, Mask
 from inference_service.sessions.frame import Cause, Change, Frame, Splice
 from inference_service.sessions.session import Session, check_editable, unmoved
 from inference_service.sessions.state import State, fold
@@ -19,7 +19,7 @@ PAGE = 256  # frames that are looked at at once
 Told = tuple[int, bool]  # a token, and whether it was given
 
 
-def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known, now: float, keeps_schedule: bool,
+def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], facts: EditFacts, now: float, keeps_schedule: bool,
                base: int) -> Frame:
     """The frame of some edits, each with the name of its field. Raises InvalidField; changes nothing itself.
 
@@ -34,15 +34,15 @@ def edit_frame(session: Session, edits: Sequence[tuple[str, Edit]], known: Known
     for field, edit in edits:
         if appended:
             raise InvalidField(field, "nothing can follow an append in the same request")
-        cells = edited(cells, edit, field, known)
+        cells = edited(cells, edit, field, facts)
         if not cells:
             raise InvalidField(field, "must leave a position in the canvas")
-        if len(cells) > known.context_length:
-            raise InvalidField(field, f"the model's context has {known.context_length} positions; this would make"
+        if len(cells) > facts.context_length:
+            raise InvalidField(field, f"the model's context has {facts.context_length} positions; this would make"
                                       f" {len(cells)}")
         appended = isinstance(edit, Append)
-    if known.append_only:
-        cells = with_open_end(cells, state, known)
+    if facts.append_only:
+        cells = with_open_end(cells, state, facts)
         if cells[0].token is None:
             raise InvalidField(edits[-1][0], "must leave a token: a model that reads from left to right needs one to go"
                                              " by")

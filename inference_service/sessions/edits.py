@@ -80,7 +80,7 @@ Edit = Mask | Unmask | Force | Replace | Protect | Unprotect | Insert | Delete |
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EditFacts:
     """What edits may ask for.
 
     draft: the likeliest token of positions open at the revision edited. earlier: by position, what last stood at some

@@ -84,15 +84,15 @@ def test_without_a_witness_kept_none_is_carried(model):
 
 def moment_of(session, model):
     state = session.state()
-    return plan_of(state, 0, state.settings, model.info).moment
+    return plan_of(state, 0, state.settings, model.info).context
 
 
 def test_candidates_of_a_position_without_a_row_are_all_that_may_stand(model):
-    moment = moment_of(begun(model, DIGITS), model)
+    context = moment_of(begun(model, DIGITS), model)
     nothing = Prediction([], torch.empty(0, model.info.vocabulary_size))
     allowed = torch.zeros(model.info.vocabulary_size, dtype=torch.bool)
     allowed[[7, 300, 41]] = True
-    others = _others(START, {}, nothing, moment)
+    others = _others(START, {}, nothing, context)
     assert others(allowed) == [7, 41, 300]
     assert others(None) == [], "where what may stand is not known there are none"
 
@@ -100,12 +100,12 @@ def test_candidates_of_a_position_without_a_row_are_all_that_may_stand(model):
 @pytest.mark.parametrize("constraint", [DIGITS, BRACKETS], ids=["exact", "sound"])
 def test_a_commit_without_a_row_is_replaced_by_one_that_may_stand(model, constraint):
     """As of a sampler that fills up what it has not looked at. It has no probability: nobody predicted it."""
-    moment = moment_of(begun(model, constraint), model)
+    context = moment_of(begun(model, constraint), model)
     stands = active(constraint, model, START, "s")
     wrong, = model.text.encode("z")
     nothing = Prediction([], torch.empty(0, model.info.vocabulary_size))
     proposal = Proposal(commits=[Commit(START, wrong, 0.5, 0.0), Commit(START + 1, wrong, 0.5, 0.0)])
-    found = stands.checked(proposal, nothing, moment)
+    found = stands.checked(proposal, nothing, context)
     tokens = [5, *(commit.token for commit in found.commits), *[None] * (LENGTH - 2)]
     assert wrong not in tokens and stands.feasible(tokens)
     assert [commit.probability for commit in found.commits] == [None, None]

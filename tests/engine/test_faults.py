@@ -8,7 +8,7 @@ import torch
 
 from inference_service.engine import faults
 from inference_service.engine.engine import RECOVERY_PASSES
-from inference_service.engine.jobs import Alone, Forward
+from inference_service.engine.jobs import DeviceWork, Forward
 from inference_service.errors import Exhausted, Internal, Unavailable
 from tests.engine.kit import WAIT, held, packed, passes
 from tests.fakes import FakeDenoiser
@@ -191,7 +191,7 @@ def test_only_the_guilty_job_of_a_batch_fails(started, gate, caplog, error):
 @pytest.mark.parametrize("error", [ValueError("secret"), Panic("secret"), SystemExit(1)], ids=repr)
 def test_work_by_itself_fails_by_itself(started, error):
     def alone():
-        yield Alone(raising(error))
+        yield DeviceWork(raising(error))
 
     engine = started()
     with pytest.raises(Internal):

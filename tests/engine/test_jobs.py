@@ -34,7 +34,7 @@ class Bench:
         return self.sessions.create("fake", given, length, MASK, chosen).session.origin.session_id
 
     def begin(self, session, count=0, draft=False, settings=None, frames=None, interactive=False):
-        context = self.sessions.turn(session)
+        context = self.sessions.lease(session)
         turn = context.__enter__()
         sink = frames if frames is not None else []
         ticket = self.engine.submit(step_job(turn, self.denoiser, self.predictions, count, settings, draft,
@@ -54,7 +54,7 @@ class Bench:
         return self.engine.submit(job, True).result.result(WAIT)[1]
 
     def rewind(self, session, revision):
-        with self.sessions.turn(session) as turn:
+        with self.sessions.lease(session) as turn:
             turn.commit(turn.session.rewind_frame(revision, 1.0))
 
     def tokens(self, session):

@@ -142,7 +142,7 @@ def test_a_samplers_own_error_is_ours_and_no_fault_of_the_state(api, fake, monke
     api.step(session, 2)
     assert api.server._sessions.get(session).session.state().sampler_state
 
-    def broken(prediction, moment):
+    def broken(prediction, context):
         raise error("secret")
 
     monkeypatch.setitem(SAMPLERS, sampler, replace(SAMPLERS[sampler], propose=broken))

@@ -35,7 +35,7 @@ def ids(path):
     one, other = (create(sessions).session.origin.session_id for _ in range(2))
     for number in range(STEPS):
         step(sessions, one, {3 + number % 4: number}, request_id=f"r{number}")
-    with sessions.turn(one, from_revision=3) as turn:
+    with sessions.lease(one, from_revision=3) as turn:
         commit_step(turn, {5: 77}, base=3)
     sessions.name(one, "mine", 3)
     step(sessions, other, {3: 1})
@@ -105,7 +105,7 @@ def test_one_goes_on_from_before_the_damage(path, ids):
     flipped(path, "frame", "content", OF_FRAME, one, STEPS + 1)
     sessions = opened(path)
     damage(step, sessions, one, {3: 1})
-    with sessions.turn(one) as turn:
+    with sessions.lease(one) as turn:
         turn.commit(turn.session.rewind_frame(STEPS - 1, 1.0))
         commit_step(turn, {4: 55})
     again = opened(path).get(one).session
@@ -119,7 +119,7 @@ def test_nothing_is_kept_that_is_made_from_damage(path, ids):
     frame = sessions.get(one).session.step_frame([], sessions.get(one).session.frame(1).summary, 1.0, base=DAMAGED)
     flipped(path, "frame", "content", OF_FRAME, one, DAMAGED)
     fresh = opened(path)
-    with pytest.raises(DataLoss), fresh.turn(one) as turn:
+    with pytest.raises(DataLoss), fresh.lease(one) as turn:
         turn.commit(frame)
     assert fresh._store.row(one).head == STEPS + 1
 
@@ -233,7 +233,7 @@ def test_a_damaged_name_is_left_out(path, ids):
 def test_a_damaged_state_is_made_again_of_the_frames(path):
     sessions = opened(path)
     one = create(sessions).session.origin.session_id
-    with sessions.turn(one) as turn:
+    with sessions.lease(one) as turn:
         for number in range(BASE_EVERY + 10):
             commit_step(turn, {3 + number % 4: number % 90})
     expected = sessions.get(one).session.state().tokens
@@ -251,7 +251,7 @@ def test_a_damaged_state_is_made_again_of_the_frames(path):
 def test_a_damaged_state_that_stands_for_dropped_frames_is_named(path):
     sessions = opened(path)
     one = create(sessions).session.origin.session_id
-    with sessions.turn(one) as turn:
+    with sessions.lease(one) as turn:
         for number in range(20):
             commit_step(turn, {3 + number % 4: number})
     store, session = sessions._store, sessions.get(one).session

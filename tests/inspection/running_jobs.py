@@ -1,7 +1,7 @@
 """An engine's job run here and now, without an engine."""
 
 from inference_service.engine.engine import forward
-from inference_service.engine.jobs import Alone
+from inference_service.engine.jobs import DeviceWork
 
 
 def finished(job):
@@ -12,4 +12,4 @@ def finished(job):
             wanted = job.send(answer)
         except StopIteration as end:
             return end.value
-        answer = wanted.run() if isinstance(wanted, Alone) else forward([wanted])[0]
+        answer = wanted.run() if isinstance(wanted, DeviceWork) else forward([wanted])[0]

@@ -123,7 +123,7 @@ def test_a_reload_while_the_service_is_away_loses_nothing(page: Page, stack: Sta
     returns(page, place)
 
 
-class Wire:
+class TcpProxy:
     """A port that passes on what comes to another, until it is cut."""
 
     def __init__(self, port: int):
@@ -174,7 +174,7 @@ class Wire:
 def test_a_minute_asleep_costs_nothing(chrome, stack: Stack, client: unmask.Client):
     """A lid closed: the connection is cut, and the page's clock jumps a minute ahead, with none of its timers run
     meanwhile but each once at the end. The machine itself does not sleep."""
-    wire = Wire(stack.web_port)
+    wire = TcpProxy(stack.web_port)
     context = chrome.new_context(viewport={"width": 1440, "height": 900})
     try:
         page = context.new_page()

@@ -18,7 +18,7 @@ from unmask.v1.recording_pb2 import Recording
 
 MASK, VOCABULARY, CONTEXT = 99, 100, 24
 SETTINGS = Settings("llada", {"steps": 4, "temperature": 0.5, "remasking": "random"}, 2**64 - 1)
-KNOWN = edits.Known({}, lambda positions: {}, [98], CONTEXT)
+KNOWN = edits.EditFacts({}, lambda positions: {}, [98], CONTEXT)
 
 
 def session(seed: int, frames: int = 40) -> Session:

@@ -12,7 +12,7 @@ from inference_service.engine.plan import complete_settings
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sessions.frame import Settings
 from tests.fakes import MASK, FakeDenoiser
 
@@ -31,12 +31,12 @@ def sure(*confidences):
 
 
 def moment_of(sampler, count, *, tokens=None, start=0, given=(), by_hand=(), state=None, seed=0, revision=0, **values):
-    """A moment of a canvas of `count` positions, all open unless there are tokens."""
+    """The context on a canvas of `count` positions, all open unless there are tokens."""
     tokens = tuple(tokens or [None] * count)
     still_open = tuple(position for position, token in enumerate(tokens) if token is None)
     region = Region(start, count - start, still_open, tokens, frozenset(given), frozenset(by_hand))
     parameters = parameters_for(sampler, values, count - start)
-    return Moment(parameters, region, Ids((MASK_HERE,)), Noise(seed, revision), state or {}, revision)
+    return SamplingContext(parameters, region, Ids((MASK_HERE,)), Noise(seed, revision), state or {}, revision)
 
 
 def step(sampler, rows, earlier=None, **more):
@@ -46,19 +46,19 @@ def step(sampler, rows, earlier=None, **more):
     as it was, and the new one survives the store.
     """
     logits = rows if isinstance(rows, torch.Tensor) else logits_of(rows)
-    moment = moment_of(sampler, len(logits), **more)
-    state = deepcopy(moment.state)
+    context = moment_of(sampler, len(logits), **more)
+    state = deepcopy(context.state)
     everywhere = list(range(len(logits)))
     proposals = []
-    for positions in (sampler.wanted(moment), everywhere):
+    for positions in (sampler.wanted(context), everywhere):
         prediction = Prediction(positions, logits[positions])
-        if recalled := sampler.recalls(moment):
+        if recalled := sampler.recalls(context):
             then = recalled[1] if positions != everywhere else everywhere
             prediction = replace(prediction, earlier=Prediction(then, logits_of(earlier)[then]))
-        proposals.append(sampler.propose(prediction, moment))
+        proposals.append(sampler.propose(prediction, context))
     lean, rich = proposals
     assert lean == rich, "other positions' rows make no difference"
-    assert moment.state == state
+    assert context.state == state
     assert json.loads(json.dumps(lean.state)) == lean.state
     for told in (lean.commits, lean.edits, lean.reopens):
         scores = [one.score for one in told]

@@ -11,7 +11,7 @@ from inference_service.models.loading import load
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers.dream import SAMPLER, quota
 from tests.fakes import MASK, FakeDenoiser
 from tests.rounding import Elsewhere
@@ -25,10 +25,10 @@ def dream():
     return load(str(GOLDEN))
 
 
-def moment(length, seed=0, revision=0, state=None, **values):
+def context(length, seed=0, revision=0, state=None, **values):
     region = Region(0, length, tuple(range(length)), (None,) * length)
     parameters = parameters_for(SAMPLER, values, length)
-    return Moment(parameters, region, Ids((MASK,)), Noise(seed, revision), state or {})
+    return SamplingContext(parameters, region, Ids((MASK,)), Noise(seed, revision), state or {})
 
 
 def values_of(case):
@@ -98,7 +98,7 @@ def test_origin_reveals_each_position_by_itself():
     counts = torch.zeros(40)
     trials = 400
     for seed in range(trials):
-        first = moment(40, seed, steps=4, alg="origin")
+        first = context(40, seed, steps=4, alg="origin")
         counts[SAMPLER.wanted(first)] += 1
     share = counts / trials
     expected = 1 - 0.75025
@@ -115,9 +115,9 @@ def test_origin_asks_only_for_what_it_reveals():
 
 def scores(alg, p, **values):
     """The first position that a step over rows p commits, and its score."""
-    at = moment(len(p), alg=alg, steps=len(p), **values)
+    at = context(len(p), alg=alg, steps=len(p), **values)
     proposal = SAMPLER.propose(Prediction(list(at.region.open), p.log()),
-                               Moment(at.parameters, at.region, Ids(()), at.noise, {}))
+                               SamplingContext(at.parameters, at.region, Ids(()), at.noise, {}))
     return [(commit.position, round(commit.score, 4)) for commit in proposal.commits]
 
 
@@ -149,8 +149,8 @@ def test_alg_temp_draws_without_replacement_from_the_softmax():
     trials, temp = 3000, 0.3
     seen = torch.zeros(3)
     for seed in range(trials):
-        at = moment(3, seed, alg="maskgit_plus", steps=3, alg_temp=temp, eps=1e-3)
-        at = Moment(at.parameters, at.region, Ids(()), at.noise, {})
+        at = context(3, seed, alg="maskgit_plus", steps=3, alg_temp=temp, eps=1e-3)
+        at = SamplingContext(at.parameters, at.region, Ids(()), at.noise, {})
         proposal = SAMPLER.propose(Prediction([0, 1, 2], p.log()), at)
         assert len(proposal.commits) == 1
         seen[proposal.commits[0].position] += 1

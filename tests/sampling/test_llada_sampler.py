@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers.llada import SAMPLER
 from inference_service.sampling.schedules import quota
 from tests.fakes import EOS, EOT, MASK, FakeDenoiser
@@ -42,7 +42,7 @@ def propose(logits, *, temperature=0.0, seed=0, revision=0, start=0, length=None
     region = Region(start, length, tuple(range(start, start + len(logits))))
     parameters = parameters_for(SAMPLER, {"temperature": temperature, **values}, length)
     prediction = Prediction(list(region.open), logits)
-    return SAMPLER.propose(prediction, Moment(parameters, region, IDS, Noise(seed, revision)))
+    return SAMPLER.propose(prediction, SamplingContext(parameters, region, IDS, Noise(seed, revision)))
 
 
 def test_goldens_token_for_token(golden_model, golden_case):
@@ -86,8 +86,8 @@ def test_every_end_is_never_drawn_or_comes_last_where_that_is_asked_for():
 
     def chosen(**values):
         parameters = parameters_for(SAMPLER, {"steps": 1, **values}, 4)
-        moment = Moment(parameters, region, Ids((7,), 1, 2, (3,)), Noise(0, 0))
-        proposal = SAMPLER.propose(Prediction([0, 1, 2, 3], logits), moment)
+        context = SamplingContext(parameters, region, Ids((7,), 1, 2, (3,)), Noise(0, 0))
+        proposal = SAMPLER.propose(Prediction([0, 1, 2, 3], logits), context)
         return [commit.token for commit in proposal.commits]
 
     assert chosen() == [3, 2, 1, 5]

@@ -7,7 +7,7 @@ from inference_service.sampling import distribution
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers.llada import SAMPLER as LLADA
 from inference_service.sampling.samplers.ranked import SAMPLER as RANKED
 
@@ -58,7 +58,7 @@ def test_drawn_tokens_follow_the_softmax(temperature, sampler, more):
     region = Region(0, draws, tuple(range(draws)))
     parameters = parameters_for(sampler, {"temperature": temperature, **more}, draws)
     proposal = sampler.propose(Prediction(list(region.open), logits.repeat(draws, 1)),
-                               Moment(parameters, region, Ids((forbidden,)), Noise(5, 0)))
+                               SamplingContext(parameters, region, Ids((forbidden,)), Noise(5, 0)))
     seen = torch.bincount(torch.tensor([commit.token for commit in proposal.commits]), minlength=9)
     expected = torch.softmax(logits[:forbidden].double() / temperature, -1) * draws
     assert seen.sum() == draws

@@ -7,7 +7,7 @@ from decoding import run
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers.p2 import SAMPLER, masks_after
 from tests.fakes import MASK, FakeDenoiser
 
@@ -16,7 +16,7 @@ def propose(tokens, p, state=None, by_hand=(), **values):
     opened = tuple(position for position, token in enumerate(tokens) if token is None)
     region = Region(0, len(tokens), opened, tuple(tokens), by_hand=frozenset(by_hand))
     values = {"alg_temp": 0, **values}
-    at = Moment(parameters_for(SAMPLER, values, len(tokens)), region, Ids(()), Noise(0, 0), state or {})
+    at = SamplingContext(parameters_for(SAMPLER, values, len(tokens)), region, Ids(()), Noise(0, 0), state or {})
     wanted = SAMPLER.wanted(at)
     proposal = SAMPLER.propose(Prediction(wanted, p[wanted].log()), at)
     return [commit.position for commit in proposal.commits], [reopen.position for reopen in proposal.reopens]
@@ -76,7 +76,7 @@ def test_chance_changes_which_are_masked():
 
 def test_a_whole_canvas_has_nothing_to_do():
     region = Region(0, 3, (), (1, 2, 3))
-    assert SAMPLER.finished(Moment(parameters_for(SAMPLER, {}, 3), region, Ids(()), Noise(0, 0), {}))
+    assert SAMPLER.finished(SamplingContext(parameters_for(SAMPLER, {}, 3), region, Ids(()), Noise(0, 0), {}))
 
 
 @pytest.mark.parametrize(("open_count", "step"), [(8, 1), (4, 5), (1, 8)])
@@ -85,7 +85,7 @@ def test_a_canvas_begun_elsewhere_goes_on_where_it_stands(open_count, step):
 
     tokens = [7] * (8 - open_count) + [None] * open_count
     region = Region(0, 8, tuple(range(8 - open_count, 8)), tuple(tokens))
-    assert step_at(Moment(parameters_for(SAMPLER, {}, 8), region, Ids(()), Noise(0, 0), {})) == step
+    assert step_at(SamplingContext(parameters_for(SAMPLER, {}, 8), region, Ids(()), Noise(0, 0), {})) == step
 
 
 @pytest.mark.parametrize("values", [{"steps": 64}, {"steps": 16, "eta": 0}, {"steps": 16, "eta": 0, "alg_temp": 0}])

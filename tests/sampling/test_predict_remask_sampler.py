@@ -7,15 +7,16 @@ from decoding import run
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers.predict_remask import SAMPLER, ratio, upcoming
 from tests.fakes import MASK, FakeDenoiser
 
 
-def moment(tokens, state=None, seed=0, given=(), by_hand=(), **values):
+def context(tokens, state=None, seed=0, given=(), by_hand=(), **values):
     opened = tuple(position for position, token in enumerate(tokens) if token is None)
     region = Region(0, len(tokens), opened, tuple(tokens), frozenset(given), frozenset(by_hand))
-    return Moment(parameters_for(SAMPLER, values, len(tokens)), region, Ids((MASK,)), Noise(seed, 3), state or {})
+    return SamplingContext(parameters_for(SAMPLER, values, len(tokens)), region, Ids((MASK,)), Noise(seed, 3),
+                           state or {})
 
 
 def remasked(at, logits=None):
@@ -63,14 +64,14 @@ def test_without_chance_the_most_doubted_tokens_go():
     p = torch.full((4, 16), 0.01)
     for row, (token, chance) in enumerate(zip(tokens, [0.85, 0.2, 0.6, 0.4])):
         p[row, token] = chance
-    at = moment(tokens, {"phase": "remask", "iteration": 0}, rho=0, iterations=3, start_ratio=1, end_ratio=0)
+    at = context(tokens, {"phase": "remask", "iteration": 0}, rho=0, iterations=3, start_ratio=1, end_ratio=0)
     assert remasked(at, p.log()) == [1, 3]
 
 
 def test_with_chance_alone_every_position_is_as_likely():
     seen = torch.zeros(8)
     for seed in range(800):
-        at = moment(range(8), {"phase": "remask", "iteration": 0}, seed, rho=1, iterations=3, start_ratio=1,
+        at = context(range(8), {"phase": "remask", "iteration": 0}, seed, rho=1, iterations=3, start_ratio=1,
                     end_ratio=0)
         seen[remasked(at)] += 1
     assert seen.sum() == 800 * 4
@@ -80,23 +81,23 @@ def test_with_chance_alone_every_position_is_as_likely():
 
 def test_what_was_given_or_picked_by_hand_stays():
     state = {"phase": "remask", "iteration": 0}
-    at = moment(range(8), state, given=[0, 1], by_hand=[4], rho=1, iterations=3, start_ratio=1, end_ratio=1)
+    at = context(range(8), state, given=[0, 1], by_hand=[4], rho=1, iterations=3, start_ratio=1, end_ratio=1)
     assert sorted(remasked(at)) == [2, 3, 5, 6, 7]
-    free = moment(range(8), state, given=[0, 1], by_hand=[4], rho=1, iterations=3, start_ratio=1, end_ratio=1,
+    free = context(range(8), state, given=[0, 1], by_hand=[4], rho=1, iterations=3, start_ratio=1, end_ratio=1,
                   protect_edits=False)
     assert sorted(remasked(free)) == [2, 3, 4, 5, 6, 7]
 
 
 def test_masks_made_by_hand_count_towards_the_ratio():
     tokens = [1, 2, None, None, 5, 6, 7, 8, 9, 10]
-    at = moment(tokens, {"phase": "remask", "iteration": 0}, rho=1, iterations=3, start_ratio=0.8, end_ratio=0.2)
+    at = context(tokens, {"phase": "remask", "iteration": 0}, rho=1, iterations=3, start_ratio=0.8, end_ratio=0.2)
     assert upcoming(at) == ("remask", 0, 3)  # floor(10 * .5) less the two that are open
 
 
 def test_positions_opened_after_the_end_are_predicted_once_more():
     done = {"phase": "remask", "iteration": 19}
-    assert SAMPLER.finished(moment(range(4), done))
-    again = moment([1, None, 3, 4], done)
+    assert SAMPLER.finished(context(range(4), done))
+    again = context([1, None, 3, 4], done)
     assert not SAMPLER.finished(again)
     proposal = SAMPLER.propose(Prediction([1], torch.zeros(1, 16)), again)
     assert [commit.position for commit in proposal.commits] == [1]
@@ -104,5 +105,5 @@ def test_positions_opened_after_the_end_are_predicted_once_more():
 
 
 def test_a_finished_text_of_another_sampler_is_masked_first():
-    at = moment(range(10), rho=1)
+    at = context(range(10), rho=1)
     assert upcoming(at)[0] == "remask"

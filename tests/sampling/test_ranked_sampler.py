@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers.ranked import SAMPLER
 from tests.fakes import MASK, FakeDenoiser
 
@@ -28,7 +28,8 @@ def propose(seed=0, p=P, **values):
     region = Region(10, len(p), tuple(range(10, 10 + len(p))))
     parameters = parameters_for(SAMPLER, values, len(p))
     logits = torch.cat([p.log(), torch.full((len(p), 1), -30.0)], -1)
-    return SAMPLER.propose(Prediction(list(region.open), logits), Moment(parameters, region, Ids((4,)), Noise(seed, 0)))
+    context = SamplingContext(parameters, region, Ids((4,)), Noise(seed, 0))
+    return SAMPLER.propose(Prediction(list(region.open), logits), context)
 
 
 def order(**values):

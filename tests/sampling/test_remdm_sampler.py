@@ -8,15 +8,16 @@ from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import ParameterError
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment
+from inference_service.sampling.sampler import Ids, SamplingContext
 from inference_service.sampling.samplers.remdm import SAMPLER, alphas, begin, drawn_step, sigmas
 from tests.fakes import MASK, FakeDenoiser
 
 
-def moment(tokens, seed=0, state=None, **values):
+def context(tokens, seed=0, state=None, **values):
     opened = tuple(position for position, token in enumerate(tokens) if token is None)
     region = Region(0, len(tokens), opened, tuple(tokens))
-    return Moment(parameters_for(SAMPLER, values, len(tokens)), region, Ids((MASK,)), Noise(seed, 0), state or {})
+    return SamplingContext(parameters_for(SAMPLER, values, len(tokens)), region, Ids((MASK,)), Noise(seed, 0),
+                           state or {})
 
 
 HALF = [7, None] * 50
@@ -32,14 +33,14 @@ HALF = [7, None] * 50
     ({"strategy": "loop", "eta": 0.9, "t_on": 0.3, "t_off": 0.2}, 0.0),  # before the loop
 ])
 def test_each_strategy_has_its_sigma(values, sigma):
-    at = moment(HALF, steps=10, **values)
+    at = context(HALF, steps=10, **values)
     found, reckoned = sigmas(at, 5, list(range(0, 100, 2)))
     assert found.tolist() == pytest.approx([sigma] * 50)
     assert reckoned == pytest.approx(sigma)
 
 
 def test_conf_spreads_the_chance_by_doubt():
-    at = moment([7, 8, None, None], state={"confidence": {"0": 0.9, "1": 0.1}}, steps=4, strategy="conf")
+    at = context([7, 8, None, None], state={"confidence": {"0": 0.9, "1": 0.1}}, steps=4, strategy="conf")
     found, reckoned = sigmas(at, 2, [0, 1])  # alpha_t = .5, alpha_s = .75: at most .5
     assert found.tolist() == pytest.approx((torch.softmax(torch.tensor([-0.9, -0.1]), 0) * 0.5).tolist())
     assert reckoned == 0
@@ -50,7 +51,7 @@ def test_positions_are_revealed_and_opened_with_the_published_chances(eta):
     """(alpha_s - (1 - sigma) alpha_t) / (1 - alpha_t) and sigma."""
     trials, reveals, reopens = 200, 0, 0
     for seed in range(trials):
-        one, other = drawn_step(moment(HALF, seed, steps=10, eta=eta), 5, list(range(0, 100, 2)))
+        one, other = drawn_step(context(HALF, seed, steps=10, eta=eta), 5, list(range(0, 100, 2)))
         reveals, reopens = reveals + len(one), reopens + len(other)
     draws = 50 * trials
     for found, chance in ((reveals, (0.6 - (1 - eta) * 0.5) / 0.5), (reopens, eta)):
@@ -99,9 +100,9 @@ def test_only_what_is_revealed_is_computed():
 
 
 def test_positions_opened_by_hand_get_the_time_that_their_share_stands_for():
-    assert begin(moment([None] * 10, steps=10)) == 0
-    assert begin(moment([7] * 8 + [None] * 2, steps=10)) == 8
-    assert SAMPLER.finished(moment([7] * 10, steps=10))
+    assert begin(context([None] * 10, steps=10)) == 0
+    assert begin(context([7] * 8 + [None] * 2, steps=10)) == 8
+    assert SAMPLER.finished(context([7] * 10, steps=10))
 
 
 def test_a_loop_must_end_after_it_begins():

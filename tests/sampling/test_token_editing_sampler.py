@@ -6,7 +6,7 @@ from decoding import run
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.region import Region
 from inference_service.sampling.registry import parameters_for
-from inference_service.sampling.sampler import Ids, Moment, Prediction
+from inference_service.sampling.sampler import Ids, Prediction, SamplingContext
 from inference_service.sampling.samplers.token_editing import SAMPLER
 from tests.fakes import FakeDenoiser
 
@@ -14,12 +14,12 @@ from tests.fakes import FakeDenoiser
 def at(tokens, state=None, by_hand=(), given=(), length=None, **values):
     opened = tuple(position for position, token in enumerate(tokens) if token is None)
     region = Region(0, len(tokens), opened, tuple(tokens), frozenset(given), frozenset(by_hand))
-    return Moment(parameters_for(SAMPLER, values, len(tokens)), region, Ids(()), Noise(0, 0), state or {})
+    return SamplingContext(parameters_for(SAMPLER, values, len(tokens)), region, Ids(()), Noise(0, 0), state or {})
 
 
-def propose(moment, p):
-    wanted = SAMPLER.wanted(moment)
-    proposal = SAMPLER.propose(Prediction(wanted, p[wanted].log()), moment)
+def propose(context, p):
+    wanted = SAMPLER.wanted(context)
+    proposal = SAMPLER.propose(Prediction(wanted, p[wanted].log()), context)
     return ([commit.position for commit in proposal.commits],
             [(edit.position, edit.token) for edit in proposal.edits], proposal.state)
 
@@ -62,9 +62,9 @@ def test_a_block_is_settled_when_a_look_at_it_edits_nothing():
     p = peaked((1, 0.99), (2, 0.99))
     state = propose(at([None, None]), p)[2]
     assert not state["settled"], "the last masks were committed in this step: nobody has looked at the whole yet"
-    moment = at([1, 2], state)
-    assert not SAMPLER.finished(moment)
-    commits, edits, state = propose(moment, p)
+    context = at([1, 2], state)
+    assert not SAMPLER.finished(context)
+    commits, edits, state = propose(context, p)
     assert (commits, edits, state["settled"]) == ([], [], True)
     assert SAMPLER.finished(at([1, 2], state))
 
@@ -95,9 +95,9 @@ def test_blocks_one_after_the_other_and_earlier_ones_edited_on_request():
 
 
 def test_a_text_of_another_sampler_is_edited_as_a_whole():
-    moment = at([7, 7, 2], block_length=1)
-    assert not SAMPLER.finished(moment)
-    assert propose(moment, peaked((3, 0.99), (7, 0.99), (1, 0.5)))[1] == [(0, 3)]
+    context = at([7, 7, 2], block_length=1)
+    assert not SAMPLER.finished(context)
+    assert propose(context, peaked((3, 0.99), (7, 0.99), (1, 0.5)))[1] == [(0, 3)]
 
 
 def test_what_cannot_edit_takes_no_pass_to_look():

@@ -120,7 +120,7 @@ class Service:
         self.process.wait(WAIT)
 
 
-class Known:
+class KnownSession:
     """A session as its one client knows it.
 
     told: its frames in order, as bytes. watched: those that its watcher has had. names: as they must be. asked: the
@@ -259,7 +259,7 @@ class Client:
         self.creating = None
         self.created.append((request, id))
         assert id not in {known.id for known in self.known}
-        self.known.append(Known(id))
+        self.known.append(KnownSession(id))
         if self.active is None or len(self.active.told) > LONG:
             self.active = self.known[-1]
             self.watch(api, self.active)

@@ -35,5 +35,5 @@ def commit_step(turn, tokens, **more):
 
 
 def step(sessions, session_id, tokens, **more):
-    with sessions.turn(session_id, **more) as turn:
+    with sessions.lease(session_id, **more) as turn:
         return commit_step(turn, tokens)

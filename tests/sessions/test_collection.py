@@ -30,7 +30,7 @@ def reason(kind, call, *arguments, **named):
 
 
 def turn_of(sessions, *arguments, **named):
-    with sessions.turn(*arguments, **named):
+    with sessions.lease(*arguments, **named):
         pass
 
 
@@ -93,7 +93,7 @@ def test_no_more_sessions_than_the_limit(path, clock):
 def test_a_turn_is_held_by_one_and_given_back_whatever_happens(path):
     sessions = open_sessions(path)
     session, other = id_of(create(sessions)), id_of(create(sessions))
-    with pytest.raises(RuntimeError), sessions.turn(session):
+    with pytest.raises(RuntimeError), sessions.lease(session):
         assert reason(Aborted, turn_of, sessions, session) == "SESSION_BUSY"
         assert reason(Aborted, sessions.delete, session) == "SESSION_BUSY"
         turn_of(sessions, other)
@@ -106,7 +106,7 @@ def test_a_request_that_runs_or_ran_is_not_run_again(path):
     """Also when it began between the look for a replay and the turn."""
     sessions = open_sessions(path)
     session = id_of(create(sessions))
-    with sessions.turn(session, request_id="r") as turn:
+    with sessions.lease(session, request_id="r") as turn:
         made = [commit_step(turn, {3: 5})]
         assert reason(Aborted, sessions.replay, session, "r") == "SESSION_BUSY"
         made.append(commit_step(turn, {4: 6}))
@@ -122,10 +122,10 @@ def test_busy_and_followed_sessions_are_never_dropped_from_memory(path):
     sessions = open_sessions(path, live=1)
     heard = threading.Event()
     watched, busy = id_of(create(sessions)), id_of(create(sessions))
-    with sessions.turn(busy):
+    with sessions.lease(busy):
         sessions.follow(watched, heard.set)
         third = id_of(create(sessions))
-        with sessions.turn(third):
+        with sessions.lease(third):
             assert reason(Aborted, turn_of, sessions, third) == "SESSION_BUSY"
         fourth = id_of(create(sessions))
         late = threading.Event()

@@ -11,7 +11,7 @@ from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.rpc.codec import ProtoCodec
 from inference_service.sessions import edits as core
 from inference_service.sessions.editing import earlier_at, edit_frame
-from inference_service.sessions.edits import Known
+from inference_service.sessions.edits import EditFacts
 from inference_service.sessions.frame import Cause, Change, Frame, Settings, Splice, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session, first_frame
@@ -50,7 +50,7 @@ def rewound(session, revision):
 
 
 def known(session, base, draft=None):
-    return Known(draft or {}, earlier_at(session, base), ENDS, CONTEXT)
+    return EditFacts(draft or {}, earlier_at(session, base), ENDS, CONTEXT)
 
 
 def frame_of(session, *edits, base=None, draft=None, keeps=False):
@@ -396,7 +396,7 @@ def test_any_edits_against_a_row_of_cells(data, session, keeps):
         except FailedPrecondition:
             kind = FailedPrecondition
             break
-    asked = Known(draft, earlier_at(session, base), ENDS, CONTEXT)
+    asked = EditFacts(draft, earlier_at(session, base), ENDS, CONTEXT)
     if field or kind is FailedPrecondition:
         event("refused")
         with pytest.raises(kind) as caught:

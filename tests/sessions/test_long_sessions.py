@@ -16,10 +16,10 @@ def path(tmp_path_factory):
     path = tmp_path_factory.mktemp("long") / "s.sqlite3"
     sessions = open_sessions(path)
     session_id = create(sessions, request_id="long").session.origin.session_id
-    with sessions.turn(session_id) as turn:
+    with sessions.lease(session_id) as turn:
         for number in range(LONG):
             commit_step(turn, {3 + number % 4: number % 90}, sampler_state={"step": number})
-    with sessions.turn(session_id, from_revision=BASE_EVERY + 7) as turn:
+    with sessions.lease(session_id, from_revision=BASE_EVERY + 7) as turn:
         base = turn.base
         for number in range(30):
             base = commit_step(turn, {4: number}, base=base).revision

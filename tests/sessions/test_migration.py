@@ -180,7 +180,7 @@ def test_every_session_reads_the_same(path):
 def test_a_session_goes_on(path):
     sessions = opened(path)
     assert [one.revision for one in sessions.replay("tree", "two steps")] == [1, 2]
-    with sessions.turn("tree", expected_revision=6, request_id="more") as turn:
+    with sessions.lease("tree", expected_revision=6, request_id="more") as turn:
         commit_step(turn, {4: 15})
         turn.commit(turn.session.rewind_frame(turn.session.undo_revision(), NOW))
         commit_step(turn, {5: 16})

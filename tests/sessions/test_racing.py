@@ -219,7 +219,7 @@ def test_threads_on_two_servers_hammer_one_session(tmp_path, limit):
                 request = f"{server} {number} {done}"
                 made = []
                 try:
-                    with sessions.turn(session_id, request_id=request) as turn:
+                    with sessions.lease(session_id, request_id=request) as turn:
                         made.append(commit_step(turn, {3: tries % 90, 4: number}))
                         if done % 3 == 0:
                             made.append(commit_step(turn, {5: server}))

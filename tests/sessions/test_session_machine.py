@@ -18,7 +18,7 @@ from inference_service.errors import Aborted, FailedPrecondition, InvalidField, 
 from inference_service.sessions import collection, session
 from inference_service.sessions import edits as core
 from inference_service.sessions.editing import earlier_at, edit_frame
-from inference_service.sessions.edits import Known
+from inference_service.sessions.edits import EditFacts
 from inference_service.sessions.frame import Cause, Settings
 from inference_service.sessions.log import Log
 from inference_service.sessions.state import carried
@@ -205,7 +205,7 @@ class Machine(Oracles, RuleBasedStateMachine):
         if request in self.requests:
             return self.replayed(request)
         first = self.head + 1
-        with self.sessions.turn(self.id, self.head, request, asked) as turn:
+        with self.sessions.lease(self.id, self.head, request, asked) as turn:
             assert turn.base == base
             for run in range(runs):
                 canvas = self.canvases[base]
@@ -229,7 +229,7 @@ class Machine(Oracles, RuleBasedStateMachine):
             return
         positions = data.draw(st.lists(st.sampled_from(free), min_size=1, unique=True))
         tokens = {position: data.draw(st.none() | TOKENS) for position in positions}
-        with self.sessions.turn(self.id, None, request, asked) as turn:
+        with self.sessions.lease(self.id, None, request, asked) as turn:
             if canvas.read_only and any(token is not None for token in tokens.values()):
                 with pytest.raises(FailedPrecondition) as caught:
                     turn.session.select_frame(tokens, {}, 1.0, keeps, asked)
@@ -264,8 +264,8 @@ class Machine(Oracles, RuleBasedStateMachine):
                 break
         if canvas.read_only and not all(isinstance(edit, core.Mask) for _, edit in edits):
             wrong = FailedPrecondition, None
-        with self.sessions.turn(self.id, None, request, asked) as turn:
-            known = Known(draft, earlier_at(turn.session, base), ENDS, CONTEXT)
+        with self.sessions.lease(self.id, None, request, asked) as turn:
+            known = EditFacts(draft, earlier_at(turn.session, base), ENDS, CONTEXT)
             if wrong:
                 with pytest.raises(wrong[0]) as caught:
                     edit_frame(turn.session, edits, known, 1.0, keeps, turn.base)
@@ -288,9 +288,9 @@ class Machine(Oracles, RuleBasedStateMachine):
         chosen = data.draw(st.lists(st.sampled_from(decided), min_size=1, unique=True))
         row = Row(canvas, {}, {})
         row.do(core.Protect(chosen))
-        with self.sessions.turn(self.id) as turn:
+        with self.sessions.lease(self.id) as turn:
             frame = edit_frame(turn.session, [("e", core.Protect(chosen))],
-                               Known({}, earlier_at(turn.session, self.head), ENDS, CONTEXT), 1.0, True, turn.base)
+                               EditFacts({}, earlier_at(turn.session, self.head), ENDS, CONTEXT), 1.0, True, turn.base)
             turn.commit(frame)
             assert frame.protected == tuple(sorted(chosen))
             self.added(frame, edited(canvas, row, frame), self.head)
@@ -300,7 +300,7 @@ class Machine(Oracles, RuleBasedStateMachine):
                         commit_step(turn, {position: token})
 
     def went_back(self, target):
-        with self.sessions.turn(self.id, self.head) as turn:
+        with self.sessions.lease(self.id, self.head) as turn:
             frame = turn.session.rewind_frame(target, 1.0)
             turn.commit(frame)
         assert (frame.changes, frame.splices) == ((), ())
@@ -366,23 +366,23 @@ class Machine(Oracles, RuleBasedStateMachine):
 
     @rule(off=st.sampled_from([-1, 1, 1000]))
     def wrong_revision(self, off):
-        with pytest.raises(Aborted) as caught, self.sessions.turn(self.id, self.head + off):
+        with pytest.raises(Aborted) as caught, self.sessions.lease(self.id, self.head + off):
             pass
         assert caught.value.reason == "REVISION_MISMATCH"
         assert caught.value.metadata == {"actual_revision": str(self.head)}
 
     @rule(revision=st.sampled_from([-1, 1, 1000]))
     def no_such_revision(self, revision):
-        with pytest.raises(OutOfRange), self.sessions.turn(self.id, from_revision=self.head + max(1, revision)):
+        with pytest.raises(OutOfRange), self.sessions.lease(self.id, from_revision=self.head + max(1, revision)):
             pass
-        with pytest.raises(OutOfRange), self.sessions.turn(self.id, from_revision=-abs(revision)):
+        with pytest.raises(OutOfRange), self.sessions.lease(self.id, from_revision=-abs(revision)):
             pass
 
     @rule()
     def refused_calls_change_nothing(self):
         canvas = self.canvases[-1]
-        with self.sessions.turn(self.id, request_id="refused") as turn:
-            with pytest.raises(Aborted) as caught, self.sessions.turn(self.id):
+        with self.sessions.lease(self.id, request_id="refused") as turn:
+            with pytest.raises(Aborted) as caught, self.sessions.lease(self.id):
                 pass
             assert caught.value.reason == "SESSION_BUSY"
             for bad in ({}, {len(canvas.tokens): None}, {-1: None}, *({position: None} for position in canvas.given)):
@@ -400,7 +400,7 @@ class Machine(Oracles, RuleBasedStateMachine):
         session = self.sessions.get(self.id).session
 
         def turn():
-            with self.sessions.turn(self.id, from_revision=revision):
+            with self.sessions.lease(self.id, from_revision=revision):
                 pass
 
         for call in (turn, lambda: session.rewind_frame(revision, 1.0), lambda: session.check_revision(revision),
@@ -516,8 +516,8 @@ class RacingMachine(Oracles, RuleBasedStateMachine):
             edit = core.Delete(0, 1) if len(canvas.tokens) > 8 else core.Insert(len(canvas.tokens), 1)
             row = Row(canvas, {}, {})
             row.do(edit)
-            frame = edit_frame(turn.session, [("e", edit)], Known({}, lambda positions: {}, ENDS, CONTEXT), 1.0, True,
-                               base)
+            facts = EditFacts({}, lambda positions: {}, ENDS, CONTEXT)
+            frame = edit_frame(turn.session, [("e", edit)], facts, 1.0, True, base)
             turn.commit(frame)
             after = edited(canvas, row, frame)
         self.added(frame, after, base)
@@ -530,17 +530,17 @@ class RacingMachine(Oracles, RuleBasedStateMachine):
             made = self.requests[request]
             for other in self.servers:
                 assert other.replay(self.id, request) == self.sent[made[0]:made[1] + 1]
-            with pytest.raises(Aborted), sessions.turn(self.id, request_id=request):
+            with pytest.raises(Aborted), sessions.lease(self.id, request_id=request):
                 pass
             return
         if 0 < stale <= self.head:
-            with pytest.raises(Aborted) as caught, sessions.turn(self.id, self.head - stale, request):
+            with pytest.raises(Aborted) as caught, sessions.lease(self.id, self.head - stale, request):
                 pass
             assert caught.value.metadata == {"actual_revision": str(self.head)}
             assert sessions.replay(self.id, request) is None
             return
         base = data.draw(st.integers(0, self.head))
-        with sessions.turn(self.id, self.head, request, base) as turn:
+        with sessions.lease(self.id, self.head, request, base) as turn:
             for _ in range(frames):
                 self.commit(data, turn, base)
                 base = self.head

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from inference_service.engine.jobs import Alone, Forward, Job
+from inference_service.engine.jobs import DeviceWork, Forward, Job
 from inference_service.inspection.attribution.question import Part, Question
 from inference_service.inspection.attribution.target import Target
 from inference_service.models.denoiser import Denoiser
@@ -22,7 +22,7 @@ MOST_CANVASES = 64
 
 
 def ablation(denoiser: Denoiser, question: Question, target: Target, full: float, batch_tokens: int,
-             told: Callable[[int], None]) -> Generator[Forward | Alone, Any, list[float]]:
+             told: Callable[[int], None]) -> Generator[Forward | DeviceWork, Any, list[float]]:
     """The loss of the target without each part of the question, in nats.
 
     full: the target with everything there. batch_tokens: positions in one pass. told: is called with how many parts
@@ -49,7 +49,7 @@ def _without(denoiser: Denoiser, question: Question, parts: Sequence[Part]) -> J
         canvases = [[*ids[:first], *[mask] * count, *ids[first + count:]] for first, count in parts]
         passed = yield Forward(denoiser, canvases, [question.position], question.view.start)
         return torch.cat(passed.logits)
-    return (yield Alone(lambda: hidden_logits(denoiser, ids, question.view.row, parts), len(ids) * len(parts)))
+    return (yield DeviceWork(lambda: hidden_logits(denoiser, ids, question.view.row, parts), len(ids) * len(parts)))
 
 
 @torch.inference_mode()

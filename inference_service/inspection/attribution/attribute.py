@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from inference_service.engine.jobs import Alone, Forward, Job
+from inference_service.engine.jobs import DeviceWork, Forward, Job
 from inference_service.errors import FailedPrecondition, Internal, InvalidField
 from inference_service.inspection.attribution import gradients
 from inference_service.inspection.attribution.ablation import ablation, batches
@@ -82,7 +82,7 @@ class _Found:
 
 
 def attribute(denoiser: Denoiser, question: Question, told: Told = lambda done, total: None,
-              batch_tokens: int = BATCH_TOKENS) -> Generator[Forward | Alone, Any, Attribution]:
+              batch_tokens: int = BATCH_TOKENS) -> Generator[Forward | DeviceWork, Any, Attribution]:
     """A job that answers a question. told: is called on the engine's thread with how far it is.
 
     batch_tokens: positions in one pass. Raises Unusable where the scores are not finite, or all zero in a number
@@ -186,7 +186,7 @@ TOTALS: dict[str, Callable[[Question], int]] = {
 
 # ---- what they share ----
 
-def _alone(run: Callable[[], object], tokens: int) -> Alone:
+def _alone(run: Callable[[], object], tokens: int) -> DeviceWork:
     """Work that looks inside a model, whose class may not let it: that is the model's fault, and no broken device."""
     def guarded() -> object:
         try:
@@ -195,10 +195,10 @@ def _alone(run: Callable[[], object], tokens: int) -> Alone:
             log.exception("a model cannot be looked into")
             raise FailedPrecondition("this kind of model cannot be looked into by this method; take another one",
                                      reason="METHOD_NOT_SUPPORTED") from error
-    return Alone(guarded, tokens)
+    return DeviceWork(guarded, tokens)
 
 
-def _first_look(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, float]]:
+def _first_look(work: _Work) -> Generator[Forward | DeviceWork, Any, tuple[int, float]]:
     """The token explained, and the target with everything there."""
     denoiser, view = work.denoiser, work.question.view
     if not denoiser.info.attention.append_only:
@@ -211,7 +211,7 @@ def _first_look(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, float
     return token, Target(token, work.question.contrast)(logits[None]).item()
 
 
-def _one_gradient(work: _Work) -> Generator[Forward | Alone, Any, tuple[int, float, torch.Tensor, torch.Tensor]]:
+def _one_gradient(work: _Work) -> Generator[Forward | DeviceWork, Any, tuple[int, float, torch.Tensor, torch.Tensor]]:
     """The token, the target, the embeddings [L, D] and the target's gradient at them."""
     view = work.question.view
     token, full = yield from _first_look(work)

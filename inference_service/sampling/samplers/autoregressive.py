@@ -6,21 +6,21 @@ text. Stop sequences are looked for in the text, which a sampler does not know: 
 
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Growing, resolved
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 
 
-def wanted(moment: Moment[Growing]) -> list[int]:
-    return list(moment.region.open[:1])
+def wanted(context: SamplingContext[Growing]) -> list[int]:
+    return list(context.region.open[:1])
 
 
-def propose(prediction: Prediction, moment: Moment[Growing]) -> Proposal:
-    drawn = draw(prediction, moment, wanted(moment))
+def propose(prediction: Prediction, context: SamplingContext[Growing]) -> Proposal:
+    drawn = draw(prediction, context, wanted(context))
     return Proposal(drawn.commits([0], drawn.confidence))
 
 
-def finished(moment: Moment[Growing]) -> bool:
-    region = moment.region
-    return not region.open or region.length - len(region.open) >= resolved(moment.parameters.max_tokens)
+def finished(context: SamplingContext[Growing]) -> bool:
+    region = context.region
+    return not region.open or region.length - len(region.open) >= resolved(context.parameters.max_tokens)
 
 
 SAMPLER = Sampler(

@@ -17,7 +17,7 @@ from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise
 from inference_service.sampling.region import current_block
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.states import Number, State
 from inference_service.sampling.threshold import reaching
 
@@ -44,12 +44,12 @@ class CreditState(State):
     credits: dict[Number, dict[Number, Annotated[float, Field(ge=0)]]]
 
 
-def credits(moment: Moment[CreditParameters], positions: list[int], raw: torch.Tensor) -> Credits:
+def credits(context: SamplingContext[CreditParameters], positions: list[int], raw: torch.Tensor) -> Credits:
     """The credits with this step's; raw: logits of the positions, [N, V]."""
-    parameters = moment.parameters
-    tokens = distribution.forbid(raw, moment.forbidden).argmax(-1)
+    parameters = context.parameters
+    tokens = distribution.forbid(raw, context.forbidden).argmax(-1)
     gains = distribution.probability_of(distribution.p_base(raw), tokens).double() ** parameters.boost_gamma
-    earlier = moment.state["credits"] if _begun(moment) else {}
+    earlier = context.state["credits"] if _begun(context) else {}
     after = {}
     for position, token, gain in zip(map(str, positions), map(str, tokens.tolist()), gains.tolist(), strict=True):
         after[position] = {other: credit * parameters.decay_beta for other, credit in earlier.get(position, {}).items()}
@@ -57,15 +57,15 @@ def credits(moment: Moment[CreditParameters], positions: list[int], raw: torch.T
     return after
 
 
-def _place(moment: Moment[CreditParameters]) -> list[int]:
+def _place(context: SamplingContext[CreditParameters]) -> list[int]:
     """Where the credits are counted: the block's length and number."""
-    length = moment.parameters.block_size
-    return [length, current_block(moment.region, length)[0]]
+    length = context.parameters.block_size
+    return [length, current_block(context.region, length)[0]]
 
 
-def _begun(moment: Moment[CreditParameters]) -> bool:
+def _begun(context: SamplingContext[CreditParameters]) -> bool:
     """Whether the state's credits are of the block being decided."""
-    return moment.state.get("place") == _place(moment)
+    return context.state.get("place") == _place(context)
 
 
 def credited(raw: torch.Tensor, positions: list[int], after: Credits, alpha: float) -> torch.Tensor:
@@ -77,21 +77,21 @@ def credited(raw: torch.Tensor, positions: list[int], after: Credits, alpha: flo
     return raw.index_put((rows, tokens), gains.to(raw.dtype), accumulate=True)
 
 
-def propose(prediction: Prediction, moment: Moment[CreditParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[CreditParameters]) -> Proposal:
     """state: the block's length and number; its credits, of the positions left open."""
-    parameters, positions = moment.parameters, open_in_block(moment)
+    parameters, positions = context.parameters, open_in_block(context)
     raw = prediction.rows(positions)
-    after = credits(moment, positions, raw)
+    after = credits(context, positions, raw)
     fused = credited(raw, positions, after, parameters.credit_alpha)
-    drawn = draw(Prediction(positions, fused), moment, positions)
+    drawn = draw(Prediction(positions, fused), context, positions)
     scores = drawn.confidence
-    rows = reaching(moment.region, positions, scores, min(parameters.threshold, scores.max().item() - TIE))
+    rows = reaching(context.region, positions, scores, min(parameters.threshold, scores.max().item() - TIE))
     p_base = distribution.p_base(raw)
     told = replace(drawn, p_base=p_base, confidence=distribution.probability_of(p_base, drawn.tokens))
     commits = told.commits(rows, scores)
     for commit in commits:
         del after[str(commit.position)]
-    return Proposal(commits, {"place": _place(moment), "credits": after})
+    return Proposal(commits, {"place": _place(context), "credits": after})
 
 
 SAMPLER = Sampler(

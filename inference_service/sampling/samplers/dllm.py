@@ -12,7 +12,7 @@ from pydantic import Field
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise, Extent, resolved
 from inference_service.sampling.region import best_first, block_count, current_block
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.states import Count, Stepped
 
 
@@ -34,20 +34,20 @@ class DllmState(Stepped):
     planned: Count
 
 
-def wanted(moment: Moment[DllmParameters]) -> list[int]:
-    return current_block(moment.region, moment.parameters.block_size)[1]
+def wanted(context: SamplingContext[DllmParameters]) -> list[int]:
+    return current_block(context.region, context.parameters.block_size)[1]
 
 
-def propose(prediction: Prediction, moment: Moment[DllmParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[DllmParameters]) -> Proposal:
     """state: the block at work, its steps behind it, and the positions left to the later ones."""
-    parameters, region, state = moment.parameters, moment.region, moment.state
+    parameters, region, state = context.parameters, context.region, context.state
     block, positions = current_block(region, parameters.block_size)
     steps = -(-resolved(parameters.steps) // block_count(region, parameters.block_size))
     same = state.get("block") == block and state.get("steps") == steps
     step, count, left = due(max(state["planned"], len(positions)) if same else len(positions),
                             state["step"] if same else 0, steps)
-    drawn = draw(prediction, moment, positions)
-    scores = (moment.noise.uniform(positions).to(drawn.tokens.device) if parameters.remasking == "random"
+    drawn = draw(prediction, context, positions)
+    scores = (context.noise.uniform(positions).to(drawn.tokens.device) if parameters.remasking == "random"
               else drawn.confidence)
     rows = best_first(region, positions, scores, min(count, len(positions)))
     return Proposal(drawn.commits(rows, scores), {"block": block, "steps": steps, "step": step, "planned": left})

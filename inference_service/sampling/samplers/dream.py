@@ -15,7 +15,7 @@ from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.noise import ORDER_STREAM, REVEAL_STREAM
 from inference_service.sampling.parameters import Committing, InSteps
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.states import Stepped
 
 
@@ -40,20 +40,20 @@ def times(parameters: DreamParameters) -> torch.Tensor:
     return torch.linspace(1, parameters.eps, parameters.step_count + 1)
 
 
-def due(moment: Moment[DreamParameters]) -> tuple[int, list[int]]:
+def due(context: SamplingContext[DreamParameters]) -> tuple[int, list[int]]:
     """The step that decides something, from the one at hand on, and by "origin" the positions that it reveals.
 
     By the other algorithms a list of all open positions: the quota says how many of them.
     """
-    parameters, region = moment.parameters, moment.region
-    schedule, done = [parameters.step_count, parameters.eps], moment.state.get("step", 0)
-    first = done if moment.state.get("schedule") == schedule and done < parameters.step_count else 0
+    parameters, region = context.parameters, context.region
+    schedule, done = [parameters.step_count, parameters.eps], context.state.get("step", 0)
+    first = done if context.state.get("schedule") == schedule and done < parameters.step_count else 0
     positions = list(region.open)
     for step in range(first, parameters.step_count):
         if parameters.alg != "origin":
             if quota(parameters, len(positions), step):
                 return step, positions
-        elif revealed := _revealed(moment, positions, step):
+        elif revealed := _revealed(context, positions, step):
             return step, revealed
     raise AssertionError("the last step decides whatever is open")
 
@@ -64,33 +64,33 @@ def quota(parameters: DreamParameters, open_count: int, step: int) -> int:
     return int(open_count * (1 - s / t)) if step < parameters.step_count - 1 else open_count
 
 
-def _revealed(moment: Moment[DreamParameters], positions: list[int], step: int) -> list[int]:
+def _revealed(context: SamplingContext[DreamParameters], positions: list[int], step: int) -> list[int]:
     """Each open position by itself with the chance 1 - s / t, in the last step all."""
-    t, s = times(moment.parameters)[step:step + 2]
-    chance = float(1 - s / t) if step < moment.parameters.step_count - 1 else 1.0
-    draws = moment.noise.uniform(positions, REVEAL_STREAM, step).tolist()
+    t, s = times(context.parameters)[step:step + 2]
+    chance = float(1 - s / t) if step < context.parameters.step_count - 1 else 1.0
+    draws = context.noise.uniform(positions, REVEAL_STREAM, step).tolist()
     return [position for position, number in zip(positions, draws, strict=True) if number < chance]
 
 
-def wanted(moment: Moment[DreamParameters]) -> list[int]:
-    return due(moment)[1]
+def wanted(context: SamplingContext[DreamParameters]) -> list[int]:
+    return due(context)[1]
 
 
-def propose(prediction: Prediction, moment: Moment[DreamParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[DreamParameters]) -> Proposal:
     """state: the schedule, [steps, eps]; the steps behind it, passed ones included."""
-    parameters = moment.parameters
-    step, positions = due(moment)
-    drawn = draw(prediction, moment, positions)
+    parameters = context.parameters
+    step, positions = due(context)
+    drawn = draw(prediction, context, positions)
     scores = score(parameters.alg, drawn)
     if parameters.alg == "origin":
-        rows = best_first(moment.region, positions, scores, len(positions))
+        rows = best_first(context.region, positions, scores, len(positions))
     else:
         ranked = scores
         if parameters.alg_temp:
             # The n best of score + T * Gumbel are n draws without replacement from softmax(score / T).
-            noise = moment.noise.gumbel(positions, 1, ORDER_STREAM)[:, 0].to(scores.device)
+            noise = context.noise.gumbel(positions, 1, ORDER_STREAM)[:, 0].to(scores.device)
             ranked = scores + parameters.alg_temp * noise
-        rows = best_first(moment.region, positions, ranked, quota(parameters, len(positions), step))
+        rows = best_first(context.region, positions, ranked, quota(parameters, len(positions), step))
     state = {"schedule": [parameters.step_count, parameters.eps], "step": step + 1}
     return Proposal(drawn.commits(rows, scores), state)
 

@@ -11,7 +11,7 @@ from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 
 
 class EntropyBoundParameters(Blockwise):
@@ -20,14 +20,14 @@ class EntropyBoundParameters(Blockwise):
         " more."))
 
 
-def propose(prediction: Prediction, moment: Moment[EntropyBoundParameters]) -> Proposal:
-    region = moment.region
-    drawn = draw(prediction, moment, open_in_block(moment))
-    p = distribution.p_base(distribution.forbid(prediction.rows(drawn.positions), moment.forbidden))
+def propose(prediction: Prediction, context: SamplingContext[EntropyBoundParameters]) -> Proposal:
+    region = context.region
+    drawn = draw(prediction, context, open_in_block(context))
+    p = distribution.p_base(distribution.forbid(prediction.rows(drawn.positions), context.forbidden))
     entropies = distribution.entropy(p)
     rows = best_first(region, drawn.positions, -entropies, len(drawn.positions))
     sums = entropies[rows].double().cumsum(0)
-    count = 1 + int((sums[:-1] <= moment.parameters.gamma).sum())
+    count = 1 + int((sums[:-1] <= context.parameters.gamma).sum())
     return Proposal(drawn.commits(rows[:count], -entropies))
 
 

@@ -14,7 +14,7 @@ from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.threshold import reaching
 
 
@@ -35,9 +35,9 @@ def accepted(ranked: torch.Tensor, factor: float) -> int:
     return int(reached.long().cumprod(0).sum())
 
 
-def propose(prediction: Prediction, moment: Moment[FastDllmParameters]) -> Proposal:
-    parameters, region = moment.parameters, moment.region
-    drawn = draw(prediction, moment, open_in_block(moment))
+def propose(prediction: Prediction, context: SamplingContext[FastDllmParameters]) -> Proposal:
+    parameters, region = context.parameters, context.region
+    drawn = draw(prediction, context, open_in_block(context))
     if parameters.rule == "threshold":
         rows = reaching(region, drawn.positions, drawn.confidence, parameters.threshold)
     else:

@@ -14,7 +14,7 @@ from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.parameters import Blockwise, Extent, ParameterError
 from inference_service.sampling.region import best_first, block_of
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Reopen, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Reopen, Sampler, SamplingContext
 
 
 class HierarchicalParameters(Blockwise):
@@ -31,35 +31,36 @@ class HierarchicalParameters(Blockwise):
         return super().resolve(extent)
 
 
-def wanted(moment: Moment[HierarchicalParameters]) -> list[int]:
-    return sorted([*open_in_block(moment), *_revisable(moment)])
+def wanted(context: SamplingContext[HierarchicalParameters]) -> list[int]:
+    return sorted([*open_in_block(context), *_revisable(context)])
 
 
-def _revisable(moment: Moment[HierarchicalParameters]) -> list[int]:
+def _revisable(context: SamplingContext[HierarchicalParameters]) -> list[int]:
     """The committed positions of the block that may be opened again."""
-    region, length = moment.region, moment.parameters.block_size
-    if not moment.parameters.remask_threshold:
+    region, length = context.region, context.parameters.block_size
+    if not context.parameters.remask_threshold:
         return []
     block = block_of(region, region.open[0], length)
     return [position for position in region.committed() if block_of(region, position, length) == block]
 
 
-def doubtful(drawn: Drawn, moment: Moment[HierarchicalParameters]) -> dict[int, float]:
+def doubtful(drawn: Drawn, context: SamplingContext[HierarchicalParameters]) -> dict[int, float]:
     """The rows of committed positions that are open again, with what their tokens' probabilities are now."""
-    revisable = set(_revisable(moment))
+    revisable = set(_revisable(context))
     rows = [row for row, position in enumerate(drawn.positions) if position in revisable]
-    tokens = [moment.region.tokens[drawn.positions[row]] for row in rows]
+    tokens = [context.region.tokens[drawn.positions[row]] for row in rows]
     now = distribution.probability_of(drawn.p_base[rows], torch.tensor(tokens, dtype=torch.long,
                                                                        device=drawn.tokens.device))
-    below = (now < moment.parameters.remask_threshold).tolist()
+    below = (now < context.parameters.remask_threshold).tolist()
     return {row: p for row, p, low in zip(rows, now.tolist(), below, strict=True) if low}
 
 
-def selected(drawn: Drawn, ranked: list[int], least: int, moment: Moment[HierarchicalParameters]) -> list[int]:
+def selected(drawn: Drawn, ranked: list[int], least: int, context: SamplingContext[HierarchicalParameters],
+             ) -> list[int]:
     """The rows to decide, surest first; ranked: the rows that are open, surest first. At least so many."""
     runs = {row: drawn.positions[row] - place for place, row in enumerate(sorted(ranked))}  # equal within a run
-    high = (drawn.confidence > moment.parameters.threshold).tolist()
-    low = (drawn.confidence > moment.parameters.low_threshold).tolist()
+    high = (drawn.confidence > context.parameters.threshold).tolist()
+    low = (drawn.confidence > context.parameters.low_threshold).tolist()
     chosen, led = set(), set()
     for row in ranked:
         if high[row] or (low[row] and runs[row] not in led):
@@ -70,14 +71,14 @@ def selected(drawn: Drawn, ranked: list[int], least: int, moment: Moment[Hierarc
     return [row for row in ranked if row in chosen]
 
 
-def propose(prediction: Prediction, moment: Moment[HierarchicalParameters]) -> Proposal:
-    region = moment.region
-    drawn = draw(prediction, moment, wanted(moment))
-    doubted, still_open = doubtful(drawn, moment), set(region.open)
+def propose(prediction: Prediction, context: SamplingContext[HierarchicalParameters]) -> Proposal:
+    region = context.region
+    drawn = draw(prediction, context, wanted(context))
+    doubted, still_open = doubtful(drawn, context), set(region.open)
     rows = [row for row, position in enumerate(drawn.positions) if position in still_open or row in doubted]
     positions = [drawn.positions[row] for row in rows]
     ranked = [rows[index] for index in best_first(region, positions, drawn.confidence[rows], len(rows))]
-    chosen = selected(drawn, ranked, 1 + len(doubted), moment)
+    chosen = selected(drawn, ranked, 1 + len(doubted), context)
     decided = drawn.commits(chosen, drawn.confidence)
     opened = [row for row in sorted(doubted, key=lambda row: doubted[row]) if row not in chosen]
     return Proposal(

@@ -11,7 +11,7 @@ from pydantic import Field
 from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.states import Count, Number
 
 
@@ -36,41 +36,41 @@ def divergence(logits: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
     return torch.where(log_p > -torch.inf, log_p.exp() * (log_p - log_q), 0.0).sum(-1)
 
 
-def recalls(moment: Moment[KlassParameters]) -> tuple[int, list[int]] | None:
+def recalls(context: SamplingContext[KlassParameters]) -> tuple[int, list[int]] | None:
     """The prediction that the step before in this block was made of, at the positions that it left open."""
-    share, state = even_share(moment), moment.state
+    share, state = even_share(context), context.state
     if share.begins:
         return None
     left = [position for position in share.positions if str(position) in state["stable"]]
     return (state["revision"], left) if left else None
 
 
-def stable_steps(prediction: Prediction, moment: Moment[KlassParameters]) -> dict[int, int]:
+def stable_steps(prediction: Prediction, context: SamplingContext[KlassParameters]) -> dict[int, int]:
     """For how many steps in a row each open position of the block has been stable, this one included."""
-    counts = dict.fromkeys(open_in_block(moment), 0)
-    if recalled := recalls(moment):
+    counts = dict.fromkeys(open_in_block(context), 0)
+    if recalled := recalls(context):
         _, positions = recalled
         assert prediction.earlier is not None  # what was recalled
         moved = divergence(prediction.rows(positions), prediction.earlier.rows(positions))
-        for position, stable in zip(positions, (moved < moment.parameters.kl_threshold).tolist(), strict=True):
-            counts[position] = moment.state["stable"][str(position)] + 1 if stable else 0
+        for position, stable in zip(positions, (moved < context.parameters.kl_threshold).tolist(), strict=True):
+            counts[position] = context.state["stable"][str(position)] + 1 if stable else 0
     return counts
 
 
-def propose(prediction: Prediction, moment: Moment[KlassParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[KlassParameters]) -> Proposal:
     """state: the even schedule's; the revision of this prediction; the stable steps of each position left open."""
-    parameters, share = moment.parameters, even_share(moment)
-    drawn = draw(prediction, moment, share.positions)
-    counts = stable_steps(prediction, moment)
+    parameters, share = context.parameters, even_share(context)
+    drawn = draw(prediction, context, share.positions)
+    counts = stable_steps(prediction, context)
     sure = (drawn.confidence > parameters.conf_threshold).tolist()
-    ranked = best_first(moment.region, drawn.positions, drawn.confidence, len(drawn.positions))
+    ranked = best_first(context.region, drawn.positions, drawn.confidence, len(drawn.positions))
     rows = [row for row in ranked if sure[row] and counts[drawn.positions[row]] >= parameters.history_length]
     if not rows or share.last:
         rows = ranked[:share.count]
     commits = drawn.commits(rows, drawn.confidence)
     told = {commit.position for commit in commits}
     stable = {str(position): count for position, count in counts.items() if position not in told}
-    return Proposal(commits, {**share.state, "revision": moment.revision, "stable": stable})
+    return Proposal(commits, {**share.state, "revision": context.revision, "stable": stable})
 
 
 SAMPLER = Sampler(

@@ -7,19 +7,19 @@ from pydantic import Field
 
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Committing
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Prediction, Proposal, Sampler, SamplingContext
 
 
 class LeftToRightParameters(Committing):
     count: int = Field(1, ge=1, le=4096, description="Positions that one step commits.")
 
 
-def wanted(moment: Moment[LeftToRightParameters]) -> list[int]:
-    return list(moment.region.open[:moment.parameters.count])
+def wanted(context: SamplingContext[LeftToRightParameters]) -> list[int]:
+    return list(context.region.open[:context.parameters.count])
 
 
-def propose(prediction: Prediction, moment: Moment[LeftToRightParameters]) -> Proposal:
-    drawn = draw(prediction, moment, wanted(moment))
+def propose(prediction: Prediction, context: SamplingContext[LeftToRightParameters]) -> Proposal:
+    drawn = draw(prediction, context, wanted(context))
     return Proposal(drawn.commits(list(range(len(drawn.positions))), drawn.confidence))
 
 

@@ -14,7 +14,7 @@ from inference_service.sampling import distribution
 from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 
 
 class LladaParameters(EvenSteps):
@@ -24,20 +24,21 @@ class LladaParameters(EvenSteps):
         "Commit end-of-text and end-of-turn only where nothing else is left to commit."))
 
 
-def propose(prediction: Prediction, moment: Moment[LladaParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[LladaParameters]) -> Proposal:
     """state: the even schedule's."""
-    share = even_share(moment)
-    drawn = draw(prediction, moment, share.positions)
-    scores = confidence(drawn, prediction, moment)
-    return Proposal(drawn.commits(best_first(moment.region, share.positions, scores, share.count), scores), share.state)
+    share = even_share(context)
+    drawn = draw(prediction, context, share.positions)
+    scores = confidence(drawn, prediction, context)
+    rows = best_first(context.region, share.positions, scores, share.count)
+    return Proposal(drawn.commits(rows, scores), share.state)
 
 
-def confidence(drawn: Drawn, prediction: Prediction, moment: Moment[LladaParameters]) -> torch.Tensor:
+def confidence(drawn: Drawn, prediction: Prediction, context: SamplingContext[LladaParameters]) -> torch.Tensor:
     """What the positions are ranked by, [N]: the noise-free probability of the chosen token, or chance."""
-    parameters, ids = moment.parameters, moment.ids
+    parameters, ids = context.parameters, context.ids
     ends = ids.ends if parameters.confidence_eos_eot_inf else []
     if parameters.remasking == "random":
-        scores = moment.noise.uniform(drawn.positions).to(drawn.tokens.device)
+        scores = context.noise.uniform(drawn.positions).to(drawn.tokens.device)
         for token in ends:
             scores = scores.masked_fill(drawn.tokens == token, -1.0)  # after all others
         return scores

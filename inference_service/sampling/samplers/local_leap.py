@@ -11,7 +11,7 @@ from pydantic import Field
 from inference_service.sampling.blockwise import EvenState, EvenSteps, even_share, open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 
 
 class LocalLeapParameters(EvenSteps):
@@ -28,14 +28,14 @@ def near(positions: list[int], anchors: torch.Tensor, radius: int) -> torch.Tens
     return ((places[:, None] - places[anchors]).abs() <= radius).any(-1)
 
 
-def propose(prediction: Prediction, moment: Moment[LocalLeapParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[LocalLeapParameters]) -> Proposal:
     """state: the even schedule's."""
-    parameters, share = moment.parameters, even_share(moment)
-    drawn = draw(prediction, moment, share.positions)
+    parameters, share = context.parameters, even_share(context)
+    drawn = draw(prediction, context, share.positions)
     anchors = drawn.confidence >= parameters.threshold
     beside = near(drawn.positions, anchors, parameters.radius) & (drawn.confidence >= parameters.relaxed_threshold)
     leaps = (anchors | beside).tolist()
-    ranked = best_first(moment.region, drawn.positions, drawn.confidence, len(drawn.positions))
+    ranked = best_first(context.region, drawn.positions, drawn.confidence, len(drawn.positions))
     rows = [row for rank, row in enumerate(ranked) if rank < share.count or leaps[row]]
     return Proposal(drawn.commits(rows, drawn.confidence), share.state)
 

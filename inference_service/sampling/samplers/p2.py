@@ -14,7 +14,7 @@ from inference_service.sampling import distribution
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.noise import ORDER_STREAM
 from inference_service.sampling.parameters import InSteps, Revising
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+from inference_service.sampling.sampler import Prediction, Proposal, Reopen, Sampler, SamplingContext
 from inference_service.sampling.states import Count, Stepped
 
 
@@ -37,18 +37,18 @@ def masks_after(parameters: P2Parameters, changeable: int, step: int) -> int:
     return math.floor(changeable * (1 - step / parameters.step_count) + 1e-9)
 
 
-def positions_of(moment: Moment[P2Parameters]) -> list[int]:
+def positions_of(context: SamplingContext[P2Parameters]) -> list[int]:
     """All positions that may change, ascending: the open ones and the committed ones."""
-    return sorted({*moment.region.open, *moment.region.committed(moment.parameters.protect_edits)})
+    return sorted({*context.region.open, *context.region.committed(context.parameters.protect_edits)})
 
 
-def step_at(moment: Moment[P2Parameters]) -> int:
+def step_at(context: SamplingContext[P2Parameters]) -> int:
     """The next step that decides something, counted from 1; steps + 1 when all is done.
 
     Afresh it is the first that leaves fewer positions open than there are, so a whole canvas has none.
     """
-    parameters, opened, changeable = moment.parameters, len(moment.region.open), len(positions_of(moment))
-    same = moment.state.get("schedule") == parameters.step_count and moment.state["step"] < parameters.step_count
+    parameters, opened, changeable = context.parameters, len(context.region.open), len(positions_of(context))
+    same = context.state.get("schedule") == parameters.step_count and context.state["step"] < parameters.step_count
 
     def decides(step: int) -> bool:
         masks = masks_after(parameters, changeable, step)
@@ -56,23 +56,23 @@ def step_at(moment: Moment[P2Parameters]) -> int:
             return masks < opened
         return bool(masks or opened)
 
-    first = moment.state["step"] + 1 if same else 1
+    first = context.state["step"] + 1 if same else 1
     return next((step for step in range(first, parameters.step_count + 1) if decides(step)), parameters.step_count + 1)
 
 
-def wanted(moment: Moment[P2Parameters]) -> list[int]:
-    return positions_of(moment)
+def wanted(context: SamplingContext[P2Parameters]) -> list[int]:
+    return positions_of(context)
 
 
-def finished(moment: Moment[P2Parameters]) -> bool:
-    return step_at(moment) > moment.parameters.step_count
+def finished(context: SamplingContext[P2Parameters]) -> bool:
+    return step_at(context) > context.parameters.step_count
 
 
-def propose(prediction: Prediction, moment: Moment[P2Parameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[P2Parameters]) -> Proposal:
     """state: the number of steps of the schedule, and those behind it."""
-    parameters, region = moment.parameters, moment.region
-    step, positions = step_at(moment), positions_of(moment)
-    drawn = draw(prediction, moment, positions)
+    parameters, region = context.parameters, context.region
+    step, positions = step_at(context), positions_of(context)
+    drawn = draw(prediction, context, positions)
     stands = torch.tensor([region.tokens[position] is not None for position in positions])
     there = torch.tensor([region.tokens[position] or 0 for position in positions], device=drawn.tokens.device)
     tokens = torch.where(stands.to(there.device), there, drawn.tokens)
@@ -80,7 +80,7 @@ def propose(prediction: Prediction, moment: Moment[P2Parameters]) -> Proposal:
     scores = torch.where(stands, parameters.eta * scores, scores)
     ranked = scores
     if parameters.alg_temp:
-        ranked = scores + parameters.alg_temp * moment.noise.gumbel(positions, 1, ORDER_STREAM)[:, 0]
+        ranked = scores + parameters.alg_temp * context.noise.gumbel(positions, 1, ORDER_STREAM)[:, 0]
     if not parameters.eta:
         ranked = torch.where(stands, torch.inf, ranked)
     order = ranked.argsort(descending=True, stable=True).tolist()

@@ -14,7 +14,7 @@ from pydantic import Field
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Revising
 from inference_service.sampling.remasking import ranked
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.states import Count, State
 
 PREDICT, REMASK = "predict", "remask"
@@ -49,13 +49,13 @@ def ratio(parameters: PredictRemaskParameters, iteration: int) -> float:
     return parameters.end_ratio + left * (parameters.start_ratio - parameters.end_ratio)
 
 
-def upcoming(moment: Moment[PredictRemaskParameters]) -> tuple[str, int, int] | None:
+def upcoming(context: SamplingContext[PredictRemaskParameters]) -> tuple[str, int, int] | None:
     """What comes next: the phase, its iteration, and how many positions to open; None when all is done.
 
     Phases with nothing to predict or to open are passed over.
     """
-    parameters, region = moment.parameters, moment.region
-    phase, iteration = moment.state.get("phase", PREDICT), moment.state.get("iteration", 0)
+    parameters, region = context.parameters, context.region
+    phase, iteration = context.state.get("phase", PREDICT), context.state.get("iteration", 0)
     may = region.committed(parameters.protect_edits)
     changeable = sum(position not in region.given for position in range(len(region.tokens)))
     while True:
@@ -70,43 +70,43 @@ def upcoming(moment: Moment[PredictRemaskParameters]) -> tuple[str, int, int] | 
         phase, iteration = PREDICT, iteration + 1
 
 
-def _at_hand(moment: Moment[PredictRemaskParameters]) -> tuple[str, int, int]:
+def _at_hand(context: SamplingContext[PredictRemaskParameters]) -> tuple[str, int, int]:
     """What comes next on a canvas that is not finished."""
-    following = upcoming(moment)
+    following = upcoming(context)
     assert following is not None
     return following
 
 
-def wanted(moment: Moment[PredictRemaskParameters]) -> list[int]:
-    phase, _, _ = _at_hand(moment)
+def wanted(context: SamplingContext[PredictRemaskParameters]) -> list[int]:
+    phase, _, _ = _at_hand(context)
     if phase == PREDICT:
-        return list(moment.region.open)
-    return [] if moment.parameters.rho == 1 else moment.region.committed(moment.parameters.protect_edits)
+        return list(context.region.open)
+    return [] if context.parameters.rho == 1 else context.region.committed(context.parameters.protect_edits)
 
 
-def finished(moment: Moment[PredictRemaskParameters]) -> bool:
-    return upcoming(moment) is None
+def finished(context: SamplingContext[PredictRemaskParameters]) -> bool:
+    return upcoming(context) is None
 
 
-def propose(prediction: Prediction, moment: Moment[PredictRemaskParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[PredictRemaskParameters]) -> Proposal:
     """state: the phase that comes next and its iteration."""
-    phase, iteration, count = _at_hand(moment)
+    phase, iteration, count = _at_hand(context)
     if phase == REMASK:
-        positions = moment.region.committed(moment.parameters.protect_edits)
-        reopens = ranked(prediction, moment, positions, moment.parameters.rho)[:count]
+        positions = context.region.committed(context.parameters.protect_edits)
+        reopens = ranked(prediction, context, positions, context.parameters.rho)[:count]
         return Proposal(state={"phase": PREDICT, "iteration": iteration + 1}, reopens=reopens, substep="remasking")
-    drawn = draw(prediction, moment, list(moment.region.open))
+    drawn = draw(prediction, context, list(context.region.open))
     rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
-    last = _last(moment, iteration)
+    last = _last(context, iteration)
     return Proposal(drawn.commits(rows, drawn.confidence), {"phase": REMASK, "iteration": iteration},
                     substep="final" if last else "prediction", read_only=not last)
 
 
-def _last(moment: Moment[PredictRemaskParameters], iteration: int) -> bool:
+def _last(context: SamplingContext[PredictRemaskParameters], iteration: int) -> bool:
     """Whether nothing is masked again after the prediction of an iteration."""
-    region = moment.region
+    region = context.region
     whole = replace(region, open=(), tokens=tuple(-1 if token is None else token for token in region.tokens))
-    return upcoming(replace(moment, region=whole, state={"phase": REMASK, "iteration": iteration})) is None
+    return upcoming(replace(context, region=whole, state={"phase": REMASK, "iteration": iteration})) is None
 
 
 SAMPLER = Sampler(

@@ -18,7 +18,7 @@ from inference_service.sampling.drawing import Drawn, draw
 from inference_service.sampling.noise import Noise
 from inference_service.sampling.parameters import Blockwise, Extent
 from inference_service.sampling.region import best_first
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 
 Strategy = Literal["high_confidence", "low_confidence", "high_entropy", "low_entropy", "margin", "random",
                    "left_to_right"]
@@ -64,10 +64,10 @@ def allowed(rule: str, parameters: RankedParameters, probabilities: list[float])
     return count
 
 
-def propose(prediction: Prediction, moment: Moment[RankedParameters]) -> Proposal:
-    parameters, region = moment.parameters, moment.region
-    drawn = draw(prediction, moment, open_in_block(moment))
-    scores = rank(parameters.strategy, drawn, moment.noise)
+def propose(prediction: Prediction, context: SamplingContext[RankedParameters]) -> Proposal:
+    parameters, region = context.parameters, context.region
+    drawn = draw(prediction, context, open_in_block(context))
+    scores = rank(parameters.strategy, drawn, context.noise)
     chosen = drawn.confidence.tolist()
     rows = best_first(region, drawn.positions, scores, len(drawn.positions))
     rows = rows[: allowed(parameters.rule, parameters, [chosen[row] for row in rows])]

@@ -15,7 +15,7 @@ from pydantic import Field
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.noise import REOPEN_STREAM, REVEAL_STREAM
 from inference_service.sampling.parameters import Extent, InSteps, ParameterError, Revising
-from inference_service.sampling.sampler import Moment, Prediction, Proposal, Reopen, Sampler
+from inference_service.sampling.sampler import Prediction, Proposal, Reopen, Sampler, SamplingContext
 from inference_service.sampling.states import Number, Stepped
 
 
@@ -62,45 +62,45 @@ def _looped(parameters: RemdmParameters, t: float) -> float:
     return top
 
 
-def sigmas(moment: Moment[RemdmParameters], step: int, decided: list[int]) -> tuple[torch.Tensor, float]:
+def sigmas(context: SamplingContext[RemdmParameters], step: int, decided: list[int]) -> tuple[torch.Tensor, float]:
     """The chance to be masked again of each decided position, float64 [N], and the one that open ones reckon with."""
-    parameters = moment.parameters
+    parameters = context.parameters
     before, after, masks = alphas(parameters, step)
     if not masks:
         return torch.zeros(len(decided), dtype=torch.float64), 0.0
     most = min(1.0, (1 - after) / before) if before else 1.0
     if parameters.strategy == "conf":
-        known = moment.state.get("confidence", {})
+        known = context.state.get("confidence", {})
         doubt = torch.tensor([-known.get(str(position), 1.0) for position in decided], dtype=torch.float64)
         return torch.softmax(doubt, 0) * most, 0.0
     sigma = parameters.eta * most if parameters.strategy == "rescale" else min(parameters.eta, most)
     return torch.full((len(decided),), sigma, dtype=torch.float64), sigma
 
 
-def drawn_step(moment: Moment[RemdmParameters], step: int, decided: list[int]) -> tuple[list[int], list[int]]:
+def drawn_step(context: SamplingContext[RemdmParameters], step: int, decided: list[int]) -> tuple[list[int], list[int]]:
     """The positions that a step reveals, and which of the decided ones it opens; each by itself, by chance."""
-    opened = list(moment.region.open)
-    sigma, reckoned = sigmas(moment, step, decided)
-    before, after, _ = alphas(moment.parameters, step)
+    opened = list(context.region.open)
+    sigma, reckoned = sigmas(context, step, decided)
+    before, after, _ = alphas(context.parameters, step)
     chance = 1.0 if after >= 1 or before >= 1 else (after - (1 - reckoned) * before) / (1 - before)
-    return (_hit(moment, opened, torch.tensor(chance), REVEAL_STREAM, step),
-            _hit(moment, decided, sigma, REOPEN_STREAM, step))
+    return (_hit(context, opened, torch.tensor(chance), REVEAL_STREAM, step),
+            _hit(context, decided, sigma, REOPEN_STREAM, step))
 
 
-def _hit(moment: Moment[RemdmParameters], positions: list[int], chances: torch.Tensor, stream: int,
+def _hit(context: SamplingContext[RemdmParameters], positions: list[int], chances: torch.Tensor, stream: int,
          step: int) -> list[int]:
     """The positions that chance picks."""
     if not positions or not bool((chances > 0).any()):
         return []
-    hits = moment.noise.uniform(positions, stream, step) < chances
+    hits = context.noise.uniform(positions, stream, step) < chances
     return [positions[row] for row in hits.nonzero().flatten().tolist()]
 
 
-def begin(moment: Moment[RemdmParameters]) -> int:
+def begin(context: SamplingContext[RemdmParameters]) -> int:
     """The step at hand: the next one, or afresh the one whose time the share of open positions is."""
-    parameters, region = moment.parameters, moment.region
-    if moment.state.get("schedule") == _schedule(parameters):
-        return max(0, moment.state["step"])
+    parameters, region = context.parameters, context.region
+    if context.state.get("schedule") == _schedule(parameters):
+        return max(0, context.state["step"])
     changeable = len(region.open) + len(region.committed(parameters.protect_edits))
     decided = 1 - len(region.open) / changeable if changeable else 1.0
     return next((step for step in range(parameters.step_count) if alphas(parameters, step)[1] > decided),
@@ -111,45 +111,45 @@ def _schedule(parameters: RemdmParameters) -> list:
     return [parameters.step_count, parameters.strategy, parameters.t_on, parameters.t_off, parameters.alpha_on]
 
 
-def upcoming(moment: Moment[RemdmParameters]) -> tuple[int, list[int], list[int]] | None:
+def upcoming(context: SamplingContext[RemdmParameters]) -> tuple[int, list[int], list[int]] | None:
     """The next step in which something happens, what it reveals and what it opens; None when all is done."""
-    decided = moment.region.committed(moment.parameters.protect_edits)
-    for step in range(begin(moment), moment.parameters.step_count):
-        reveals, reopens = drawn_step(moment, step, decided)
+    decided = context.region.committed(context.parameters.protect_edits)
+    for step in range(begin(context), context.parameters.step_count):
+        reveals, reopens = drawn_step(context, step, decided)
         if reveals or reopens:
             return step, reveals, reopens
-    opened = list(moment.region.open)
-    return (moment.parameters.step_count - 1, opened, []) if opened else None
+    opened = list(context.region.open)
+    return (context.parameters.step_count - 1, opened, []) if opened else None
 
 
-def _at_hand(moment: Moment[RemdmParameters]) -> tuple[int, list[int], list[int]]:
+def _at_hand(context: SamplingContext[RemdmParameters]) -> tuple[int, list[int], list[int]]:
     """What comes next on a canvas that is not finished."""
-    following = upcoming(moment)
+    following = upcoming(context)
     assert following is not None
     return following
 
 
-def wanted(moment: Moment[RemdmParameters]) -> list[int]:
-    return _at_hand(moment)[1]
+def wanted(context: SamplingContext[RemdmParameters]) -> list[int]:
+    return _at_hand(context)[1]
 
 
-def finished(moment: Moment[RemdmParameters]) -> bool:
-    return upcoming(moment) is None
+def finished(context: SamplingContext[RemdmParameters]) -> bool:
+    return upcoming(context) is None
 
 
-def propose(prediction: Prediction, moment: Moment[RemdmParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[RemdmParameters]) -> Proposal:
     """state: the schedule, the steps behind it, and by "conf" the confidence that each token was committed with."""
-    step, reveals, reopens = _at_hand(moment)
-    parameters, decided = moment.parameters, moment.region.committed(moment.parameters.protect_edits)
-    chances = dict(zip(decided, sigmas(moment, step, decided)[0].tolist(), strict=True))
+    step, reveals, reopens = _at_hand(context)
+    parameters, decided = context.parameters, context.region.committed(context.parameters.protect_edits)
+    chances = dict(zip(decided, sigmas(context, step, decided)[0].tolist(), strict=True))
     state = {"schedule": _schedule(parameters), "step": step + 1}
     commits = []
     if reveals:
-        drawn = draw(prediction, moment, reveals)
+        drawn = draw(prediction, context, reveals)
         rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
         commits = drawn.commits(rows, drawn.confidence)
     if parameters.strategy == "conf":
-        known = {key: value for key, value in moment.state.get("confidence", {}).items() if int(key) not in reopens}
+        known = {key: value for key, value in context.state.get("confidence", {}).items() if int(key) not in reopens}
         state["confidence"] = known | {str(commit.position): round(commit.probability, 6) for commit in commits
                                        if commit.probability is not None}
     return Proposal(commits, state, [Reopen(position, chances[position]) for position in reopens])

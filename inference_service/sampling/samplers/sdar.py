@@ -12,7 +12,7 @@ from pydantic import Field
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise, Extent, ParameterError, resolved
 from inference_service.sampling.region import best_first, current_block
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.states import Stepped
 
 
@@ -41,19 +41,19 @@ class SdarState(Stepped):
     schedule: list[int]
 
 
-def wanted(moment: Moment[SdarParameters]) -> list[int]:
-    return current_block(moment.region, moment.parameters.block_size)[1]
+def wanted(context: SamplingContext[SdarParameters]) -> list[int]:
+    return current_block(context.region, context.parameters.block_size)[1]
 
 
-def propose(prediction: Prediction, moment: Moment[SdarParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[SdarParameters]) -> Proposal:
     """state: the block at work and its steps behind it."""
-    parameters, region, state = moment.parameters, moment.region, moment.state
+    parameters, region, state = context.parameters, context.region, context.state
     block, positions = current_block(region, parameters.block_size)
     schedule = [parameters.block_size, resolved(parameters.denoising_steps)]
     same = state.get("block") == block and state.get("schedule") == schedule
     step = state["step"] if same else 0
     count = min(share(schedule[0], schedule[1], step), len(positions))
-    drawn = draw(prediction, moment, positions)
+    drawn = draw(prediction, context, positions)
     if parameters.remasking == "sequential":
         rows = list(range(count))
     else:

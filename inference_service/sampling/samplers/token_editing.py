@@ -10,7 +10,7 @@ from pydantic import Field
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Extent, Revising, block_length, resolved
 from inference_service.sampling.region import best_first, block_of
-from inference_service.sampling.sampler import Moment, Need, Prediction, Proposal, Sampler
+from inference_service.sampling.sampler import Need, Prediction, Proposal, Sampler, SamplingContext
 from inference_service.sampling.states import Count, State
 
 
@@ -45,40 +45,40 @@ class TokenEditingState(State):
     settled: bool
 
 
-def block_at(moment: Moment[TokenEditingParameters]) -> int | None:
+def block_at(context: SamplingContext[TokenEditingParameters]) -> int | None:
     """The block at work: the present one until it is settled, then the next with an open position; None: all of them.
 
     None on a whole canvas that this sampler has not worked on: everything may be edited.
     """
-    length, state = moment.parameters.block_size, moment.state
-    if state and state["place"] == _place(moment) and not state["settled"]:
+    length, state = context.parameters.block_size, context.state
+    if state and state["place"] == _place(context) and not state["settled"]:
         return state["block"]
-    return block_of(moment.region, moment.region.open[0], length) if moment.region.open else None
+    return block_of(context.region, context.region.open[0], length) if context.region.open else None
 
 
-def _place(moment: Moment[TokenEditingParameters]) -> list:
+def _place(context: SamplingContext[TokenEditingParameters]) -> list:
     """What must be the same for a block to count as settled."""
-    parameters = moment.parameters
+    parameters = context.parameters
     return [parameters.block_size, parameters.tau_edit, parameters.multi_block]
 
 
-def _looks_again(moment: Moment[TokenEditingParameters]) -> bool:
+def _looks_again(context: SamplingContext[TokenEditingParameters]) -> bool:
     """Whether there are steps that only edit."""
-    return moment.parameters.max_post_steps > 0 and moment.parameters.tau_edit < 1
+    return context.parameters.max_post_steps > 0 and context.parameters.tau_edit < 1
 
 
-def wanted(moment: Moment[TokenEditingParameters]) -> list[int]:
-    return sorted(_open(moment) + _committed(moment))
+def wanted(context: SamplingContext[TokenEditingParameters]) -> list[int]:
+    return sorted(_open(context) + _committed(context))
 
 
-def _open(moment: Moment[TokenEditingParameters]) -> list[int]:
-    block, parameters, region = block_at(moment), moment.parameters, moment.region
+def _open(context: SamplingContext[TokenEditingParameters]) -> list[int]:
+    block, parameters, region = block_at(context), context.parameters, context.region
     return [position for position in region.open
             if block is None or block_of(region, position, parameters.block_size) <= block]
 
 
-def _committed(moment: Moment[TokenEditingParameters]) -> list[int]:
-    block, parameters, region = block_at(moment), moment.parameters, moment.region
+def _committed(context: SamplingContext[TokenEditingParameters]) -> list[int]:
+    block, parameters, region = block_at(context), context.parameters, context.region
     positions = region.committed(parameters.protect_edits) if parameters.tau_edit < 1 else []
     if block is None:
         return positions
@@ -88,37 +88,37 @@ def _committed(moment: Moment[TokenEditingParameters]) -> list[int]:
     return [position for position in last if block_of(region, position, parameters.block_size) == block]
 
 
-def finished(moment: Moment[TokenEditingParameters]) -> bool:
-    if moment.region.open:
+def finished(context: SamplingContext[TokenEditingParameters]) -> bool:
+    if context.region.open:
         return False
-    settled = moment.state.get("settled") and moment.state["place"] == _place(moment)
-    return bool(settled) or not _looks_again(moment) or not _committed(moment)
+    settled = context.state.get("settled") and context.state["place"] == _place(context)
+    return bool(settled) or not _looks_again(context) or not _committed(context)
 
 
-def propose(prediction: Prediction, moment: Moment[TokenEditingParameters]) -> Proposal:
+def propose(prediction: Prediction, context: SamplingContext[TokenEditingParameters]) -> Proposal:
     """state: the block, what it is settled for, the steps that only edited it, and whether it is settled."""
-    parameters, region = moment.parameters, moment.region
-    block, opened, committed = block_at(moment), _open(moment), _committed(moment)
+    parameters, region = context.parameters, context.region
+    block, opened, committed = block_at(context), _open(context), _committed(context)
     commits, edits = [], []
     if opened:
-        drawn = draw(prediction, moment, opened)
+        drawn = draw(prediction, context, opened)
         rows = best_first(region, opened, drawn.confidence, len(opened))
         sure = int((drawn.confidence > parameters.tau_mask).sum())
         commits = drawn.commits(rows[:max(sure, parameters.num_to_transfer)], drawn.confidence)
     if committed:
-        drawn = draw(prediction, moment, committed)
+        drawn = draw(prediction, context, committed)
         rows = drawn.confidence.argsort(descending=True, stable=True).tolist()
         edits = [commit for commit in drawn.commits(rows, drawn.confidence)
                  if commit.probability is not None and commit.probability > parameters.tau_edit
                  and commit.token != region.tokens[commit.position]]
-    same = moment.state.get("place") == _place(moment) and moment.state["block"] == block \
-        and not moment.state["settled"]
-    post = 0 if opened else (moment.state.get("post", 0) if same else 0) + 1
-    if _looks_again(moment):
+    same = context.state.get("place") == _place(context) and context.state["block"] == block \
+        and not context.state["settled"]
+    post = 0 if opened else (context.state.get("post", 0) if same else 0) + 1
+    if _looks_again(context):
         settled = not opened and (not edits or post >= parameters.max_post_steps)
     else:
         settled = len(commits) == len(opened)
-    return Proposal(commits, {"block": block, "place": _place(moment), "post": post, "settled": settled}, edits=edits)
+    return Proposal(commits, {"block": block, "place": _place(context), "post": post, "settled": settled}, edits=edits)
 
 
 SAMPLER = Sampler(
