@@ -21,7 +21,7 @@ from inference_service.rpc.codec import ProtoCodec, tree_of
 from inference_service.rpc.health import Health
 from inference_service.rpc.inspection_service import InspectionService
 from inference_service.rpc.model_service import ModelService
-from inference_service.rpc.session_service import SessionService
+from inference_service.rpc.session.service import SessionService
 from inference_service.rpc.unreadable import RefusesUnreadable
 from inference_service.sandbox import processes
 from inference_service.sessions.collection import Limits, Sessions

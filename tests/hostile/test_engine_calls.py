@@ -15,7 +15,7 @@ from inference_service.config import Config
 from inference_service.local import running
 from inference_service.models import library
 from inference_service.rpc.admission import Kind
-from inference_service.rpc.changing import KEPT_FOR_READER
+from inference_service.rpc.session.step import KEPT_FOR_READER
 from inference_service.sampling.registry import SAMPLERS
 from tests.fakes import FakeDenoiser
 from tests.service.calls import WAIT, Api, refusal

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 
 from inference_service.errors import InvalidField
 from inference_service.rpc import reading
-from inference_service.rpc.recording import read
+from inference_service.rpc.session.recordings import read
 from unmask import recording as files
 from unmask.v1.frame_pb2 import CAUSE_CREATE, CAUSE_EDIT, CAUSE_STEP, Frame, Splice
 from unmask.v1.model_service_pb2 import Model

@@ -10,7 +10,7 @@ from inference_service.sessions.session import Session
 from unmask.v1 import session_service_pb2 as pb
 
 
-class Branching(Calls):
+class Branches(Calls):
     @answers_errors
     async def ListBranches(self, request, context):
         size = requests.page_size(request.page_size, default=200)

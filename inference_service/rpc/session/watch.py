@@ -14,13 +14,13 @@ from unmask.v1 import session_service_pb2 as pb
 FRAMES_AT_ONCE = 16  # that a watcher reads before it sends them
 
 
-class Watching(Calls):
+class Watch(Calls):
     @answers_errors
     async def WatchSession(self, request, context):
         requests.check_id("session_id", request.session_id, required=True)
         after = optional(request, "after_revision")
-        bell = Wakeup()
-        live = await self._followed(request.session_id, bell)
+        wakeup = Wakeup()
+        live = await self._followed(request.session_id, wakeup)
         session = live.session
         first, names_version = session.first, None
         knows_names = after is not None  # and perhaps some that are gone
@@ -49,9 +49,9 @@ class Watching(Calls):
                     names_version, knows_names = live.names_version, True
                 if live.deleted:
                     raise NotFound("the session was deleted", reason="SESSION_NOT_FOUND")
-                await bell.wait()
+                await wakeup.wait()
         finally:
-            self._sessions.unfollow(live, bell)
+            self._sessions.unfollow(live, wakeup)
 
     def _bodies(self, session_id: str, first: int, last: int) -> list[bytes]:
         """The frames of some revisions; those before the first damaged one, which raises when it is its turn."""
@@ -67,12 +67,12 @@ class Watching(Calls):
         bodies = self._bodies(session_id, first, min(head, first + FRAMES_AT_ONCE - 1))
         return [pb.WatchSessionResponse(frame=convert.sent_from_bytes(body)) for body in bodies]
 
-    async def _followed(self, session_id: str, bell: Wakeup) -> LiveSession:
+    async def _followed(self, session_id: str, wakeup: Wakeup) -> LiveSession:
         """The session, followed; not any more if the call ends meanwhile."""
-        following = work.brief.submit(self._sessions.follow, session_id, bell)
+        following = work.brief.submit(self._sessions.follow, session_id, wakeup)
         try:
             return await asyncio.wrap_future(following)
         except asyncio.CancelledError:
             following.add_done_callback(lambda done: done.cancelled() or done.exception() or self._sessions.unfollow(
-                done.result(), bell))
+                done.result(), wakeup))
             raise

@@ -1,6 +1,6 @@
 """SessionService: checks what came in, lets the core do it, streams what came of it.
 
-Creating, reading and deleting are here; the other calls are in the parts that it is made of.
+Creating, reading and deleting are here; the other calls are in the files of this folder, by their names.
 """
 
 from contextlib import suppress
@@ -8,19 +8,23 @@ from contextlib import suppress
 from inference_service.engine.constraining import check_begins
 from inference_service.errors import DataLoss, NotFound
 from inference_service.rpc import answers, requests, work
-from inference_service.rpc.branching import Branching
 from inference_service.rpc.calls import threads_for
-from inference_service.rpc.changing import Changing
 from inference_service.rpc.errors import answers_errors
-from inference_service.rpc.looking import Looking
-from inference_service.rpc.recording import Recordings
 from inference_service.rpc.requests import optional
-from inference_service.rpc.watching import Watching
+from inference_service.rpc.session.branches import Branches
+from inference_service.rpc.session.edit import Edit
+from inference_service.rpc.session.predict import Predict
+from inference_service.rpc.session.propose import Propose
+from inference_service.rpc.session.recordings import Recordings
+from inference_service.rpc.session.rewind import Rewind
+from inference_service.rpc.session.select import Select
+from inference_service.rpc.session.step import Step
+from inference_service.rpc.session.watch import Watch
 from unmask.v1 import session_pb2, session_service_pb2_grpc
 from unmask.v1 import session_service_pb2 as pb
 
 
-class SessionService(Changing, Looking, Watching, Branching, Recordings,
+class SessionService(Step, Select, Edit, Rewind, Predict, Propose, Watch, Branches, Recordings,
                      session_service_pb2_grpc.SessionServiceServicer):
     @answers_errors
     async def CreateSession(self, request, context):

@@ -1,0 +1,1 @@
+"""SessionService, a file for each call or group of calls: a call is found by its name."""
