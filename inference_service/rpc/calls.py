@@ -11,7 +11,7 @@ from inference_service.engine.predictions import Predictions
 from inference_service.errors import FailedPrecondition
 from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
-from inference_service.rpc import answers, requests, work
+from inference_service.rpc import answers, requests, session_settings, work
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sessions.collection import LiveSession, Sessions
 from inference_service.sessions.frame import Frame, Settings
@@ -85,8 +85,8 @@ class Calls:
                 raise FailedPrecondition(f"no position is open at revision {revision}", reason="CANVAS_COMPLETE")
             if chosen is None and state.settings.sampler not in SAMPLERS:  # another program's: what the model says is
                 # the same by any sampler
-                chosen = requests.first_settings(settings_pb2.Settings(seed=0), state.length, state.holes,
-                                                 denoiser.info, state.start)
+                chosen = session_settings.first_settings(settings_pb2.Settings(seed=0), state.length, state.holes,
+                                                         denoiser.info, state.start)
             constrained = (chosen or state.settings).constraint
             return chosen, plan_for(live.session, revision, chosen, denoiser.info) if constrained else None
 
@@ -119,7 +119,7 @@ class Calls:
 
         def changed() -> tuple[Settings, State]:
             state = session.state(revision)
-            return requests.later_settings(request.settings, state, denoiser.info), state
+            return session_settings.later_settings(request.settings, state, denoiser.info), state
 
         settings, state = await work.brief(changed)
         if settings.constraint != state.settings.constraint:  # compiling it may take seconds

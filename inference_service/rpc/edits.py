@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import requests
+from inference_service.rpc import prompts, requests
 from inference_service.sessions import edits as core
 from unmask.v1 import edit_pb2
 from unmask.v1 import session_service_pb2 as pb
@@ -49,9 +49,9 @@ def _replace(edit: edit_pb2.ReplaceSpan, field: str, denoiser: Denoiser) -> core
     if content is None:
         raise InvalidField(field, "must have text or tokens")
     if content == "tokens":
-        tokens = requests.listed_tokens(edit.tokens.ids, f"{field}.tokens.ids", denoiser)
+        tokens = prompts.listed_tokens(edit.tokens.ids, f"{field}.tokens.ids", denoiser)
     else:
-        tokens = requests.text_tokens(edit.text, f"{field}.text", denoiser, special=edit.special_tokens,
+        tokens = prompts.text_tokens(edit.text, f"{field}.text", denoiser, special=edit.special_tokens,
                                       within=edit.position > 0)
     _check_enum(f"{field}.fit", edit.fit, edit_pb2.ReplaceSpan.Fit)
     return core.Replace(edit.position, edit.count, tokens, edit.fit == KEEP_LENGTH)
@@ -73,7 +73,7 @@ def _force_token(edit: edit_pb2.ForceToken, field: str, denoiser: Denoiser) -> c
 
 
 def _force_text(edit: edit_pb2.ForceText, field: str, denoiser: Denoiser) -> core.Force:
-    tokens = requests.encoded(f"{field}.text", edit.text, denoiser, special=edit.special_tokens,
+    tokens = prompts.encoded(f"{field}.text", edit.text, denoiser, special=edit.special_tokens,
                               within=edit.position > 0)
     if not tokens:
         raise InvalidField(f"{field}.text", "must have at least one token")
@@ -83,9 +83,9 @@ def _force_text(edit: edit_pb2.ForceText, field: str, denoiser: Denoiser) -> cor
 
 
 def _append(edit: edit_pb2.AppendTurn, field: str, denoiser: Denoiser) -> core.Append:
-    turn = requests.turn_tokens(edit.turn, f"{field}.turn", denoiser)
+    turn = prompts.turn_tokens(edit.turn, f"{field}.turn", denoiser)
     asked = edit.HasField("length")
-    return core.Append(turn, edit.length if asked else requests.DEFAULT_LENGTH, capped=not asked)
+    return core.Append(turn, edit.length if asked else prompts.DEFAULT_LENGTH, capped=not asked)
 
 
 READ: dict[str, Callable[..., core.Edit]] = {

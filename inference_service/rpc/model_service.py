@@ -10,7 +10,8 @@ from inference_service.models.registry import BY_NAME
 from inference_service.rpc import convert, work
 from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
-from inference_service.rpc.requests import check_size, check_tokens, takes_names, text_of
+from inference_service.rpc.prompts import check_size, takes_names, text_of
+from inference_service.rpc.requests import check_tokens
 from inference_service.sampling.registry import suitable
 from unmask.v1 import model_service_pb2 as pb
 from unmask.v1 import model_service_pb2_grpc

@@ -8,7 +8,7 @@ from inference_service.errors import InvalidField
 from inference_service.inspection.corruption import corrupt
 from inference_service.inspection.recovery import Recovered, recover_job
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import convert, requests, work
+from inference_service.rpc import convert, prompts, requests, session_settings, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.sampling.noise import Noise
@@ -111,13 +111,13 @@ def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: 
     if info.attention.append_only:
         raise InvalidField(field, f"must be models whose canvas may be open anywhere; {info.name!r} writes from left"
                                   " to right and cannot restore what lies between given tokens")
-    prompt = requests.prompt_tokens(request.prompt, denoiser) if request.HasField("prompt") else ()
+    prompt = prompts.prompt_tokens(request.prompt, denoiser) if request.HasField("prompt") else ()
     if None in prompt:
         raise InvalidField("prompt", "must have no open position: only the texts are corrupted")
     decided = tuple(token for token in prompt if token is not None)
     tasks = []
     for index, text in enumerate(request.texts):
-        tokens = requests.encoded(f"texts[{index}]", text, denoiser, special=requests.takes_names(request),
+        tokens = prompts.encoded(f"texts[{index}]", text, denoiser, special=prompts.takes_names(request),
                                   within=bool(prompt)) if text else []
         most = info.context_length - len(prompt)
         if not 1 <= len(tokens) <= most:
@@ -129,7 +129,7 @@ def _tasks(request: pb.RecoverRequest, field: str, denoiser: Denoiser, message: 
                                                   " known to tell whether it came back")
         kind, masked = corrupt(len(tokens), KINDS[request.corruption], ratio, request.rounds or DEFAULT_ROUNDS,
                                Noise(message.seed, index))
-        settings = requests.first_settings(message, 0, len(masked), info, len(decided) + len(tokens))
+        settings = session_settings.first_settings(message, 0, len(masked), info, len(decided) + len(tokens))
         tasks.append(Task(denoiser, index, decided, tokens, kind, masked, settings))
     return tasks
 

@@ -4,7 +4,7 @@ from inference_service.engine.jobs import Job
 from inference_service.errors import InvalidField
 from inference_service.inspection.likelihood import Likelihood, score_job
 from inference_service.models.denoiser import Denoiser
-from inference_service.rpc import requests, work
+from inference_service.rpc import prompts, requests, work
 from inference_service.rpc.calls import Calls, threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.streams import Newest
@@ -38,7 +38,7 @@ def _job(request: pb.ScoreRequest, denoiser: Denoiser, emit) -> tuple[list[int],
                                       f" {request.samples}")
     if not 0 <= request.cfg_scale <= MOST_GUIDANCE:
         raise InvalidField("cfg_scale", f"must be from 0 to {MOST_GUIDANCE}; got {request.cfg_scale:g}")
-    prompt = requests.prompt_tokens(request.prompt, denoiser) if request.HasField("prompt") else ()
+    prompt = prompts.prompt_tokens(request.prompt, denoiser) if request.HasField("prompt") else ()
     mask = denoiser.info.mask_token
     if None in prompt and mask is None:
         raise InvalidField("prompt", f"must have no open position: {denoiser.info.name!r} has no mask token")
@@ -55,7 +55,7 @@ def _answer(request: pb.ScoreRequest, denoiser: Denoiser, within: bool) -> list[
     if kind is None:
         raise InvalidField("answer", "must have text or tokens")
     if kind == "text":
-        return requests.encoded("text", request.text, denoiser, special=requests.takes_names(request),
+        return prompts.encoded("text", request.text, denoiser, special=prompts.takes_names(request),
                                 within=within) if request.text else []
     requests.check_tokens("tokens.ids", request.tokens.ids, denoiser)
     if denoiser.info.mask_token in request.tokens.ids:

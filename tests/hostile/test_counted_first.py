@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from inference_service.errors import InvalidField
-from inference_service.rpc.requests import prompt_tokens
+from inference_service.rpc.prompts import prompt_tokens
 
 
 class Uncounted:

@@ -17,7 +17,7 @@ from grpc import StatusCode as Code
 
 from inference_service.inspection.attribution import question
 from inference_service.models.text import Text
-from inference_service.rpc import answers, attributing, convert, edits, requests, work
+from inference_service.rpc import answers, attributing, convert, edits, prompts, requests, session_settings, work
 from inference_service.rpc import recording as recordings
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session
@@ -153,7 +153,8 @@ SLOW = [
     *((SQLiteStore, name) for name in ("_read", "_write", "load")),
     *((answers, name) for name in ("session", "base", "candidates", "prediction", "reprocessed", "comparison")),
     *((convert, name) for name in ("session_to_proto", "sent_from_bytes")),
-    *((requests, name) for name in ("first_settings", "later_settings", "checked_selections", "prompt_tokens")),
+    *((session_settings, name) for name in ("first_settings", "later_settings")),
+    (requests, "checked_selections"), (prompts, "prompt_tokens"),
     (edits, "checked"), (attributing, "_question"), (recordings, "read"), (recording, "write"),
 ]
 

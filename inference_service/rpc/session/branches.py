@@ -1,7 +1,7 @@
 """Branches: their names, and how two canvases differ."""
 
 from inference_service.errors import InvalidField
-from inference_service.rpc import answers, requests, work
+from inference_service.rpc import answers, pages, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
@@ -13,8 +13,8 @@ from unmask.v1 import session_service_pb2 as pb
 class Branches(Calls):
     @answers_errors
     async def ListBranches(self, request, context):
-        size = requests.page_size(request.page_size, default=200)
-        before = requests.before_branch(request.page_token)
+        size = pages.page_size(request.page_size, default=200)
+        before = pages.before_branch(request.page_token)
         live = await self._get(request.session_id)
 
         def page():
@@ -24,11 +24,11 @@ class Branches(Calls):
             lines = [line for line in lines if before is None or line.leaf < before]
             shown, held = [], 0
             for line in lines[:size]:
-                if held > requests.PAGE_BYTES:
+                if held > pages.PAGE_BYTES:
                     break
                 shown.append(answers.branch(live, line, names))
                 held += shown[-1].ByteSize()
-            token = requests.branch_token(shown[-1].leaf_revision) if len(shown) < len(lines) else ""
+            token = pages.branch_token(shown[-1].leaf_revision) if len(shown) < len(lines) else ""
             return pb.ListBranchesResponse(branches=shown, next_page_token=token)
 
         return await work.long(page)

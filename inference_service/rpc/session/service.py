@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from inference_service.engine.constraining import check_begins
 from inference_service.errors import DataLoss, NotFound
-from inference_service.rpc import answers, requests, work
+from inference_service.rpc import answers, pages, prompts, requests, session_settings, work
 from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
@@ -32,10 +32,11 @@ class SessionService(Step, Select, Edit, Rewind, Predict, Propose, Watch, Branch
         denoiser = await work.brief(self._library.current, request.model)
 
         def checked():
-            given = requests.prompt_tokens(request.prompt, denoiser)
-            length = requests.canvas_length(request, given, denoiser)
-            fixed = requests.fixed_words(request.word_constraints, length, given, denoiser)
-            settings = requests.first_settings(request.settings, length, given.count(None), denoiser.info, len(given))
+            given = prompts.prompt_tokens(request.prompt, denoiser)
+            length = prompts.canvas_length(request, given, denoiser)
+            fixed = prompts.fixed_words(request.word_constraints, length, given, denoiser)
+            settings = session_settings.first_settings(request.settings, length, given.count(None), denoiser.info,
+                                                       len(given))
             ttl = requests.ttl(request)
             if denoiser.info.attention.append_only:
                 length = 1  # the open position at the end; how many follow is the sampler's
@@ -64,18 +65,18 @@ class SessionService(Step, Select, Edit, Rewind, Predict, Propose, Watch, Branch
 
     @answers_errors
     async def ListSessions(self, request, context):
-        size = requests.page_size(request.page_size)
-        before = requests.after_page(request.page_token)
+        size = pages.page_size(request.page_size)
+        before = pages.after_page(request.page_token)
         rows = await work.brief(self._sessions.page, size + 1, before)
         shown, last, held = [], None, 0
         for row in rows[:size]:  # each in its turn among others' calls
-            if held > requests.PAGE_BYTES:
+            if held > pages.PAGE_BYTES:
                 break
             last = row
             with suppress(NotFound, DataLoss):  # deleted between the two looks, or damaged
                 shown.append(await work.brief(self._listed, row.session_id))
                 held += shown[-1].ByteSize()
-        token = requests.page_token(last) if last and last is not rows[-1] else ""
+        token = pages.page_token(last) if last and last is not rows[-1] else ""
         return pb.ListSessionsResponse(sessions=shown, next_page_token=token)
 
     def _listed(self, session_id: str) -> session_pb2.Session:
