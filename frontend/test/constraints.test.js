@@ -13,8 +13,8 @@ import { SessionSchema } from "app/net/gen/unmask/v1/session_pb.js";
 import { create, fromBinary, toBinary } from "app/net/protobuf.js";
 
 /** @type {any} */
-const MODEL = { name: "m", contextLength: 64, attention: { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false }, samplers: [{ name: "llada", parameters: [], summary: "", source: "", revises: false }] };
-const LEFT_TO_RIGHT = { ...MODEL, attention: { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false } };
+const MODEL = { name: "m", contextLength: 64, attention: { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false, settles: false }, samplers: [{ name: "llada", parameters: [], summary: "", source: "", revises: false }] };
+const LEFT_TO_RIGHT = { ...MODEL, attention: { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false, settles: true } };
 /** @param {import("app/core/constraints.js").Kind | ""} kind  @param {string} [text] */
 const typed = (kind, text) => ({ kind, texts: kind && text !== undefined ? { [kind]: text } : {} });
 const form = (/** @type {import("app/core/constraints.js").Typed} */ constraint) => ({ ...EMPTY_FORM, constraint });

@@ -6,7 +6,7 @@ import { initialState } from "app/core/state.js";
 
 const FORM = { model: "", prompt: "", chat: true, answer: "five", samples: "", exact: false, cfg: "", seed: "" };
 const FORM_OF_TEXTS = UNRECOVERED.form;
-const model = (name, more = {}) => ({ name, state: "ready", attention: { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false }, ...more });
+const model = (name, more = {}) => ({ name, state: "ready", attention: { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false, settles: false }, ...more });
 const withModels = (list, kept = {}) => {
   const state = initialState(kept);
   return { ...state, models: { ...state.models, list } };
@@ -65,7 +65,7 @@ test("texts are lines, or blocks that a blank line ends", () => {
 });
 
 test("models that read from left to right are not asked to restore", () => {
-  const list = [model("causal", { attention: { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false } }), model("a"), model("b")];
+  const list = [model("causal", { attention: { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false, settles: true } }), model("a"), model("b")];
   assert.deepEqual(recoveringModels(withModels(list)), ["a"]);
   assert.deepEqual(recoveringModels(withModels(list, { recovering: { models: ["b", "causal"] } })), ["b"]);
   const none = readRecover(withModels([list[0]], { recovering: { texts: "x" } }));

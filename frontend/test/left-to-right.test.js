@@ -14,7 +14,7 @@ import { deedsOf, frameOf, grow, plant } from "app/core/tree.js";
 const parameter = (/** @type {string} */ name, /** @type {any} */ kind, /** @type {unknown} */ fallback) => ({ name, kind, minimum: null, maximum: null, choices: [], default: fallback, summary: "" });
 /** @type {any} */
 const MODEL = {
-  name: "m", state: "ready", attention: { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false }, hasTokenizer: true, contextLength: 32, maskToken: null, vocabularySize: 50,
+  name: "m", state: "ready", attention: { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false, settles: true }, hasTokenizer: true, contextLength: 32, maskToken: null, vocabularySize: 50,
   samplers: [{
     name: "autoregressive", summary: "", source: "", revises: false,
     parameters: [parameter("max_tokens", "integer", null), parameter("stop", "texts", []), parameter("temperature", "number", 0), parameter("top_p", "number", 1), parameter("repetition_penalty", "number", 1), parameter("presence_penalty", "number", 0), parameter("frequency_penalty", "number", 0)],

@@ -8,12 +8,12 @@ import { initialState, reduce } from "app/core/state.js";
 import { Store } from "app/core/store.js";
 import { RpcError } from "app/net/rpc-error.js";
 
-const CAUSAL = { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false };
+const CAUSAL = { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false, settles: true };
 /** @type {any} */
 const MODEL = {
   name: "embedded", state: "ready", family: "llada", parameterCount: 2_950_000, dtype: "float32", device: "cpu",
   contextLength: 256, vocabularySize: 768, maskToken: 2, eosToken: 1, eotToken: null, endTokens: [1], hasTokenizer: true,
-  hasChatTemplate: true, isDefault: true, shifted: false, attention: { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false }, cacheNote: "",
+  hasChatTemplate: true, isDefault: true, shifted: false, attention: { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false, settles: false }, cacheNote: "",
   weights: "", weightsNote: "", revision: "", changed: false,
   samplers: [{ name: "llada", summary: "", source: "", revises: false, parameters: [] }],
 };

@@ -308,7 +308,8 @@ def forward(wanted: list[Forward]) -> list[Passed]:
     canvases = [canvas for one in wanted for canvas in one.canvases]
     positions = [one.positions for one in wanted for _ in one.canvases]
     start = perf_counter()
-    keys = [one.key for one in wanted for _ in one.canvases]
+    # With guidance the second canvas has a text of its own.
+    keys = [one.key and f"{one.key}/{place}" for one in wanted for place in range(len(one.canvases))]
     starts = [one.start for one in wanted for _ in one.canvases]
     logits = wanted[0].denoiser.logits(canvases, positions, keys, starts)
     if logits[0].is_cuda:

@@ -38,8 +38,8 @@ from inference_service.sessions.state import State
 class Forward:
     """A pass that a job waits for: the logits of `positions` of each canvas (two of them with guidance).
 
-    start: where the generated part of the canvases starts. key: under which a model that reads from left to right keeps
-    what it computed, "" for not at all.
+    start: where the generated part of the canvases starts. key: under which a model whose attention settles keeps what
+    it computed, "" for not at all.
     """
 
     denoiser: Denoiser
@@ -133,7 +133,7 @@ def predict(session: Session, revision: int, positions: list[int], plan: Plan, d
         return Predicted(revision, Prediction(positions, kept.prediction.rows(positions)), kept.compute_seconds, 0,
                          reach)
     passed = yield forward_for(denoiser, state.tokens[:reach], state.start, state.given_in_prompt, positions, cfg_scale,
-                               session.origin.session_id if denoiser.info.attention.append_only else "")
+                               session.origin.session_id if denoiser.info.attention.settles else "")
     prediction = Prediction(positions, logits_of(passed, cfg_scale))
     predictions.put(key, Kept(prediction, passed.seconds))
     return Predicted(revision, prediction, passed.seconds, 1, reach)

@@ -7,8 +7,8 @@ import torch
 
 from inference_service.errors import Exhausted
 from inference_service.models import memory
+from inference_service.models.cached import Cached
 from inference_service.models.denoiser import Denoiser
-from inference_service.models.left_to_right import LeftToRight
 
 
 def is_plain(denoiser: Denoiser) -> bool:
@@ -28,8 +28,8 @@ def on_cpu(denoiser: Denoiser) -> Denoiser:
     # What deepcopy finds in its memo it does not copy: so no second copy is made on the device on the way.
     memo = {key: _plain(tensor) for key, tensor in weights.items()}
     info = replace(denoiser.info, dtype="float32", device="cpu")
-    if isinstance(denoiser, LeftToRight):
-        plain = LeftToRight(info, copy.deepcopy(denoiser.model, memo), denoiser.text, cache_bytes=0)
+    if isinstance(denoiser, Cached):
+        plain = Cached(info, copy.deepcopy(denoiser.model, memo), denoiser.text, cache_bytes=0)
         plain.batches = denoiser.batches
         plain.keep_in(None, denoiser.info.cache_note)
         return plain

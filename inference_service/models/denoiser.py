@@ -111,7 +111,7 @@ class Denoiser:
 
         canvases: token ids; they may differ in length and go through the body together.
         positions: for each canvas the positions wanted, in any order.
-        keys: under which to keep what was computed; only a model that reads from left to right keeps anything.
+        keys: under which to keep what was computed; only a model whose attention settles keeps anything.
         starts: where each canvas's generated part starts, 0 if left out; matters where blocks are counted from there.
         Returns one float32 tensor [len(positions[i]), vocabulary] for each canvas, on
         the device of the head: row by row what could stand at these positions, also where
@@ -121,18 +121,24 @@ class Denoiser:
         """
         self._check(canvases, positions)
         attention = self.info.attention
-        counts = [len(wanted) for wanted in positions]
-        if not any(counts):
+        if not any(map(len, positions)):
             return [torch.empty(0, self.info.vocabulary_size) for _ in canvases]
         starts = starts or [0] * len(canvases)
         cut = [canvas[:attention.reach(max(wanted, default=0), len(canvas), start)]
                for canvas, wanted, start in zip(canvases, positions, starts, strict=True)]
         ids, mask = padded(cut, self.device), attention.mask([len(canvas) for canvas in cut], starts, self.device)
         hidden = self.body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-        rows = torch.tensor([i for i, wanted in enumerate(positions) for _ in wanted], device=hidden.device)
-        columns = torch.tensor([attention.row(place, self.info.shifted) for wanted in positions for place in wanted],
-                               device=hidden.device)
-        return list(self.head(hidden[rows, columns]).float().split(counts))
+        return self._heads(hidden, [self._rows(wanted) for wanted in positions])
+
+    def _rows(self, wanted: Sequence[int]) -> list[int]:
+        """The rows of the body's output that predict some positions."""
+        return [self.info.attention.row(position, self.info.shifted) for position in wanted]
+
+    def _heads(self, hidden: torch.Tensor, rows: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Logits float32 [len(rows[i]), V] of some rows of the body's output [B, L, D]."""
+        which = torch.tensor([index for index, each in enumerate(rows) for _ in each], device=hidden.device)
+        columns = torch.tensor([row for each in rows for row in each], device=hidden.device)
+        return list(self.head(hidden[which, columns]).float().split([len(each) for each in rows]))
 
     def drop_caches(self) -> int:
         """Frees what can be computed again, on the thread that owns the device; returns bytes."""

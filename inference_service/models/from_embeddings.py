@@ -6,11 +6,12 @@ gradient mode their caller has set, and on one row of the body's output.
 
 import inspect
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 
+from inference_service.models.cached import Cached
 from inference_service.models.denoiser import Denoiser
-from inference_service.models.left_to_right import LeftToRight
 
 SLICE = 8192  # ids
 
@@ -73,11 +74,11 @@ def _mask(denoiser: Denoiser, batch: int, length: int, start: int) -> torch.Tens
 
 def _row(denoiser: Denoiser, row: int, **inputs):
     """Logits [B, V], float32, of one row, and the rest of the output."""
-    if not isinstance(denoiser, LeftToRight):
+    if not denoiser.info.attention.append_only:
         out = denoiser.body(**inputs, use_cache=False)
         return denoiser.head(out.last_hidden_state[:, row]).float(), out
     # Through the whole model: its head may scale or cap the logits.
-    model = denoiser.model
+    model = cast(Cached, denoiser).model
     if "logits_to_keep" not in inspect.signature(model.forward).parameters:
         out = model(**inputs, use_cache=False)
         return out.logits[:, row].float(), out

@@ -1,4 +1,4 @@
-"""What is kept of a causal model's passes, and the kinds of cache that it may be kept in."""
+"""What is kept of a model's passes, and the kinds of cache that it may be kept in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,10 +31,11 @@ def kinds_of(config: Any) -> list[CacheKind]:
 
 @dataclass
 class Kept:
-    """The tokens that a cache has seen, and the cache."""
+    """The tokens that a cache has seen, and the cache. start: where the generated part of the canvas starts."""
 
     tokens: list[int]
     cache: DynamicCache
+    start: int = 0
 
     @property
     def size(self) -> int:

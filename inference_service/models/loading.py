@@ -16,13 +16,13 @@ from inference_service.errors import DataLoss, Exhausted, FailedPrecondition, In
 from inference_service.models import memory
 from inference_service.models.buffers import follows
 from inference_service.models.building import building
+from inference_service.models.cached import CACHE_BYTES, Cached
 from inference_service.models.checkpoint import listed
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.files import joined, shown, without_paths
 from inference_service.models.finite import require_finite
 from inference_service.models.folders import local_folder
 from inference_service.models.hub import commit_of, fetch, is_hub_id
-from inference_service.models.left_to_right import CACHE_BYTES, LeftToRight
 from inference_service.models.placement import choose_device, choose_dtype, stored_in
 from inference_service.models.progress import Progress, Reporter
 from inference_service.models.recognise import Recognised, recognise
@@ -73,7 +73,7 @@ def load(
 
     model = _weights(known, kind, "auto" if spread else place, source, report)
     info = _info(known, name or _name(source), kind, place)
-    denoiser = (LeftToRight(info, model, known.text, cache_bytes) if info.attention.append_only
+    denoiser = (Cached(info, model, known.text, cache_bytes) if info.attention.settles
                 else Denoiser(info, model, known.text))
     denoiser.files = files
     with _in_words(known, source):

@@ -2,18 +2,19 @@
 
 Two texts of different length, alone and in one batch; of a model that reads from left to right also whether it does,
 and whether going on from an earlier pass gives what a whole pass gives: grown by a token and by several, taken back,
-changed.
+changed. Of one that attends from block to block the same, block by block.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 
 from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
-from inference_service.models.denoiser import Denoiser
+from inference_service.models.cached import Cached
+from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.kept import CacheKind, kinds_of, steady_length
-from inference_service.models.left_to_right import LeftToRight
 from inference_service.models.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
@@ -42,10 +43,12 @@ def trial(denoiser: Denoiser, report: Callable[[], None]) -> None:
     report: called before each pass; raises to give up.
     """
     with torch.inference_mode():
-        if isinstance(denoiser, LeftToRight):
-            _try_left_to_right(denoiser, report)
-        else:
-            _try_both_ways(denoiser, report)
+        if denoiser.info.attention.append_only:
+            _try_left_to_right(cast(Cached, denoiser), report)
+            return
+        _try_both_ways(denoiser, report)
+        if denoiser.info.attention.settles:
+            _try_blocks(cast(Cached, denoiser), report)
 
 
 def _try_both_ways(denoiser: Denoiser, report: Callable[[], None]) -> None:
@@ -60,7 +63,41 @@ def _try_both_ways(denoiser: Denoiser, report: Callable[[], None]) -> None:
                                  reason="UNSUPPORTED_CHECKPOINT")
 
 
-def _try_left_to_right(denoiser: LeftToRight, report: Callable[[], None]) -> None:
+def _try_blocks(denoiser: Cached, report: Callable[[], None]) -> None:
+    """Whether blocks go on from each other as a session does: one is decided, then the next; changed; taken back."""
+    info, block, mask = denoiser.info, denoiser.info.attention.block_size, denoiser.info.mask_token or 0
+    length = 3 * block
+    if length > min(info.context_length, _affordable(info)):
+        denoiser.keep_in(None, TOO_LONG.format(window=block))
+        return
+    text, other = _texts(info.vocabulary_size, length, block + block // 2)
+    end = [*range(2 * block, length)]
+    way = [
+        ([*text[:block], *[mask] * (2 * block)], [*range(block, 2 * block)]),
+        ([*text[:2 * block], *[mask] * block], end),
+        ([*text[:block], *other[block:2 * block], *[mask] * block][:length], end),
+        ([*text[:block], *[mask] * (2 * block)], [2 * block - 1]),
+        ([*text[:2 * block], *[mask] * (block - 1), text[-1]], end),
+    ]
+    denoiser.keep_in(None)
+    expected = []
+    for canvas, wanted in way:
+        report()
+        expected += denoiser.logits([canvas], [wanted], starts=[block])
+    for kind in kinds_of(denoiser.model.config):
+        denoiser.keep_in(kind.make)
+        off = 0.0
+        for (canvas, wanted), rows in zip(way, expected, strict=True):
+            report()
+            off = max(off, _off([denoiser.go_on(_KEY, denoiser.in_sight(canvas, wanted, block), wanted, block)],
+                                [rows]))
+        if off <= TOLERANCE[info.dtype]:
+            denoiser.keep_in(kind.make)
+            return
+    denoiser.keep_in(None, NOT_RIGHT)
+
+
+def _try_left_to_right(denoiser: Cached, report: Callable[[], None]) -> None:
     info, tolerance = denoiser.info, TOLERANCE[denoiser.info.dtype]
     kinds = kinds_of(denoiser.model.config)
     length, changed = _lengths(denoiser, kinds[0].window)
@@ -81,11 +118,16 @@ def _try_left_to_right(denoiser: LeftToRight, report: Callable[[], None]) -> Non
     denoiser.keep_in(*_kind(denoiser, kinds, (one, two), changed, report))
 
 
-def _lengths(denoiser: LeftToRight, window: int) -> tuple[int, int]:
+def _affordable(info: ModelInfo) -> int:
+    """Positions of a pass that takes seconds."""
+    work = _WORK["cpu" if info.device == "cpu" else "cuda"]
+    return min(_LONGEST, int(work / max(info.parameter_count, 1)))
+
+
+def _lengths(denoiser: Cached, window: int) -> tuple[int, int]:
     """How long the texts are, and where they part: behind the window, where that is affordable."""
     info = denoiser.info
-    work = _WORK["cpu" if info.device == "cpu" else "cuda"]
-    affordable = min(_LONGEST, int(work / max(info.parameter_count, 1)))
+    affordable = _affordable(info)
     most = min(info.context_length - 1, steady_length(denoiser.model.config, info.context_length))
     length = min(most, max(window + 10 if window + 10 <= affordable else 0, _SHORT))
     return length, max(length - 8, 0)
@@ -132,7 +174,7 @@ def _off(found: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> flo
     return off if off == off else float("inf")
 
 
-def _batches(denoiser: LeftToRight, one, two, wanted, alone, tolerance: float) -> bool:
+def _batches(denoiser: Cached, one, two, wanted, alone, tolerance: float) -> bool:
     """Whether texts of different lengths may go together."""
     try:
         together = denoiser.logits([[*one, 0], [*two, 0]], wanted)
@@ -146,7 +188,7 @@ def _batches(denoiser: LeftToRight, one, two, wanted, alone, tolerance: float) -
     return _off(together, alone) <= tolerance
 
 
-def _kind(denoiser: LeftToRight, kinds: Sequence[CacheKind], texts: tuple[list[int], list[int]], changed: int,
+def _kind(denoiser: Cached, kinds: Sequence[CacheKind], texts: tuple[list[int], list[int]], changed: int,
           report: Callable[[], None]) -> tuple[Callable | None, str]:
     """What to keep passes in, and what is to be said of it."""
     info, config = denoiser.info, denoiser.model.config
@@ -176,7 +218,7 @@ def _kind(denoiser: LeftToRight, kinds: Sequence[CacheKind], texts: tuple[list[i
     return None, why
 
 
-def _way(denoiser: LeftToRight, texts: tuple[list[int], list[int]], changed: int, report: Callable[[], None]):
+def _way(denoiser: Cached, texts: tuple[list[int], list[int]], changed: int, report: Callable[[], None]):
     """Canvases and positions as a session asks for them in turn, and the rows that whole passes have there."""
     one, two = ([*text, 0] for text in texts)
     end, other = len(one) - 1, len(two) - 1
@@ -194,7 +236,7 @@ def _way(denoiser: LeftToRight, texts: tuple[list[int], list[int]], changed: int
     return way, [torch.stack([rows[id(canvas), place] for place in wanted]) for canvas, wanted in way]
 
 
-def _off_when_kept(denoiser: LeftToRight, kind: CacheKind, way, expected: Sequence[torch.Tensor],
+def _off_when_kept(denoiser: Cached, kind: CacheKind, way, expected: Sequence[torch.Tensor],
                    report: Callable[[], None]) -> float:
     """How far from whole passes those are that go on from each other."""
     denoiser.keep_in(kind.make)

@@ -270,7 +270,8 @@ def state_from_proto(message: session_pb2.Session) -> State:
 
 def attention_to_proto(kind: Attention) -> model_service_pb2.Attention:
     return model_service_pb2.Attention(name=kind.name, summary=kind.summary, append_only=kind.append_only,
-                                       block_size=kind.block_size, blocks_from_start=kind.blocks_from_start)
+                                       block_size=kind.block_size, blocks_from_start=kind.blocks_from_start,
+                                       settles=kind.settles)
 
 
 def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bool, has_tokenizer: bool = False,

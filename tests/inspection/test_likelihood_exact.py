@@ -10,8 +10,8 @@ from inference_service.errors import InvalidField
 from inference_service.inspection import likelihood
 from inference_service.inspection.likelihood import score_job
 from inference_service.models.attention import Causal
+from inference_service.models.cached import Cached
 from inference_service.models.denoiser import ModelInfo
-from inference_service.models.left_to_right import LeftToRight
 from tests.conftest import GOLDEN
 from tests.inspection.running_jobs import finished
 
@@ -89,7 +89,7 @@ def causal():
         torch.nn.init.normal_(weight, std=0.3)
     info = ModelInfo("tiny", "causal", 0, "float32", "cpu", 64, 40, None, None, None, None, (), "", shifted=True,
                      attention=Causal())
-    return LeftToRight(info, model)
+    return Cached(info, model)
 
 
 @pytest.mark.parametrize("numbers", [1, 200, 1 << 26])

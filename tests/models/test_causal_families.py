@@ -6,7 +6,7 @@ import transformers
 
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.attention import Causal
-from inference_service.models.left_to_right import LeftToRight
+from inference_service.models.cached import Cached
 from inference_service.models.loading import load
 from inference_service.models.registry import family_of
 from tests.rounding import assert_same_logits
@@ -52,7 +52,7 @@ def whole(plain, tokens):
 def test_the_logits_are_its_own_class_s(pair):
     denoiser, plain = pair
     info = denoiser.info
-    assert isinstance(denoiser, LeftToRight)
+    assert isinstance(denoiser, Cached)
     assert (info.family, info.attention, info.default_sampler, info.context_length) == (
         "causal", Causal(), "autoregressive", 64)
     wanted = [1, 5, len(TOKENS)]
@@ -89,11 +89,11 @@ def test_what_is_kept_stays_within_its_budget(tmp_path):
     made = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL, eos_token_id=1))
     made.save_pretrained(tmp_path)
     denoiser = load(str(tmp_path))
-    once = LeftToRight(denoiser.info, denoiser.model, cache_bytes=0)
+    once = Cached(denoiser.info, denoiser.model, cache_bytes=0)
     for key in "abc":
         once.logits([[*TOKENS, 0]], [[len(TOKENS)]], [key])
     assert not once._kept
-    few = LeftToRight(denoiser.info, denoiser.model, cache_bytes=100_000)
+    few = Cached(denoiser.info, denoiser.model, cache_bytes=100_000)
     for key in range(20):
         few.logits([[*TOKENS, 0]], [[len(TOKENS)]], [str(key)])
     assert 0 < sum(kept.size for kept in few._kept.values()) <= 100_000

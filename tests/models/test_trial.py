@@ -10,7 +10,7 @@ from tiny_checkpoints import write_causal_checkpoint, write_checkpoint, write_st
 
 from inference_service.errors import DataLoss, FailedPrecondition
 from inference_service.models import trial
-from inference_service.models.left_to_right import FAILED
+from inference_service.models.cached import FAILED
 from inference_service.models.loading import load
 
 TEXT = [(5 * place * place + place + 3) % 97 for place in range(60)]

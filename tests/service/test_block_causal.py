@@ -4,8 +4,10 @@ import math
 
 import pytest
 
+from inference_service.engine.decoding import decode, together
 from inference_service.sampling.registry import SAMPLERS
 from inference_service.sampling.sampler import Need
+from inference_service.sessions.frame import Settings
 from tests.conftest import GOLDEN
 from tests.service.calls import WAIT, refusal, settings
 from tests.service.inspecting import inspection
@@ -41,6 +43,7 @@ def test_it_says_how_it_attends_and_which_samplers_suit(api):
         "block_causal", BLOCK, False)
     assert "its block of 4" in shown.attention.summary
     assert not shown.bidirectional and not shown.attention.append_only
+    assert shown.attention.settles and not shown.cache_note
     assert [sampler.name for sampler in shown.samplers][0] == "sdar"
     assert {sampler.name for sampler in shown.samplers} == {
         sampler.name for sampler in SAMPLERS.values() if sampler.needs is Need.BLOCKS}
@@ -58,6 +61,29 @@ def test_every_sampler_that_suits_decides_one_of_its_blocks_after_the_other(api,
     assert len(api.tokens(session.id)) == len(PROMPT) + 11
     verified = list(api.sessions.Verify(pb.VerifyRequest(session_id=session.id), timeout=WAIT))
     assert verified and not any(answer.HasField("mismatch") for answer in verified)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("draft", [False, True])
+def test_going_on_from_earlier_passes_writes_what_whole_passes_write(api, temperature, draft):
+    """Two sessions step by step in turn, one of them looked at in between and taken back once."""
+    sessions = [create(api, 11, seed=seed, temperature=temperature) for seed in (3, 4)]
+    for count in (1, 2, 1, 3):
+        for session in sessions:
+            api.step(session.id, count, draft=draft)
+        api.predict(sessions[1].id)
+    api.rewind(sessions[1].id, 4)
+    model = api.server.library.get(SDAR)
+    for seed, session in zip((3, 4), sessions, strict=True):
+        api.step(session.id, draft=draft)
+        if seed == 3:
+            plain, = together([decode(model, PROMPT, 11, Settings("sdar", {"temperature": temperature}, seed))])
+            assert api.tokens(session.id) == plain.tokens
+    verified = list(api.sessions.Verify(pb.VerifyRequest(session_id=sessions[1].id), timeout=WAIT))
+    assert not any(answer.HasField("mismatch") for answer in verified)
+    model.drop_caches()
+    verified = list(api.sessions.Verify(pb.VerifyRequest(session_id=sessions[1].id), timeout=WAIT))
+    assert not any(answer.HasField("mismatch") for answer in verified)
 
 
 def test_blocks_that_are_not_its_own_are_refused_and_parts_of_them_are_taken(api):

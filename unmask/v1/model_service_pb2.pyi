@@ -9,18 +9,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Attention(_message.Message):
-    __slots__ = ("name", "summary", "append_only", "block_size", "blocks_from_start")
+    __slots__ = ("name", "summary", "append_only", "block_size", "blocks_from_start", "settles")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     APPEND_ONLY_FIELD_NUMBER: _ClassVar[int]
     BLOCK_SIZE_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FROM_START_FIELD_NUMBER: _ClassVar[int]
+    SETTLES_FIELD_NUMBER: _ClassVar[int]
     name: str
     summary: str
     append_only: bool
     block_size: int
     blocks_from_start: bool
-    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., append_only: _Optional[bool] = ..., block_size: _Optional[int] = ..., blocks_from_start: _Optional[bool] = ...) -> None: ...
+    settles: bool
+    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., append_only: _Optional[bool] = ..., block_size: _Optional[int] = ..., blocks_from_start: _Optional[bool] = ..., settles: _Optional[bool] = ...) -> None: ...
 
 class Model(_message.Message):
     __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional", "attention", "cache_note", "prefix_tokens", "suffix_tokens", "end_tokens", "weights", "weights_note", "revision", "changed")

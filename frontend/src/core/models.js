@@ -99,7 +99,7 @@ export function startModelProblem(/** @type {Pick<State, "form" | "model" | "mod
 export const goneModel = ({ known }, name) => known[name] ? { ...known[name], state: "unknown" } : ({
   name, state: "unknown", family: "", parameterCount: 0, dtype: "", device: "", contextLength: 0, vocabularySize: 0,
   maskToken: null, eosToken: null, eotToken: null, endTokens: [], prefixTokens: [], suffixTokens: [], hasTokenizer: false, hasChatTemplate: false, isDefault: false,
-  shifted: false, attention: { name: "full", summary: "", appendOnly: false, blockSize: 0, blocksFromStart: false }, cacheNote: "", weights: "", weightsNote: "", revision: "", changed: false, samplers: [],
+  shifted: false, attention: { name: "full", summary: "", appendOnly: false, blockSize: 0, blocksFromStart: false, settles: false }, cacheNote: "", weights: "", weightsNote: "", revision: "", changed: false, samplers: [],
 });
 
 /** A folder by its last part; names and hub ids as they are. */
@@ -155,7 +155,7 @@ export function factsOf(model, marks = {}) {
   const id = (/** @type {number | null} */ token) => (token === null ? "none" : `${token}${marks[token] ? ` ${marks[token]}` : ""}`);
   const others = model.endTokens.filter((token) => token !== model.eosToken && token !== model.eotToken);
   const [, digest = ""] = model.weights.split("-");
-  const cache = !model.attention.appendOnly ? "none: every pass reads the whole text" : model.cacheNote || "trusted: going on from earlier passes was tried and is right";
+  const cache = !model.attention.settles ? "none: every pass reads the whole text" : model.cacheNote || "trusted: going on from earlier passes was tried and is right";
   const read = [model.attention.summary, model.shifted ? "logits shifted by one" : ""].filter(Boolean).join(", ");
   /** @type {[string, string][]} */
   const facts = [

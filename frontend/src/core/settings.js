@@ -56,6 +56,7 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {boolean} appendOnly  one open position, at the end, that every token moves on
  * @property {number} blockSize  positions of a block, 0 where there are none
  * @property {boolean} blocksFromStart  blocks are counted from where the generated part starts, not from position 0
+ * @property {boolean} settles  what a pass computed stays exact for the passes after it
  *
  * @typedef {object} Form
  * @property {string} model  of the next session; empty: that in view, or the server's default

@@ -219,10 +219,10 @@ export function modelFrom(/** @type {any} */ message) {
 
 /** Recordings of earlier versions do not tell it. */
 function attentionFrom(/** @type {any} */ { attention, family, bidirectional }) {
-  const { name, summary, appendOnly, blockSize, blocksFromStart } = attention ?? (family && !bidirectional
-    ? { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false }
-    : { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false });
-  return { name, summary, appendOnly, blockSize, blocksFromStart };
+  const { name, summary, appendOnly, blockSize, blocksFromStart, settles } = attention ?? (family && !bidirectional
+    ? { name: "causal", summary: "left to right", appendOnly: true, blockSize: 0, blocksFromStart: false, settles: true }
+    : { name: "full", summary: "every position sees every other", appendOnly: false, blockSize: 0, blocksFromStart: false, settles: false });
+  return { name, summary, appendOnly, blockSize, blocksFromStart, settles };
 }
 
 const PHASES = {

@@ -41,6 +41,11 @@ class Attention(ABC):
         """What sees what, in words."""
 
     @property
+    def settles(self) -> bool:
+        """Whether any keys and values stay exact while what stands behind them changes."""
+        return self.settled(1 << 20, 0) > 0
+
+    @property
     def bidirectional(self) -> bool:
         """Whether every position sees every other: the API's field for clients that know no kinds."""
         return Need.WHOLE in self.offers

@@ -1,0 +1,177 @@
+"""A model whose keys and values settle, and those that it has computed already.
+
+What a model keeps of the first positions may depend on them alone: of a causal model on every token, of a block-causal
+one on every whole block (`Attention.settled`). So a canvas that agrees with the one before up to some place needs the
+pass of what comes behind that alone; one that was taken back or edited is cropped to where it still agrees. The logits
+are those of a whole pass.
+"""
+
+import inspect
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from transformers import DynamicCache, PreTrainedModel
+
+from inference_service.errors import InvalidField, ServiceError
+from inference_service.models.denoiser import Denoiser, ModelInfo, padded
+from inference_service.models.kept import Kept, kinds_of, steady_length
+from inference_service.models.memory import is_out_of_memory
+from inference_service.models.text import Text
+
+CACHE_BYTES = 1 << 30
+FAILED = "runs without a cache: going on from an earlier pass failed"
+log = logging.getLogger(__name__)
+
+
+class Cached(Denoiser):
+    """A Denoiser of a model whose attention settles. Not thread-safe: the thread that owns the device uses it.
+
+    cache_bytes: what the caches of all keys may take; those not used for longest go first.
+    batches: whether canvases of different lengths go together.
+    """
+
+    def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None,
+                 cache_bytes: int = CACHE_BYTES):
+        super().__init__(info, model, text)
+        self.model = model
+        self.batches = True
+        self._budget = cache_bytes
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._picks_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._steady = steady_length(model.config, info.context_length)
+        self._make: Callable[[], DynamicCache] | None = kinds_of(model.config)[0].make
+
+    def keep_in(self, make: Callable[[], DynamicCache] | None, note: str = "") -> None:
+        """What passes are kept in from now on; None for nothing, and then `note` says why. What was kept is dropped."""
+        self._make = make
+        self._kept.clear()
+        self.info = replace(self.info, cache_note=note)
+
+    @torch.inference_mode()
+    def logits(self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
+               keys: Sequence[str] = (), starts: Sequence[int] = ()) -> list[torch.Tensor]:
+        """Logits of the wanted positions; see Denoiser.logits. What the last of them does not see is not looked at.
+
+        keys: for each canvas a name under which what was computed is kept for the next pass, "" for none.
+        Raises InvalidField as Denoiser.logits does, and for a position before which nothing stands where that is all
+        that is seen.
+        """
+        self._check(canvases, positions)
+        if self.info.attention.append_only and any(0 in wanted for wanted in positions):
+            raise InvalidField("positions", "must be 1 or later: a model that reads from left to right needs a token to"
+                                            " go by")
+        starts = starts or [0] * len(canvases)
+        found: dict[int, torch.Tensor] = {}
+        alone = []
+        for index, (canvas, wanted, start) in enumerate(zip(canvases, positions, starts, strict=True)):
+            if not len(wanted):
+                found[index] = torch.empty(0, self.info.vocabulary_size)
+                continue
+            seen = self.in_sight(canvas, wanted, start)
+            if keys and keys[index] and self._make and len(seen) <= self._steady:
+                found[index] = self._continued(keys[index], seen, wanted, start)
+            else:
+                alone.append((index, seen, wanted, start))
+        for index, rows in self._whole(alone):
+            found[index] = rows
+        return [found[index] for index in range(len(canvases))]
+
+    def in_sight(self, canvas: Sequence[int], wanted: Sequence[int], start: int) -> list[int]:
+        """The tokens that the wanted positions are predicted from, and perhaps others before them."""
+        last = max(wanted)
+        if self.info.attention.append_only:  # its own token is not seen
+            return list(canvas[:last])
+        return list(canvas[:self.info.attention.reach(last, len(canvas), start)])
+
+    def _continued(self, key: str, tokens: list[int], wanted: Sequence[int], start: int) -> torch.Tensor:
+        """The rows of a pass that goes on from what is kept; of a whole one where the cache fails in it."""
+        try:
+            return self.go_on(key, tokens, wanted, start)
+        except (ServiceError, torch.AcceleratorError):
+            raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            self._kept.clear()
+            (_, rows), = self._whole([(0, tokens, wanted, start)])  # raises what is no fault of the cache
+            log.warning("the cache of %s failed; it runs without one from now on", self.info.name, exc_info=error)
+            self.keep_in(None, FAILED)
+            return rows
+
+    def go_on(self, key: str, tokens: list[int], wanted: Sequence[int], start: int = 0) -> torch.Tensor:
+        """The pass of what the cache has not seen, or cannot have seen as it is now."""
+        assert self._make is not None  # who calls this has looked
+        kept = self._kept.pop(key, None) or Kept([], self._make(), start)
+        if kept.start != start:  # blocks may be counted from there
+            kept = Kept([], self._make(), start)
+        rows = self._rows(wanted)
+        attention = self.info.attention
+        seen = min(attention.settled(_common(kept.tokens, tokens), start), min(rows))
+        if seen < len(kept.tokens):
+            try:
+                kept.cache.crop(seen - len(kept.tokens))
+            except (ValueError, RuntimeError):  # a window that slides has lost what stood before it
+                kept, seen = Kept([], self._make(), start), 0
+        mask = attention.mask([len(tokens)], [start], self.device) if attention.block_size else None
+        logits, = self._pass(torch.tensor([tokens[seen:]], device=self.device), [[row - seen for row in rows]],
+                             attention_mask=None if mask is None else mask[:, :, seen:], past_key_values=kept.cache,
+                             use_cache=True)
+        kept.tokens = tokens
+        self._keep(key, kept)
+        return logits
+
+    def drop_caches(self) -> int:
+        size = sum(one.size for one in self._kept.values())
+        self._kept.clear()
+        return size
+
+    def _keep(self, key: str, kept: Kept) -> None:
+        self._kept[key] = kept
+        total = sum(one.size for one in self._kept.values())
+        while total > self._budget:
+            _, dropped = self._kept.popitem(last=False)
+            total -= dropped.size
+
+    def _whole(self, asked) -> list[tuple[int, torch.Tensor]]:
+        """The passes of whole canvases, together where their lengths do not matter to each other.
+
+        asked: for each an index that is given back with its rows, its tokens in sight, positions and start.
+        """
+        groups: dict[int, list] = {}
+        for one in asked:
+            length = len(one[1])
+            groups.setdefault(0 if self.batches and length <= self._steady else length, []).append(one)
+        return [(index, rows) for group in groups.values()
+                for (index, *_), rows in zip(group, self._together(group), strict=True)]
+
+    def _together(self, group) -> list[torch.Tensor]:
+        """One pass over some canvases."""
+        canvases = [tokens for _, tokens, _, _ in group]
+        mask = self.info.attention.mask([len(canvas) for canvas in canvases], [start for *_, start in group],
+                                        self.device)
+        rows = [self._rows(positions) for _, _, positions, _ in group]
+        return self._pass(padded(canvases, self.device), rows, attention_mask=mask, use_cache=False)
+
+    def _pass(self, ids: torch.Tensor, rows: list[list[int]], **more) -> list[torch.Tensor]:
+        """Logits float32 [len(rows[i]), V] of some rows of each canvas."""
+        if not self.info.attention.append_only:
+            hidden = self.body(input_ids=ids, **more).last_hidden_state
+            return self._heads(hidden, rows)
+        # Through the whole model: the head of a causal one may scale or cap its logits.
+        union = sorted({row for each in rows for row in each})
+        place = {row: index for index, row in enumerate(union)}
+        if self._picks_rows:
+            more["logits_to_keep"] = torch.tensor(union, device=ids.device)
+            logits = self.model(input_ids=ids, **more).logits.float()
+        else:
+            logits = self.model(input_ids=ids, **more).logits[:, union].float()
+        return [logits[index, [place[row] for row in each]] for index, each in enumerate(rows)]
+
+
+def _common(one: list[int], other: list[int]) -> int:
+    """How many tokens at the start two lists share."""
+    length = min(len(one), len(other))
+    return next((index for index in range(length) if one[index] != other[index]), length)
