@@ -29,7 +29,7 @@ class Config(BaseSettings):
     reflection: bool = Field(default=True, description="Offer gRPC reflection.")
     prediction_bytes: int = Field(default=1 << 30, ge=0, description="Memory for the newest predictions.")
     cache_bytes: int = Field(default=1 << 30, ge=0, description=(
-        "Memory for what models that read from left to right keep of their passes, each."))
+        "Memory for what models whose attention settles, causal and block-causal ones, keep of their passes, each."))
     max_batch_tokens: int = Field(default=8192, ge=1, description=(
         "Positions in one forward pass, all sessions together."))
     stall_seconds: float = Field(default=300.0, gt=0, description=(

@@ -57,8 +57,8 @@ def run(attack: Attack, siege: Siege) -> Line:
     if attack.waits is not None and waits.p99 > attack.waits:
         wrong.append(f"another client waited {waits.p99 * 1e3:.0f} ms at p99, over {attack.waits * 1e3:.0f}")
     grown, peak = siege.memory.after - siege.memory.before, siege.memory.peak - siege.memory.before
-    if grown > attack.grows:
-        wrong.append(f"memory grew by {grown >> 20} MiB, over {attack.grows >> 20}")
+    if grown > attack.growth:
+        wrong.append(f"memory grew by {grown >> 20} MiB, over {attack.growth >> 20}")
     if peak > attack.peak:
         wrong.append(f"memory rose by {peak >> 20} MiB meanwhile, over {attack.peak >> 20}")
     came = "; ".join(filter(None, [came, counted(siege.ends)]))

@@ -38,7 +38,7 @@ class Attack:
     """One kind of hostile input.
 
     name: for --only. part: which part of the service it is aimed at. sent, bound: a sentence each. waits: seconds that
-    another client's GetSession may take at p99, None where that is not the matter. grows, peak: bytes by which the
+    another client's GetSession may take at p99, None where that is not the matter. growth, peak: bytes by which the
     service's memory may be larger afterwards, and at most while it lasts, what it has started included.
     """
 
@@ -48,18 +48,18 @@ class Attack:
     bound: str
     run: Callable[[Siege], str | None]
     waits: float | None
-    grows: int
+    growth: int
     peak: int
 
 
 ATTACKS: list[Attack] = []
 
 
-def attack(part: str, bound: str, waits: float | None = None, grows: int = 512 << 20, peak: int = 2 << 30):
+def attack(part: str, bound: str, waits: float | None = None, growth: int = 512 << 20, peak: int = 2 << 30):
     """Makes an attack of a function: its name and the first sentence of its docstring are the attack's."""
     def made(run):
         sent = " ".join(run.__doc__.split("\n\n")[0].split())
-        ATTACKS.append(Attack(run.__name__.replace("_", "-"), part, sent.rstrip("."), bound, run, waits, grows, peak))
+        ATTACKS.append(Attack(run.__name__.replace("_", "-"), part, sent.rstrip("."), bound, run, waits, growth, peak))
         return run
     return made
 

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from typing import cast
 
 import torch
 
@@ -28,7 +29,8 @@ def on_cpu(denoiser: Denoiser) -> Denoiser:
     # What deepcopy finds in its memo it does not copy: so no second copy is made on the device on the way.
     memo = {key: _plain(tensor) for key, tensor in weights.items()}
     info = replace(denoiser.info, dtype="float32", device="cpu")
-    if isinstance(denoiser, Cached):
+    if info.attention.settles:
+        denoiser = cast(Cached, denoiser)
         plain = Cached(info, copy.deepcopy(denoiser.model, memo), denoiser.text, cache_bytes=0)
         plain.batches = denoiser.batches
         plain.keep_in(None, denoiser.info.cache_note)

@@ -133,7 +133,7 @@ def load_that_is_cancelled(siege: Siege) -> str:
     return f"the small one is READY {took:.1f} s after the cancel"
 
 
-@attack("the process", "it ends within 10 s with exit code 0", grows=3 << 29,
+@attack("the process", "it ends within 10 s with exit code 0", growth=3 << 29,
         peak=3 << 30)  # what the checkpoint takes, on top of what others may
 def sigterm_under_load(siege: Siege) -> str:
     """SIGTERM while 50 sessions run, slow expressions are compiled, and a checkpoint of 1.2 GB loads."""
