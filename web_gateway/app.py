@@ -20,6 +20,8 @@ HEADERS = {
     # Cached files are asked about before each use, so that a new version shows at once.
     "Cache-Control": "no-cache",
 }
+# But for those whose address has their version in it.
+LASTING = "public, max-age=31536000, immutable"
 
 
 class Answered(Response):
@@ -110,6 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         mimetype = page.mimetype(name)
         if mimetype is None or not page.lies_in(settings.frontend_dir, name):
             abort(404)
+        g.lasting = page.versioned(name)
         return send_from_directory(settings.frontend_dir, name, mimetype=mimetype)
 
     @app.errorhandler(HTTPException)
@@ -126,6 +129,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     @app.after_request
     def secure(response):
         response.headers.update(HEADERS)
+        if g.pop("lasting", False) and response.status_code in (200, 304):
+            response.headers["Cache-Control"] = LASTING
         response.headers["Content-Security-Policy"] = page.policy(settings.frontend_dir)
         return response
 

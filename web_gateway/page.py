@@ -43,6 +43,11 @@ def mimetype(name: str) -> str | None:
     return "text/plain" if path.name == "LICENSE" else TYPES.get(path.suffix.lower())
 
 
+def versioned(name: str) -> bool:
+    """Whether a file's address says of which version of a library it is, so that it never changes."""
+    return re.match(r"vendor/(@[\w-]+/)?[\w-]+@\d[\w.-]*/", name) is not None
+
+
 def lies_in(folder: Path, name: str) -> bool:
     """Whether a file is in the page's folder itself, and not where a link leads out of it."""
     try:

@@ -323,10 +323,10 @@ def folder(tmp_path_factory):
         "app.js": "export {}", "part.mjs": "export {}", "data/some.json": "{}", "icon.svg": "<svg/>",
         "app.webmanifest": "{}", "style.css": "a{}", "notes.md": "private", "test/app.test.js": "private",
         "tools/build.js": "private", ".hidden/key.js": "private", "parts/view.js": "export {}",
-        "parts/LICENSE": "as you like",
+        "parts/LICENSE": "as you like", "vendor/@some/lib@1.2.0/index.js": "export {}",
     }  # fmt: skip
     for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder.parent / "outside.js").write_text("private")
     return folder

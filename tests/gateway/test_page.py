@@ -43,6 +43,15 @@ def test_files(gateway, path, kind):
     assert again.status == 304
 
 
+def test_a_library_whose_address_has_its_version_is_kept_for_good(gateway):
+    response = gateway.get("/vendor/@some/lib@1.2.0/index.js")
+    assert response.status == 200
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert gateway.get("/vendor/@some/lib@1.2.0/none.js").headers["Cache-Control"] == "no-cache"
+    assert [page.versioned(name) for name in ("vendor/lit@3.3.3/index.js", "vendor/lit/index.js", "src/lit@3/a.js",
+                                              "vendor/vendor.json")] == [True, False, False, False]
+
+
 @pytest.mark.parametrize(
     "path",
     [
