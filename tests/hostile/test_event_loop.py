@@ -18,7 +18,7 @@ from grpc import StatusCode as Code
 from inference_service.inspection.attribution import question
 from inference_service.models.text import Text
 from inference_service.rpc import answers, attributing, convert, edits, prompts, requests, session_settings, work
-from inference_service.rpc import recording as recordings
+from inference_service.rpc.session import recordings
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session
 from inference_service.sessions.store import SQLiteStore

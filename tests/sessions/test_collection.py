@@ -192,7 +192,7 @@ def test_deleting_tells_followers(path):
 def test_of_two_servers_at_once_the_second_is_refused_and_recovers(path):
     one, two = open_sessions(path), open_sessions(path)
     session = id_of(create(one))
-    with pytest.raises(Aborted) as caught, two.turn(session) as turn:
+    with pytest.raises(Aborted) as caught, two.lease(session) as turn:
         step(one, session, {3: 1})
         commit_step(turn, {3: 2})
     assert caught.value.reason == "REVISION_MISMATCH"
@@ -209,7 +209,7 @@ def test_a_server_knows_what_another_one_added(path):
     made = [step(one, session, {3: 1}, request_id="same"), step(one, session, {4: 2})]
     assert two.replay(session, "same") == made[:1], "a retry that lands elsewhere gets its frames"
     assert heard == [2] and live.session.frames[1:] == made
-    with two.turn(session, expected_revision=2):
+    with two.lease(session, expected_revision=2):
         pass
     assert reason(Aborted, step, two, session, {5: 1}, expected_revision=1) == "REVISION_MISMATCH"
 

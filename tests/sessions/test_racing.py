@@ -60,7 +60,7 @@ def test_a_branch_from_an_old_revision_while_another_server_trims(servers, tmp_p
     branches = []
 
     def branch():
-        with two.turn(session_id, from_revision=1) as turn:
+        with two.lease(session_id, from_revision=1) as turn:
             branches.append(commit_step(turn, {4: 2}, base=1))
 
     in_between(monkeypatch, one, "trim", branch)
@@ -83,7 +83,7 @@ def test_a_branch_from_a_revision_that_another_server_has_just_trimmed(servers, 
     turns = []
 
     def begin():
-        turn = two.turn(session_id, from_revision=1)
+        turn = two.lease(session_id, from_revision=1)
         turns.append((turn, turn.__enter__()))
         if made_before:
             turns.append(turns[0][1].session.step_frame([Change(4, 2)], Summary(), 1.0, 1))
@@ -99,7 +99,7 @@ def test_a_branch_from_a_revision_that_another_server_has_just_trimmed(servers, 
             commit_step(turns[0][1], {4: 2}, base=1)
     assert caught.value.reason == ("REVISION_MISMATCH" if made_before else "HISTORY_TRIMMED")
     turns[0][0].__exit__(None, None, None)
-    with pytest.raises(FailedPrecondition) as caught, two.turn(session_id, from_revision=1):
+    with pytest.raises(FailedPrecondition) as caught, two.lease(session_id, from_revision=1):
         pass
     assert caught.value.reason == "HISTORY_TRIMMED"
     all_can_be_read(tmp_path, session_id)
@@ -115,7 +115,7 @@ def test_going_on_at_the_newest_revision_while_another_server_trims(servers, tmp
     done = []
 
     def both():
-        turn = two.turn(session_id)
+        turn = two.lease(session_id)
         done.append((turn, turn.__enter__()))
         done.append(done[0][1].session.step_frame([Change(4, 2)], Summary(), 1.0))
 
@@ -179,7 +179,7 @@ def test_a_name_moves_and_replaces_and_there_are_not_too_many(servers, monkeypat
     assert two.names(session_id) == {"b": 1}
     monkeypatch.setattr(collection, "MOST_NAMES", 2)
     one.name(session_id, "c", 0)
-    with one.turn(session_id) as turn:
+    with one.lease(session_id) as turn:
         turn.commit(turn.session.rewind_frame(0, 1.0))
     assert one.name(session_id, "d", 2) == 0, "a rewind stands where its target stands"
     assert one.names(session_id) == {"b": 1, "d": 0}

@@ -553,7 +553,7 @@ class RacingMachine(Oracles, RuleBasedStateMachine):
         requests = [f"racing {self.head}"] * 2 if same else ["", f"racing {self.head}"]
         first, winner, lost = self.head + 1, None, set()
         base = {server: data.draw(st.integers(0, self.head)) for server in (0, 1)}
-        turns = [self.servers[server].turn(self.id, self.head, requests[server], base[server]) for server in (0, 1)]
+        turns = [self.servers[server].lease(self.id, self.head, requests[server], base[server]) for server in (0, 1)]
         if late:
             turns.reverse()
             turns = {1: turns[0], 0: turns[1]}
