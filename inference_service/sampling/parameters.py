@@ -5,6 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from inference_service.sampling.region import blocks_over
+
 MOST_TEXTS, LONGEST_TEXT = 16, 256
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 
@@ -33,7 +35,7 @@ class Extent:
 
     def blocks(self, block_length: int) -> int:
         """How many blocks of a length there are."""
-        return -(-(self.lead + self.length) // block_length)
+        return blocks_over(self.length, self.lead, block_length)
 
 
 class Parameters(BaseModel):

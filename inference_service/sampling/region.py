@@ -54,8 +54,12 @@ def block_end(region: Region, block: int, block_length: int) -> int:
 
 def block_count(region: Region, block_length: int) -> int:
     """How many blocks the generated part is in, at least one."""
-    lead = 0 if region.origin is None else region.start - region.origin
-    return -(-(lead + max(1, region.length)) // block_length)
+    return blocks_over(region.length, 0 if region.origin is None else region.start - region.origin, block_length)
+
+
+def blocks_over(length: int, lead: int, block_length: int) -> int:
+    """How many blocks some generated positions are in. lead: the prompt's positions in the first of them."""
+    return -(-(lead + max(1, length)) // block_length)
 
 
 def block_of(region: Region, position: int, block_length: int) -> int:

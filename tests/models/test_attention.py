@@ -69,6 +69,7 @@ def test_blocks_are_counted_from_the_prompts_end_or_from_the_canvas_s_beginning(
 def test_a_row_predicts_its_own_position_or_the_next():
     assert [Full().row(position, False) for position in (0, 1, 5)] == [0, 1, 5]
     assert [Full().row(position, True) for position in (0, 1, 5)] == [0, 0, 4]
+    assert [Causal().row(position, False) for position in (1, 5)] == [0, 4]
 
 
 def test_what_each_kind_offers_and_how_its_canvas_is():

@@ -25,5 +25,8 @@ class Causal(Attention):
     def settled(self, count: int, start: int) -> int:
         return count
 
+    def row(self, position: int, shifted: bool) -> int:
+        return position - 1  # its own row has seen its token
+
     def mask(self, sizes: Sequence[int], starts: Sequence[int], device: torch.device) -> torch.Tensor | None:
         return padding(sizes, device)  # the stock class lets nobody look to the right by itself

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 
+from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise, Extent, resolved
 from inference_service.sampling.region import best_first, block_count, current_block
@@ -32,10 +33,6 @@ class DllmState(Stepped):
     block: int
     steps: Count
     planned: Count
-
-
-def wanted(context: SamplingContext[DllmParameters]) -> list[int]:
-    return current_block(context.region, context.parameters.block_size)[1]
 
 
 def propose(prediction: Prediction, context: SamplingContext[DllmParameters]) -> Proposal:
@@ -71,7 +68,7 @@ SAMPLER = Sampler(
     source="dllm, github.com/ZHZisZZ/dllm, core/samplers/mdlm.py and bd3lm.py",
     parameters=DllmParameters,
     needs=Need.BLOCKS,
-    wanted=wanted,
+    wanted=open_in_block,
     propose=propose,
     state=DllmState,
 )

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from inference_service.sampling.blockwise import open_in_block
 from inference_service.sampling.drawing import draw
 from inference_service.sampling.parameters import Blockwise, Extent, ParameterError, resolved
 from inference_service.sampling.region import best_first, current_block
@@ -41,10 +42,6 @@ class SdarState(Stepped):
     schedule: list[int]
 
 
-def wanted(context: SamplingContext[SdarParameters]) -> list[int]:
-    return current_block(context.region, context.parameters.block_size)[1]
-
-
 def propose(prediction: Prediction, context: SamplingContext[SdarParameters]) -> Proposal:
     """state: the block at work and its steps behind it."""
     parameters, region, state = context.parameters, context.region, context.state
@@ -75,7 +72,7 @@ SAMPLER = Sampler(
     source="Cheng et al., SDAR, arXiv 2510.06303; github.com/JetAstra/SDAR generate.py",
     parameters=SdarParameters,
     needs=Need.BLOCKS,
-    wanted=wanted,
+    wanted=open_in_block,
     propose=propose,
     state=SdarState,
 )
