@@ -20,7 +20,7 @@ HEADERS = {
     # Cached files are asked about before each use, so that a new version shows at once.
     "Cache-Control": "no-cache",
 }
-# But for those whose address has their version in it.
+# But for those whose address has their version in it, the page's own code among them.
 LASTING = "public, max-age=31536000, immutable"
 
 
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     upstream = Upstream(settings.inference_address)
     sockets = Sockets(upstream, settings)
+    code = page.Code(settings.frontend_dir)
     app.extensions["unmask"] = (sockets, upstream)
     app.config["SOCK_SERVER_OPTIONS"] = {
         "ping_interval": settings.ping_interval,
@@ -102,17 +103,23 @@ def create_app(settings: Settings | None = None) -> Flask:
         return jsonify(inference=health), 200 if health == "SERVING" else 503
 
     @app.get("/")
+    @app.get("/index.html")
     def index():
-        if not (settings.frontend_dir / "index.html").is_file():
+        try:
+            html = page.index(settings.frontend_dir, code)
+        except OSError:
             abort(404, "There is no page here: UNMASK_FRONTEND_DIR names a folder without index.html.")
-        return file("index.html")
+        response = Response(html, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = page.policy(html)
+        response.add_etag()
+        return response.make_conditional(request)
 
-    @app.get("/<path:name>")
-    def file(name):
+    @app.get("/<path:address>")
+    def file(address):
+        name, g.lasting = code.file_at(address)
         mimetype = page.mimetype(name)
         if mimetype is None or not page.lies_in(settings.frontend_dir, name):
             abort(404)
-        g.lasting = page.versioned(name)
         return send_from_directory(settings.frontend_dir, name, mimetype=mimetype)
 
     @app.errorhandler(HTTPException)
@@ -131,7 +138,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         response.headers.update(HEADERS)
         if g.pop("lasting", False) and response.status_code in (200, 304):
             response.headers["Cache-Control"] = LASTING
-        response.headers["Content-Security-Policy"] = page.policy(settings.frontend_dir)
+        response.headers.setdefault("Content-Security-Policy", page.policy())
         return response
 
     return app

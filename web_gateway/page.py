@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 
@@ -48,6 +47,48 @@ def versioned(name: str) -> bool:
     return re.match(r"vendor/(@[\w-]+/)?[\w-]+@\d[\w.-]*/", name) is not None
 
 
+class Code:
+    """The page's own code. Its addresses have a version of all of it, `src@1a2b3c4d/main.js`, and are kept for good."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._seen: dict[str, dict[str, tuple[int, int] | None]] = {}  # by version, the last few
+
+    def version(self) -> str:
+        """Names what all files are now."""
+        files = sorted(path for path in (self._folder / "src").rglob("*") if path.is_file())
+        stamps = {path.relative_to(self._folder).as_posix(): stamp(path) for path in files}
+        for known, seen in self._seen.items():
+            if seen == stamps:
+                return known
+        everything = hashlib.sha256()
+        for name in stamps:
+            content = (self._folder / name).read_bytes()
+            everything.update(f"{name}:{len(content)}:".encode() + content)
+        version = everything.hexdigest()[:16]
+        self._seen = dict([*self._seen.items(), (version, stamps)][-4:])
+        return version
+
+    def file_at(self, address: str) -> tuple[str, bool]:
+        """The name of the file at an address, and whether the address can be kept for good.
+
+        A version that was never named here is another gateway's, before or after an update: it gets what is here, once.
+        """
+        if of := re.match(r"src@(\w+)/", address):
+            name = "src/" + address[of.end():]
+            return name, name in (seen := self._seen.get(of[1], {})) and seen[name] == stamp(self._folder / name)
+        return address, versioned(address)
+
+
+def stamp(path: Path) -> tuple[int, int] | None:
+    """When a file was changed and its size, by which a change is seen; None without one."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
 def lies_in(folder: Path, name: str) -> bool:
     """Whether a file is in the page's folder itself, and not where a link leads out of it."""
     try:
@@ -56,22 +97,15 @@ def lies_in(folder: Path, name: str) -> bool:
         return False
 
 
-def policy(folder: Path) -> str:
-    """The Content-Security-Policy for the page in `folder`, with the hashes of its inline scripts."""
-    index = folder / "index.html"
-    try:
-        changed = index.stat().st_mtime_ns
-    except OSError:
-        changed = None
-    return _policy(index, changed)
-
-
-# Keyed by the time of change, so that an edited page works without a restart.
-@lru_cache(maxsize=4)
-def _policy(index: Path, changed: int | None) -> str:
+def index(folder: Path, code: Code) -> str:
+    """The page itself, its own code addressed with its version. Raises OSError where there is none."""
     # Universal newlines, because browsers hash what they parsed, with LF alone.
-    scripts = inline_scripts(index.read_text("utf-8")) if changed is not None else []
-    hashes = "".join(f" 'sha256-{_sha256(script)}'" for script in scripts)
+    return re.sub(r'"(\./)?src/', rf'"\1src@{code.version()}/', (folder / "index.html").read_text("utf-8"))
+
+
+def policy(html: str = "") -> str:
+    """The Content-Security-Policy of a document, with the hashes of its inline scripts."""
+    hashes = "".join(f" 'sha256-{_sha256(script)}'" for script in inline_scripts(html))
     # 'self' covers the WebSocket of the same host: Chromium since 71, Safari since 16, Firefox.
     return (
         f"default-src 'self'; script-src 'self'{hashes}; style-src 'self'; connect-src 'self'; img-src 'self' data:; "

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from tests.patience import PATIENCE
 from web_gateway import page
+from web_gateway.app import create_app
 from web_gateway.config import Settings
 from web_gateway.methods import METHODS
 
@@ -88,8 +90,9 @@ def test_what_is_not_the_page_is_not_served(gateway, path):
 def test_headers_on_every_answer(gateway, path):
     headers = gateway.get(path).headers
     digest = base64.b64encode(hashlib.sha256(IMPORT_MAP.encode()).digest()).decode()
+    script = f" 'sha256-{digest}'" if path == "/" else ""
     assert headers["Content-Security-Policy"] == (
-        f"default-src 'self'; script-src 'self' 'sha256-{digest}'; style-src 'self'; connect-src 'self'; "
+        f"default-src 'self'; script-src 'self'{script}; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types lit-html"
     )
@@ -103,12 +106,34 @@ def test_inline_scripts():
     assert page.inline_scripts(html) == ["a && '&amp;' < 1\n", "\n b"]
 
 
-def test_the_policy_follows_the_page(tmp_path):
-    before = page.policy(tmp_path)
-    assert "sha256" not in before
-    (tmp_path / "index.html").write_bytes(b"<script>a\r\nb</script>")
-    digest = base64.b64encode(hashlib.sha256(b"a\nb").digest()).decode()
-    assert f"'sha256-{digest}'" in page.policy(tmp_path)
+def test_the_page_s_own_code_is_kept_for_good_until_it_changes(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.js").write_text("1")
+    (tmp_path / "index.html").write_bytes(b'<script>a\r\nb</script><script src="src/a.js"></script>{"app/": "./src/"}')
+    visitor = create_app(Settings(frontend_dir=tmp_path)).test_client()
+
+    def visit():
+        answer = visitor.get("/", buffered=True)
+        digest = base64.b64encode(hashlib.sha256(b"a\nb").digest()).decode()
+        assert f"script-src 'self' 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Cache-Control"] == "no-cache"
+        address = re.search('src="([^"]*)"', answer.text)[1]
+        assert f'"./{address.removesuffix("a.js")}"' in answer.text
+        return "/" + address, answer.headers["ETag"]
+
+    before, tag = visit()
+    assert visitor.get("/", headers={"If-None-Match": tag}).status_code == 304
+    kept = visitor.get(before, buffered=True)
+    assert (kept.text, kept.headers["Cache-Control"]) == ("1", "public, max-age=31536000, immutable")
+    # What a page that is open asks for afterwards is not what its address says: it gets that, but nobody keeps it.
+    (tmp_path / "src" / "a.js").write_text("22")
+    assert visitor.get(before, buffered=True).headers["Cache-Control"] == "no-cache"
+    after, _ = visit()
+    assert after != before
+    assert [(answer.text, "immutable" in answer.headers["Cache-Control"])
+            for answer in (visitor.get(path, buffered=True) for path in (after, "/src@0/a.js", "/src/a.js"))] == [
+                ("22", True), ("22", False), ("22", False)]
+    assert [visitor.get(path, buffered=True).status_code for path in ("/src@0/none.js", "/src@0/../index.md", "/src@0/")] == [404] * 3
 
 
 def test_health(gateway, service):
@@ -123,8 +148,6 @@ def test_health(gateway, service):
 
 
 def test_a_missing_page_is_said(tmp_path):
-    from web_gateway.app import create_app
-
     answer = create_app(Settings(frontend_dir=tmp_path)).test_client().get("/")
     assert answer.status_code == 404 and "UNMASK_FRONTEND_DIR" in answer.text
 
