@@ -177,11 +177,11 @@ async function crawled(/** @type {string} */ entry, /** @type {Record<string, st
   return modules;
 }
 
-/** Where the import map, or a relative address, leads: a path from the page's folder. */
+/** Where the import map, or a relative address, leads: a path from the page's folder, without the version in an address. */
 function resolved(/** @type {string} */ specifier, /** @type {string} */ from, /** @type {Record<string, string>} */ map) {
   const key = Object.keys(map)
     .filter((name) => specifier === name || (name.endsWith("/") && specifier.startsWith(name)))
     .sort((a, b) => b.length - a.length)[0];
   const target = key === undefined ? new URL(specifier, `page:/${from}`) : new URL(map[key] + specifier.slice(key.length), "page:/");
-  return target.pathname.slice(1);
+  return target.pathname.slice(1).replace(/^src@\w+\//, "src/");
 }
