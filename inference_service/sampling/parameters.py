@@ -38,10 +38,20 @@ class Extent:
         return blocks_over(self.length, self.lead, block_length)
 
 
-class Parameters(BaseModel):
-    """Base of every sampler's record: how a distribution is made of logits. Ranges are the published ranges."""
+class Record(BaseModel):
+    """Base of all records of parameters: unknown names are an error, and values of another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        """16.0 as 16: whole numbers come as doubles from the wire. Nothing else is turned into another type."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Parameters(Record):
+    """Base of every sampler's record: how a distribution is made of logits. Ranges are the published ranges."""
 
     temperature: float = Field(0.0, ge=0, le=10, description=(
         "0 takes the likeliest token; 1 draws from the model's own distribution; higher is wilder."))
@@ -60,12 +70,6 @@ class Parameters(BaseModel):
         "Never generate a token that ends the text; the end of a turn still may come."))
     unnamed_ids: bool = Field(False, description=(
         "Also draw ids that the tokenizer has no token for; they are no text."))
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _whole(cls, value: object) -> object:
-        """16.0 as 16: whole numbers come as doubles from the wire. Nothing else is turned into another type."""
-        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def resolve(self, extent: Extent) -> Self:
         """The record with what follows from the canvas filled in. Raises ParameterError for what does not fit it."""
