@@ -10,7 +10,7 @@ QUICK := tests/test_imports.py tests/test_generated.py tests/test_version.py tes
   $(addprefix tests/models/test_,llada_logits.py dream_logits.py recognise.py) tests/recording/test_recording_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right mutants siege demo screenshots lock clean
+.PHONY: help run test check lint proto embedded-model bench bench-sessions bench-constraints bench-page bench-samplers bench-attribution bench-left-to-right bench-caches mutants siege demo screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -19,13 +19,13 @@ run: ## Install what is missing, start service and gateway, print the page's add
 	@tools/install.sh run
 	@exec $(BIN)/unmask serve
 
-# The browser's tests beside all others: much of both is waiting.
 test: ## Install what tests need, Chromium too, and run all of them
 	@tools/install.sh dev
 	@tools/chromium.sh
-	@tools/beside.sh \
-	  'tools/each.sh "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" tools/page_tests.sh' \
-	  "$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder"
+	@tools/each.sh \
+	  "$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder" \
+	  "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" \
+	  "tools/page_tests.sh"
 
 check: ## Check in a minute, on two quiet cores, what breaks most: style, types, imports, and the tests that are quick
 	@tools/install.sh dev
@@ -58,7 +58,7 @@ embedded-model: ## Train, export and evaluate the small models that ship (hours 
 	rm -r out/embedded_model
 	$(BIN)/python -m embedded_model.evaluate --causal
 
-bench: bench-sessions bench-constraints bench-left-to-right bench-page ## Run every benchmark that takes no more than a minute or two
+bench: bench-sessions bench-constraints bench-left-to-right bench-caches bench-page ## Run every benchmark that takes no more than a minute or two
 
 bench-sessions: ## Measure what sessions cost against their limits and write benchmarks/results/sessions.json
 	@tools/install.sh dev
@@ -71,6 +71,10 @@ bench-constraints: ## Measure constraints on a vocabulary of 150,000 tokens and 
 bench-left-to-right: ## Measure what keeping a text's keys and values saves and write benchmarks/results/left_to_right.json
 	@tools/install.sh dev
 	$(BIN)/python -m benchmarks.left_to_right
+
+bench-caches: ## Measure what caches save against a plain loop and write benchmarks/results/caches.json
+	@tools/install.sh dev
+	$(BIN)/python -m benchmarks.caches
 
 bench-page: ## Measure what a step costs the page at 1,024 positions and write benchmarks/results/page.json
 	@tools/install.sh dev

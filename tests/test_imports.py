@@ -11,15 +11,17 @@ SERVICE = "inference_service"
 # folder: what it may not import. A rule holds for whole dotted names and what is below them.
 RULES = {
     "inference_service/sandbox": [f"{SERVICE}.{part}" for part in (
-        "rpc", "sessions", "engine", "inspection", "sampling", "models", "config")]
+        "rpc", "sessions", "engine", "inspection", "caches", "sampling", "models", "config")]
     + ["torch", "transformers", "grpc", "google.protobuf", "unmask"],
     "inference_service/sampling": [
-        f"{SERVICE}.{part}" for part in ("rpc", "sessions", "engine", "models", "inspection", "config")
+        f"{SERVICE}.{part}" for part in ("rpc", "sessions", "engine", "caches", "models", "inspection", "config")
     ]
     + ["grpc", "google.protobuf", "unmask"],
-    "inference_service/sessions": [f"{SERVICE}.{part}" for part in ("rpc", "engine", "models", "inspection")]
+    "inference_service/sessions": [f"{SERVICE}.{part}" for part in ("rpc", "engine", "caches", "models", "inspection")]
     + ["torch", "transformers", "grpc", "google.protobuf", "unmask"],
-    "inference_service/models": [f"{SERVICE}.{part}" for part in ("rpc", "sessions", "engine", "inspection")]
+    "inference_service/caches": [f"{SERVICE}.{part}" for part in ("rpc", "sessions", "engine", "inspection", "config")]
+    + ["grpc", "google.protobuf", "unmask"],
+    "inference_service/models": [f"{SERVICE}.{part}" for part in ("rpc", "sessions", "engine", "inspection", "caches")]
     + ["grpc", "google.protobuf", "unmask"],
     "inference_service/engine": [f"{SERVICE}.rpc", "grpc", "google.protobuf", "unmask"],
     "inference_service/inspection": [f"{SERVICE}.rpc", "grpc", "google.protobuf", "unmask"],
@@ -29,7 +31,7 @@ RULES = {
 }
 
 # Runs the service inside its own process when no server is named; asked for by a command, not by an import.
-EXEMPT = {ROOT / "unmask/cli" / name for name in ("generate.py", "import_nanogpt.py", "models.py", "samplers.py")}
+EXEMPT = {ROOT / "unmask/cli" / f"{name}.py" for name in ("caches", "generate", "import_nanogpt", "models", "samplers")}
 
 
 def imported(file):

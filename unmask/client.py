@@ -182,7 +182,8 @@ class Client:
                length: int | None = None, words: Mapping[int, str | Sequence[int]] | None = None, sampler: str = "",
                seed: int | None = None, parameters: Mapping[str, object] | None = None,
                constraint: Mapping[str, object] | None = None, special_tokens: bool | None = None,
-               add_special_tokens: bool | None = None, **more) -> "Session":
+               add_special_tokens: bool | None = None, cache: str | Mapping[str, object] = "",
+               **more) -> "Session":
         """Opens a session.
 
         prompt: what the user says, put into the model's chat template (with raw=True, or for a model
@@ -196,13 +197,16 @@ class Client:
         these tokens; None: in raw text alone, everything else is text. A turn may have its own. add_special_tokens:
         whether raw text gets what the checkpoint's tokenizer puts around it, such as a beginning; None: it does.
 
+        cache: what is kept between the passes, one of `client.model(...).caches` by its name, or {"name": "dual",
+        "interval": 4} with its parameters; "" takes what the model has by itself, which is exact.
+
         A model that reads from left to right writes `length` tokens at most.
         """
         request = sessions_pb.CreateSessionRequest(
             model=model, length=length, prompt=self._prompt(prompt, raw, model, special_tokens, add_special_tokens),
             word_constraints=[word_of(offset, content, bool(special_tokens))
                               for offset, content in (words or {}).items()],
-            settings=settings_of(sampler, seed, {**(parameters or {}), **more}, constraint),
+            settings=settings_of(sampler, seed, {**(parameters or {}), **more}, constraint, cache),
             request_id=str(uuid.uuid4()))
         with translated():
             return self._session(self._sessions.CreateSession(request).session)

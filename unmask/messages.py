@@ -11,7 +11,7 @@ from unmask.v1.constraint_pb2 import Choice, Constraint
 from unmask.v1.inspection_service_pb2 import RecoverRequest
 from unmask.v1.model_service_pb2 import DetokenizeRequest
 from unmask.v1.prompt_pb2 import Chat, Message, Prompt, TokenList
-from unmask.v1.settings_pb2 import Settings
+from unmask.v1.settings_pb2 import CacheSettings, Settings
 
 
 def detokenizing(ids: Sequence[int | None], model: str) -> DetokenizeRequest:
@@ -43,18 +43,35 @@ def prompt_of(prompt: str | Sequence[int] | Sequence[Mapping[str, Any]], raw: bo
 
 
 def settings_of(sampler: str, seed: int | None, parameters: Mapping[str, Any],
-                constraint: Mapping[str, Any] | None = None) -> Settings:
-    values = Struct()
-    values.update(parameters)
-    return Settings(sampler=sampler, seed=seed, parameters=values,
-                    constraint=None if constraint is None else constraint_of(constraint))
+                constraint: Mapping[str, Any] | None = None, cache: str | Mapping[str, Any] = "") -> Settings:
+    """cache: a policy's name, or {"name": name} with its parameters; "" for the one in force."""
+    return Settings(sampler=sampler, seed=seed, parameters=_struct(parameters),
+                    constraint=None if constraint is None else constraint_of(constraint),
+                    cache=cache_of(cache) if cache else None)
 
 
 def some_settings_of(sampler: str, seed: int | None, parameters: Mapping[str, Any],
-                     constraint: Mapping[str, Any] | None = None) -> Settings | None:
+                     constraint: Mapping[str, Any] | None = None,
+                     cache: str | Mapping[str, Any] = "") -> Settings | None:
     """None where there are none: those in force hold."""
-    some = sampler or seed is not None or parameters or constraint is not None
-    return settings_of(sampler, seed, parameters, constraint) if some else None
+    some = sampler or seed is not None or parameters or constraint is not None or cache
+    return settings_of(sampler, seed, parameters, constraint, cache) if some else None
+
+
+def cache_of(cache: str | Mapping[str, Any]) -> CacheSettings:
+    """Raises ValueError for a record without a name."""
+    if isinstance(cache, str):
+        return CacheSettings(name=cache)
+    if not isinstance(cache.get("name"), str):
+        raise ValueError('cache: must be a name, or a record with "name"')
+    return CacheSettings(name=cache["name"], parameters=_struct({name: value for name, value in cache.items()
+                                                                if name != "name"}))
+
+
+def _struct(values: Mapping[str, Any]) -> Struct:
+    struct = Struct()
+    struct.update(values)
+    return struct
 
 
 def constraint_of(constraint: Mapping[str, Any]) -> Constraint:

@@ -83,15 +83,16 @@ class Session:
 
     def step(self, count: int = 0, *, draft: bool = False, from_revision: int | None = None, sampler: str = "",
              seed: int | None = None, parameters: Mapping[str, object] | None = None,
-             constraint: Mapping[str, object] | None = None, **more) -> Iterator[Frame]:
+             constraint: Mapping[str, object] | None = None, cache: str | Mapping[str, object] = "",
+             **more) -> Iterator[Frame]:
         """Runs `count` denoising steps, 0 to the end, and yields each frame as it is committed.
 
         Leaving the loop early stops the run at the next revision. Parameters given here hold from now on: as
         keywords, or, where a name is one of step's own, as `parameters`.
         from_revision: the revision to go on from, the newest if None; any other one starts a branch.
-        constraint: another one from here on, as `create` takes it; {} takes it away.
+        constraint: another one from here on, as `create` takes it; {} takes it away. cache: another one from here on.
         """
-        settings = some_settings_of(sampler, seed, {**(parameters or {}), **more}, constraint)
+        settings = some_settings_of(sampler, seed, {**(parameters or {}), **more}, constraint, cache)
         request = sessions_pb.StepRequest(session_id=self.id, count=count, draft=draft, from_revision=from_revision,
                                           settings=settings)
         call = self._call(self._sessions.Step, request)

@@ -177,7 +177,7 @@ test("what the client gives is plain: numbers, null, text", async () => {
   wire().end(id);
   const session = await creating;
   assert.deepEqual(session.tokens, [5, 0]);
-  assert.deepEqual(session.settings, { sampler: "llada", parameters: {}, seed: "7", constraint: null });
+  assert.deepEqual(session.settings, { sampler: "llada", parameters: {}, seed: "7", constraint: null, cache: null });
 
   const frames = [];
   const watching = (async () => {

@@ -1,8 +1,9 @@
 """Whole canvases decoded in lockstep, without sessions: for measuring and for tests.
 
-The same plans and passes as a session's steps; nothing is kept.
+The same plans and passes as a session's steps; what an approximation reads is kept, and nothing else.
 """
 
+import itertools
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,10 +13,13 @@ from inference_service.engine.engine import forward
 from inference_service.engine.growing import stop_reason
 from inference_service.engine.jobs import Forward, Passed, forward_for, logits_of
 from inference_service.engine.plan import Plan, complete_settings, plan_of
-from inference_service.models.denoiser import Denoiser
+from inference_service.engine.reading import Reading, reading
+from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling.sampler import Prediction, Proposal
 from inference_service.sessions.frame import Settings
 from inference_service.sessions.state import Origin, State, first_state
+
+_names = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,18 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
     opened = 1 if info.attention.append_only else length
     origin = Origin("", info.name, (*prompt, *[None] * opened), len(prompt), info.mask_token, 0.0, 0.0)
     states = [first_state(origin, settings)]
-    proposals, forwards = [], 0
+    proposals, forwards, name = [], 0, f"decode/{next(_names)}"
     while not (plan := plan_of(states[-1], len(proposals), settings, info)).finished:
         plan = plan.constrained(denoiser, "")
         prediction = Prediction([], torch.empty(0, info.vocabulary_size))
+        read = _reading(states, len(proposals), plan, info)
         if wanted := plan.wanted():
-            prediction = yield from _predict(denoiser, states[-1], plan, wanted)
+            prediction = yield from _predict(denoiser, states, states[-1], plan, wanted, read, name)
             forwards += 1
         if recalled := plan.recalls():
             revision, positions = recalled
-            earlier = yield from _predict(denoiser, states[revision], plan, positions)
+            then = _reading(states, revision, plan_of(states[revision], revision, settings, info), info)
+            earlier = yield from _predict(denoiser, states, states[revision], plan, positions, then, name)
             prediction = replace(prediction, earlier=earlier)
         proposal = plan.propose(prediction)
         tokens = list(states[-1].tokens)
@@ -58,17 +64,23 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
         if plan.sampler.appends and None not in tokens and not stop_reason(
                 tokens, len(prompt), plan, denoiser, plan.active):
             tokens.append(None)
-        states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state))
+        states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state,
+                              cache_revision=read.revision if read else None))
         proposals.append(proposal)
     return Decoded([token for token in states[-1].tokens if token is not None], forwards, proposals)
 
 
-def _predict(denoiser: Denoiser, state: State, plan: Plan, positions: list[int],
-             ) -> Generator[Forward, Passed, Prediction]:
-    cfg_scale = plan.cfg_scale
-    passed = yield forward_for(denoiser, state.tokens[:plan.reach()], state.start, state.given_in_prompt, positions,
-                               cfg_scale)
-    return Prediction(positions, logits_of(passed, cfg_scale))
+def _reading(states: Sequence[State], revision: int, plan: Plan, info: ModelInfo) -> Reading | None:
+    state = states[revision]
+    since = None if state.cache_revision is None else revision - state.cache_revision
+    return reading(state, revision, plan, info, states.__getitem__, since)
+
+
+def _predict(denoiser: Denoiser, states: Sequence[State], state: State, plan: Plan, positions: list[int],
+             read: Reading | None, name: str) -> Generator[Forward, Passed, Prediction]:
+    beside = (f"{name}/{read}", states[read.revision], read.window) if read else ("", None, (0, 0))
+    passed = yield forward_for(denoiser, state, positions, plan.cfg_scale, plan.reach(), *beside)
+    return Prediction(positions, logits_of(passed, plan.cfg_scale))
 
 
 def together(jobs: Iterable[Generator[Forward, Passed, Decoded]]) -> list[Decoded]:

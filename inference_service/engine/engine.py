@@ -308,10 +308,10 @@ def forward(wanted: list[Forward]) -> list[Passed]:
     canvases = [canvas for one in wanted for canvas in one.canvases]
     positions = [one.positions for one in wanted for _ in one.canvases]
     start = perf_counter()
-    # With guidance the second canvas has a text of its own.
-    keys = [one.key and f"{one.key}/{place}" for one in wanted for place in range(len(one.canvases))]
+    keys = [key for one in wanted for key in one.keys]
     starts = [one.start for one in wanted for _ in one.canvases]
-    logits = wanted[0].denoiser.logits(canvases, positions, keys, starts)
+    reads = [read for one in wanted for read in one.reads or [None] * len(one.canvases)]
+    logits = wanted[0].denoiser.logits(canvases, positions, keys, starts, **({"reads": reads} if any(reads) else {}))
     if logits[0].is_cuda:
         torch.cuda.synchronize(logits[0].device)
     seconds = perf_counter() - start

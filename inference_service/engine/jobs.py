@@ -17,8 +17,10 @@ from inference_service.engine.constraining import WITNESS, Active, active
 from inference_service.engine.growing import grown, stop_reason
 from inference_service.engine.plan import Plan, plan_for, plan_of, recallable
 from inference_service.engine.predictions import Kept, Predictions
+from inference_service.engine.reading import Reading, reading_of
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser
+from inference_service.models.key_values import Read
 from inference_service.sampling import distribution, remasking
 from inference_service.sampling.sampler import Prediction, Proposal, Reopen, SamplingContext
 from inference_service.sessions.collection import Lease
@@ -38,8 +40,8 @@ from inference_service.sessions.state import State
 class Forward:
     """A pass that a job waits for: the logits of `positions` of each canvas (two of them with guidance).
 
-    start: where the generated part of the canvases starts. key: under which a model whose attention settles keeps what
-    it computed, "" for not at all.
+    start: where the generated part of the canvases starts. key: under which what was computed is kept, "" for not at
+    all. reads: what of each canvas is read and not computed, see Denoiser.logits; empty where all is computed.
     """
 
     denoiser: Denoiser
@@ -47,10 +49,25 @@ class Forward:
     positions: list[int]
     start: int = 0
     key: str = ""
+    reads: tuple[Read, ...] = ()
+
+    @property
+    def keys(self) -> list[str]:
+        """Of each canvas the name under which what was computed of it is kept: each has a text of its own."""
+        return [self.key and f"{self.key}/{place}" for place in range(len(self.canvases))]
+
+    @property
+    def rebuilds(self) -> bool:
+        """Whether what it reads is another canvas's and has to be computed first."""
+        return any(read.base != tuple(canvas) and not self.denoiser.holds(key, read)
+                   for canvas, key, read in zip(self.canvases, self.keys, self.reads, strict=bool(self.reads)))
 
     @property
     def tokens(self) -> int:
-        return sum(map(len, self.canvases))
+        """Rows that go through the body at once."""
+        if not self.reads or self.rebuilds or self.reads[0].base == tuple(self.canvases[0]):
+            return sum(map(len, self.canvases))
+        return sum(end - first for first, end in (read.window for read in self.reads))
 
 
 @dataclass(frozen=True)
@@ -80,7 +97,7 @@ Job = Generator[Forward | DeviceWork, Any, Any]
 class Predicted:
     """A prediction at a revision. forwards: the passes it took, 0 when it was still at hand.
 
-    reach: how much of the canvas the model saw, from its start.
+    reach: how much of the canvas the model saw, from its start. reading: see engine/reading.py.
     """
 
     revision: int
@@ -88,24 +105,31 @@ class Predicted:
     seconds: float
     forwards: int
     reach: int
+    reading: Reading | None = None
 
     @property
     def cached(self) -> bool:
         return self.forwards == 0
 
 
-def forward_for(denoiser: Denoiser, tokens: tuple[int | None, ...], start: int, prompt: frozenset[int],
-                positions: list[int], cfg_scale: float, key: str = "") -> Forward:
-    """The pass over a canvas; with guidance a second one without the prompt (its given positions).
+def forward_for(denoiser: Denoiser, state: State, positions: list[int], cfg_scale: float, reach: int | None = None,
+                key: str = "", base: State | None = None, window: tuple[int, int] = (0, 0)) -> Forward:
+    """The pass over a state's canvas, as far as `reach`; with guidance a second one without the prompt.
 
-    start, key: see Forward.
+    key: see Forward. base: the state whose keys and values are read outside of the window.
     """
     mask = denoiser.info.mask_token or 0  # a model that reads from left to right has none, and does not see it
-    canvas = [mask if token is None else token for token in tokens]
-    canvases = [canvas]
-    if cfg_scale:
-        canvases.append([mask if position in prompt else token for position, token in enumerate(canvas)])
-    return Forward(denoiser, canvases, positions, start, key)
+    reads = [Read(tuple(canvas), window) for canvas in _canvases(base, cfg_scale, reach, mask)] if base else []
+    return Forward(denoiser, _canvases(state, cfg_scale, reach, mask), positions, state.start, key, tuple(reads))
+
+
+def _canvases(state: State, cfg_scale: float, reach: int | None, mask: int) -> list[list[int]]:
+    """What the model is shown of a state; with guidance also without the given positions of the prompt."""
+    canvas = [mask if token is None else token for token in state.tokens[:reach]]
+    if not cfg_scale:
+        return [canvas]
+    prompt = state.given_in_prompt
+    return [canvas, [mask if position in prompt else token for position, token in enumerate(canvas)]]
 
 
 def logits_of(passed: Passed, cfg_scale: float) -> torch.Tensor:
@@ -114,10 +138,12 @@ def logits_of(passed: Passed, cfg_scale: float) -> torch.Tensor:
 
 
 def predict(session: Session, revision: int, positions: list[int], plan: Plan, denoiser: Denoiser,
-            predictions: Predictions, reach: int | None = None) -> Generator[Forward, Passed, Predicted]:
+            predictions: Predictions, reach: int | None = None, reading: Reading | None = None,
+            name: str = "") -> Generator[Forward, Passed, Predicted]:
     """The prediction at a revision covering the positions asked for, computed only if it must be.
 
-    reach: how much of the canvas the model sees, from its start; None shows it all.
+    reach: how much of the canvas the model sees, from its start; None shows it all. reading: what is not computed anew.
+    name: under which passes keep what they computed, by default the session's.
     """
     state = session.state(revision)
     size = state.size
@@ -126,17 +152,24 @@ def predict(session: Session, revision: int, positions: list[int], plan: Plan, d
         nothing = Prediction([], torch.empty(0, denoiser.info.vocabulary_size))
         return Predicted(revision, nothing, 0.0, 0, size)
     cfg_scale = plan.cfg_scale
-    key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale, reach, denoiser.info)
+    key = (session.origin.session_id, session.canvas_revision(revision), cfg_scale, reach, reading, denoiser.info)
     kept = predictions.get(key, positions)
     if kept:
         # Only what was asked for: what else is at hand must not show.
         return Predicted(revision, Prediction(positions, kept.prediction.rows(positions)), kept.compute_seconds, 0,
-                         reach)
-    passed = yield forward_for(denoiser, state.tokens[:reach], state.start, state.given_in_prompt, positions, cfg_scale,
-                               session.origin.session_id if denoiser.info.attention.settles else "")
+                         reach, reading)
+    name = name or session.origin.session_id
+    if reading:
+        forward = forward_for(denoiser, state, positions, cfg_scale, reach, f"{name}/{reading}",
+                              session.state(reading.revision), reading.window)
+    else:
+        forward = forward_for(denoiser, state, positions, cfg_scale, reach,
+                              name if denoiser.info.attention.settles and plan.policy.keeps else "")
+    passes = 1 + forward.rebuilds
+    passed = yield forward
     prediction = Prediction(positions, logits_of(passed, cfg_scale))
     predictions.put(key, Kept(prediction, passed.seconds))
-    return Predicted(revision, prediction, passed.seconds, 1, reach)
+    return Predicted(revision, prediction, passed.seconds, passes, reach, reading)
 
 
 def predict_job(session: Session, revision: int, settings: Settings | None, denoiser: Denoiser,
@@ -149,22 +182,30 @@ def predict_job(session: Session, revision: int, settings: Settings | None, deno
 
 
 def propose_job(session: Session, revision: int, settings: Settings | None, draft: bool, denoiser: Denoiser,
-                predictions: Predictions, drawn_at: int | None = None,
+                predictions: Predictions, drawn_at: int | None = None, name: str = "",
                 ) -> Generator[Forward, Passed, tuple[Plan, Predicted, Proposal]]:
     """What the sampler would do at a revision, changing nothing; the plan must not be finished.
 
-    draft: every open position is predicted, not only those that the sampler wants. drawn_at: see plan_for.
+    draft: every open position is predicted, not only those that the sampler wants; of an approximation those that are
+    computed. drawn_at: see plan_for. name: see predict.
     """
     plan = plan_for(session, revision, settings, denoiser.info, drawn_at).constrained(denoiser,
                                                                                      session.origin.session_id)
-    reach, positions = plan.reach(), plan.wanted()
+    reach, positions, info = plan.reach(), plan.wanted(), denoiser.info
+    reading = reading_of(session, revision, plan, info)
     if draft:
-        positions = sorted({*positions, *(position for position in plan.open if position < reach)})
-    predicted = yield from predict(session, revision, positions, plan, denoiser, predictions, reach)
+        beside = reading if reading and reading.revision != session.canvas_revision(revision) else None
+        positions = sorted({*positions, *(position for position in plan.open if position < reach and (
+            beside is None or beside.covers([position], info)))})
+    predicted = yield from predict(session, revision, positions, plan, denoiser, predictions, reach, reading, name)
     prediction, recalled = predicted.prediction, plan.recalls()
     if recalled:
         then, earlier_positions = recalled
-        earlier = yield from predict(session, then, earlier_positions, plan, denoiser, predictions, reach)
+        reading = reading_of(session, then, plan_of(session.state(then), then, plan.settings, info), info)
+        if reading and not reading.covers(earlier_positions, info):
+            reading = None
+        earlier = yield from predict(session, then, earlier_positions, plan, denoiser, predictions, reach, reading,
+                                     name)
         prediction = replace(prediction, earlier=earlier.prediction)
         predicted = replace(predicted, forwards=predicted.forwards + earlier.forwards)
     return plan, predicted, plan.propose(prediction)
@@ -228,8 +269,10 @@ def verify_job(session: Session, frame: Frame, denoiser: Denoiser,
     if plan.finished:
         return []
     try:
+        # Keys and values too are computed again: those that the session's own steps left have another name.
         _, _, proposal = yield from propose_job(session, parent, settings, frame.draft is not None, denoiser,
-                                                predictions, frame.revision - 1)
+                                                predictions, frame.revision - 1,
+                                                f"verify/{session.origin.session_id}")
     except FailedPrecondition as error:
         if error.reason != "CONSTRAINT_STUCK":
             raise
@@ -252,6 +295,8 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
     told = [*proposal.commits, *proposal.edits]
     probabilities = [commit.probability for commit in told if commit.probability is not None]
     taken = 1 if plan.wanted() else 0
+    reading = predicted.reading
+    late = reading and reading.revision != session.canvas_revision(base)  # read out of its time
     # A draft where the sampler wants nothing, and an earlier prediction that was not at hand any more.
     session.looking_forwards += max(0, predicted.forwards - taken)
     summary = Summary(
@@ -260,13 +305,15 @@ def step_frame(session: Session, plan: Plan, predicted: Predicted, proposal: Pro
         min_probability=min(probabilities, default=None),
         mean_entropy=mean_entropy(predicted.prediction),
         compute_seconds=predicted.seconds,
-        approximations=("suffix_window",) if predicted.reach < state.size else (),
+        approximations=(*(["suffix_window"] if predicted.reach < state.size else []),
+                        *([f"{plan.policy.name}_cache"] if late else [])),
         reused_forward_count=max(0, taken - predicted.forwards),
     )
-    settings = Settings(plan.sampler.name, plan.parameters.model_dump(), plan.context.noise.seed, plan.asked)
+    settings = plan.settings
     frame = session.step_frame(
         changes_of(proposal), summary, time(), base, sampler_state=proposal.state, substep=proposal.substep,
         read_only=proposal.read_only, settings=settings if settings != state.settings else None,
+        cache_revision=reading.revision if reading else None,
         draft=_step_draft(plan, predicted) if draft else None)
     if plan.sampler.appends:
         frame = grown(session, frame, plan, denoiser)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from inference_service.caches.policy import CacheParameters, Policy
+from inference_service.caches.registry import POLICIES, fitting, policy_for
 from inference_service.engine.constraining import WITNESS, Active, active
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser, ModelInfo
@@ -15,7 +17,7 @@ from inference_service.sampling.parameters import Blockwise, Extent, ParameterEr
 from inference_service.sampling.region import Region, block_end, current_block
 from inference_service.sampling.registry import SAMPLERS, parameters_for, suitable
 from inference_service.sampling.sampler import AnySampler, Ids, Need, Prediction, Proposal, SamplingContext
-from inference_service.sessions.frame import Constraint, Settings
+from inference_service.sessions.frame import CacheChoice, Constraint, Settings
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
 
@@ -28,12 +30,24 @@ MORE_TOKENS = 64  # that a text may have which was opened again at its end
 
 @dataclass(frozen=True)
 class Plan:
-    """A sampler with all that it reads. asked: the constraint in force. active: what comes of it on this canvas."""
+    """A sampler with all that it reads. asked: the constraint in force. active: what comes of it on this canvas.
+
+    policy, cache: what is kept between passes, and its record.
+    """
 
     sampler: AnySampler
     context: SamplingContext[Parameters]
     asked: Constraint | None = None
     active: Active | None = None
+    policy: Policy = POLICIES["none"]
+    cache: CacheParameters = CacheParameters()
+    cache_choice: CacheChoice | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it follows, complete."""
+        return Settings(self.sampler.name, self.parameters.model_dump(), self.context.noise.seed, self.asked,
+                        self.cache_choice)
 
     @property
     def cfg_scale(self) -> float:
@@ -128,7 +142,16 @@ def complete_settings(settings: Settings, length: int, info: ModelInfo, holes: i
                                                " load it with one, as the token id eos")
     except ParameterError as error:
         raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
-    return replace(settings, parameters=parameters.model_dump())
+    return replace(settings, parameters=parameters.model_dump(), cache=complete_cache(settings, info))
+
+
+def complete_cache(settings: Settings, info: ModelInfo) -> CacheChoice | None:
+    """The cache with every parameter filled in; None for what the model has by itself. Raises InvalidField."""
+    if settings.cache is None:
+        return None
+    policy, record = policy_for(settings.cache.name, settings.cache.parameters, info,
+                                SAMPLERS[settings.sampler])
+    return None if policy == fitting(info)[0] else CacheChoice(policy.name, record.model_dump())
 
 
 def _lead(info: ModelInfo, start: int) -> int:
@@ -222,6 +245,9 @@ def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, dr
                                     lead=_lead(info, state.start))
     except ParameterError as error:
         raise InvalidField(f"settings.parameters.{error.name}", error.message) from None
+    choice = settings.cache
+    policy, cache = (fitting(info)[0], CacheParameters()) if choice is None else policy_for(
+        choice.name, choice.parameters, info, sampler)
     remembered = state.sampler_state if settings.sampler == state.settings.sampler else {}
     check_state(sampler, remembered)
     region = Region(state.start, state.length, state.open, state.tokens, state.given, state.by_hand, state.protected,
@@ -234,4 +260,4 @@ def plan_of(state: State, revision: int, settings: Settings, info: ModelInfo, dr
         Noise(settings.seed, revision if drawn_at is None else drawn_at),
         remembered,
         revision,
-    ), settings.constraint)
+    ), settings.constraint, policy=policy, cache=cache, cache_choice=choice)

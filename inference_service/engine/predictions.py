@@ -7,10 +7,12 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from inference_service.engine.reading import Reading
 from inference_service.models.denoiser import ModelInfo
 from inference_service.sampling.sampler import Prediction
 
-Key = tuple[str, int, float, int, ModelInfo]  # session, revision, cfg_scale, reach, and the model as it was loaded
+# Session, revision, cfg_scale, reach, what was read of an earlier pass, and the model as it was loaded.
+Key = tuple[str, int, float, int, Reading | None, ModelInfo]
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from inference_service.errors import InvalidField, ServiceError
-from inference_service.models.denoiser import Denoiser, ModelInfo, padded
+from inference_service.models.denoiser import CACHE_BYTES, Denoiser, ModelInfo, padded
 from inference_service.models.kept import Kept, kinds_of, steady_length
+from inference_service.models.key_values import Read
 from inference_service.models.memory import is_out_of_memory
 from inference_service.models.text import Text
 
-CACHE_BYTES = 1 << 30
 FAILED = "runs without a cache: going on from an earlier pass failed"
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,11 @@ class Cached(Denoiser):
 
     @torch.inference_mode()
     def logits(self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
-               keys: Sequence[str] = (), starts: Sequence[int] = ()) -> list[torch.Tensor]:
+               keys: Sequence[str] = (), starts: Sequence[int] = (),
+               reads: Sequence[Read | None] = ()) -> list[torch.Tensor]:
         """Logits of the wanted positions; see Denoiser.logits. What the last of them does not see is not looked at.
 
-        keys: for each canvas a name under which what was computed is kept for the next pass, "" for none.
+        keys: for each canvas a name under which what was computed is kept for the next pass, "" for none. reads: none.
         Raises InvalidField as Denoiser.logits does, and for a position before which nothing stands where that is all
         that is seen.
         """
@@ -75,7 +76,7 @@ class Cached(Denoiser):
                 found[index] = self._continued(keys[index], seen, wanted, start)
             else:
                 alone.append((index, seen, wanted, start))
-        for index, rows in self._whole(alone):
+        for index, rows in self._apart(alone):
             found[index] = rows
         return [found[index] for index in range(len(canvases))]
 
@@ -96,7 +97,7 @@ class Cached(Denoiser):
             if is_out_of_memory(error):
                 raise
             self._kept.clear()
-            (_, rows), = self._whole([(0, tokens, wanted, start)])  # raises what is no fault of the cache
+            (_, rows), = self._apart([(0, tokens, wanted, start)])  # raises what is no fault of the cache
             log.warning("the cache of %s failed; it runs without one from now on", self.info.name, exc_info=error)
             self.keep_in(None, FAILED)
             return rows
@@ -135,7 +136,7 @@ class Cached(Denoiser):
             _, dropped = self._kept.popitem(last=False)
             total -= dropped.size
 
-    def _whole(self, asked) -> list[tuple[int, torch.Tensor]]:
+    def _apart(self, asked) -> list[tuple[int, torch.Tensor]]:
         """The passes of whole canvases, together where their lengths do not matter to each other.
 
         asked: for each an index that is given back with its rows, its tokens in sight, positions and start.

@@ -10,6 +10,7 @@ from inference_service.errors import Exhausted
 from inference_service.models import memory
 from inference_service.models.cached import Cached
 from inference_service.models.denoiser import Denoiser
+from inference_service.models.key_values import Shelf
 
 
 def is_plain(denoiser: Denoiser) -> bool:
@@ -37,7 +38,7 @@ def on_cpu(denoiser: Denoiser) -> Denoiser:
         return plain
     made = copy.copy(denoiser)
     made.body, made.head = (copy.deepcopy(part, memo) for part in parts)
-    made.device, made.info = torch.device("cpu"), info
+    made.device, made.info, made.shelf = torch.device("cpu"), info, Shelf(0)
     return made
 
 

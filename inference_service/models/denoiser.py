@@ -1,16 +1,19 @@
 """The one question a model answers: what could stand at these positions?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from transformers import DynamicCache, PreTrainedModel
 
 from inference_service.errors import InvalidField
 from inference_service.models.attention import Attention, Full
+from inference_service.models.key_values import KeyValues, Read, Shelf, Windows, taken, window_mask
 from inference_service.models.standing import Files
 from inference_service.models.text import Text
+
+CACHE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,17 @@ class Denoiser:
     info: a ModelInfo.
     text: a Text, or None when the checkpoint has no tokenizer.
     body, head: the stock model without its head, and the head. device: where ids go.
+    shelf: what is kept for passes that read it.
+    cache_bytes: what may be kept between passes; what was not used for longest goes first.
     files: those that it was read from, None where it was made otherwise.
     """
 
     files: Files | None = None
 
-    def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None):
+    def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None,
+                 cache_bytes: int = CACHE_BYTES):
         self.info = info
+        self.shelf = Shelf(cache_bytes)
         self.text = text
         self.body: Any = model.base_model  # a PreTrainedModel, which transformers declares a plain Module
         self.head: Any = model.get_output_embeddings()
@@ -105,14 +112,16 @@ class Denoiser:
     @torch.inference_mode()
     def logits(
         self, canvases: Sequence[Sequence[int]], positions: Sequence[Sequence[int]],
-        keys: Sequence[str] = (), starts: Sequence[int] = (),
+        keys: Sequence[str] = (), starts: Sequence[int] = (), reads: Sequence[Read | None] = (),
     ) -> list[torch.Tensor]:
         """Logits of the wanted positions only.
 
         canvases: token ids; they may differ in length and go through the body together.
         positions: for each canvas the positions wanted, in any order.
-        keys: under which to keep what was computed; only a model whose attention settles keeps anything.
+        keys: names under which to keep what was computed, "" for not at all.
         starts: where each canvas's generated part starts, 0 if left out; matters where blocks are counted from there.
+        reads: for each canvas the keys and values of another, or the same, that its pass reads; None for none. They
+            are computed first where they are not kept under the canvas's key.
         Returns one float32 tensor [len(positions[i]), vocabulary] for each canvas, on
         the device of the head: row by row what could stand at these positions, also where
         the model's own rows are shifted. The head runs on the wanted rows only. They are
@@ -120,15 +129,59 @@ class Denoiser:
         Raises InvalidField for an id, a position or a length the model does not have.
         """
         self._check(canvases, positions)
-        attention = self.info.attention
         if not any(map(len, positions)):
             return [torch.empty(0, self.info.vocabulary_size) for _ in canvases]
         starts = starts or [0] * len(canvases)
-        cut = [canvas[:attention.reach(max(wanted, default=0), len(canvas), start)]
-               for canvas, wanted, start in zip(canvases, positions, starts, strict=True)]
-        ids, mask = padded(cut, self.device), attention.mask([len(canvas) for canvas in cut], starts, self.device)
-        hidden = self.body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-        return self._heads(hidden, [self._rows(wanted) for wanted in positions])
+        asked = [Asked(*one) for one in zip(range(len(canvases)), canvases, positions, starts,
+                                             keys or [""] * len(canvases), reads or [None] * len(canvases),
+                                             strict=True)]
+        plain = [one for one in asked if one.read is None]
+        found = dict(zip([one.index for one in plain], self._whole(plain), strict=True)) if plain else {}
+        found |= self._beside([one for one in asked if one.read is not None])
+        return [found[index] for index in range(len(canvases))]
+
+    def _whole(self, asked: "Sequence[Asked]", cache: DynamicCache | None = None) -> list[torch.Tensor]:
+        """Passes over whole canvases, as far as the wanted positions see. cache: where to leave keys and values."""
+        attention = self.info.attention
+        cut = [one.canvas[:attention.reach(max(one.wanted, default=0), len(one.canvas), one.start)] for one in asked]
+        mask = attention.mask([len(canvas) for canvas in cut], [one.start for one in asked], self.device)
+        hidden = self.body(input_ids=padded(cut, self.device), attention_mask=mask, use_cache=cache is not None,
+                           past_key_values=cache).last_hidden_state
+        return self._heads(hidden, [self._rows(one.wanted) for one in asked])
+
+    def _beside(self, asked: "Sequence[Asked]") -> dict[int, torch.Tensor]:
+        """Passes over windows, and first those over whole canvases that they need."""
+        kept = {one.index: self.shelf.get(one.key, one.read.base) for one in asked if one.read}
+        found: dict[int, torch.Tensor] = {}
+        anew = [one if one.is_base else one.base for one in asked if one.is_base or kept[one.index] is None]
+        if anew:
+            cache = DynamicCache()
+            rows = self._whole(anew, cache)
+            for one, logits, made in zip(anew, rows, taken(cache, [one.canvas for one in anew]), strict=True):
+                found[one.index], kept[one.index] = logits, made
+                self.shelf.put(one.key, made)
+        windows = [one for one in asked if not one.is_base]
+        return found | dict(zip([one.index for one in windows], self.windows(windows, kept), strict=True))
+
+    def windows(self, asked: "Sequence[Asked]", kept: "dict[int, KeyValues | None]") -> list[torch.Tensor]:
+        """One pass over the windows of some canvases. kept: of each, by its index, the keys and values beside it."""
+        if not asked:
+            return []
+        windows = [one.read.window for one in asked if one.read]
+        beside = [have for one in asked if (have := kept[one.index])]
+        ids = padded([one.canvas[first:end] for one, (first, end) in zip(asked, windows, strict=True)], self.device)
+        longest = ids.shape[1]
+        firsts = torch.tensor([first for first, _ in windows], device=self.device)
+        hidden = self.body(
+            input_ids=ids, position_ids=firsts[:, None] + torch.arange(longest, device=self.device),
+            attention_mask=window_mask([len(one.canvas) for one in asked], longest, self.device),
+            past_key_values=Windows(beside, windows), use_cache=False).last_hidden_state
+        return self._heads(hidden, [[row - first for row in self._rows(one.wanted)]
+                                    for one, (first, _) in zip(asked, windows, strict=True)])
+
+    def holds(self, key: str, read: Read) -> bool:
+        """Whether what a pass would read is kept."""
+        return self.shelf.get(key, read.base) is not None
 
     def _rows(self, wanted: Sequence[int]) -> list[int]:
         """The rows of the body's output that predict some positions."""
@@ -136,13 +189,13 @@ class Denoiser:
 
     def _heads(self, hidden: torch.Tensor, rows: Sequence[Sequence[int]]) -> list[torch.Tensor]:
         """Logits float32 [len(rows[i]), V] of some rows of the body's output [B, L, D]."""
-        which = torch.tensor([index for index, each in enumerate(rows) for _ in each], device=hidden.device)
-        columns = torch.tensor([row for each in rows for row in each], device=hidden.device)
+        places = [(index, row) for index, each in enumerate(rows) for row in each]
+        which, columns = torch.tensor(places, dtype=torch.long, device=hidden.device).reshape(-1, 2).unbind(1)
         return list(self.head(hidden[which, columns]).float().split([len(each) for each in rows]))
 
     def drop_caches(self) -> int:
         """Frees what can be computed again, on the thread that owns the device; returns bytes."""
-        return 0
+        return self.shelf.clear()
 
     def _check(self, canvases, positions):
         if len(canvases) != len(positions):
@@ -155,6 +208,29 @@ class Denoiser:
                 raise InvalidField("canvas", f"holds a token id outside 0 to {vocabulary - 1}")
             if len(wanted) and (min(wanted) < 0 or max(wanted) >= len(canvas)):
                 raise InvalidField("positions", f"must be within 0 to {len(canvas) - 1}")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One canvas of a call to `logits`. index: its place there."""
+
+    index: int
+    canvas: Sequence[int]
+    wanted: Sequence[int]
+    start: int
+    key: str
+    read: Read | None
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is itself the canvas whose keys and values are read."""
+        return self.read is not None and self.read.base == tuple(self.canvas)
+
+    @property
+    def base(self) -> "Asked":
+        """The pass over the canvas whose keys and values are read."""
+        assert self.read is not None
+        return replace(self, canvas=self.read.base, wanted=())
 
 
 def padded(canvases, device):

@@ -20,8 +20,7 @@ from inference_service.errors import (
     ServiceError,
     Unavailable,
 )
-from inference_service.models.cached import CACHE_BYTES
-from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.denoiser import CACHE_BYTES, Denoiser, ModelInfo
 from inference_service.models.leaving import Leaving
 from inference_service.models.loading import load
 from inference_service.models.loads import Load, Loads

@@ -16,9 +16,9 @@ from inference_service.errors import DataLoss, Exhausted, FailedPrecondition, In
 from inference_service.models import memory
 from inference_service.models.buffers import follows
 from inference_service.models.building import building
-from inference_service.models.cached import CACHE_BYTES, Cached
+from inference_service.models.cached import Cached
 from inference_service.models.checkpoint import listed
-from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.denoiser import CACHE_BYTES, Denoiser, ModelInfo
 from inference_service.models.files import joined, shown, without_paths
 from inference_service.models.finite import require_finite
 from inference_service.models.folders import local_folder
@@ -55,7 +55,7 @@ def load(
     token_ids: ids by "mask", "eos", "eot", "pad"; they go before what the checkpoint says.
     family: the name of the one that it is taken for, whatever marks it carries; "" leaves that to be recognised.
     device: "cpu" or "cuda:N"; by default a GPU where there is one.
-    cache_bytes: what a model that reads from left to right may keep of its passes.
+    cache_bytes: what may be kept of its passes.
     progress: called from the loading thread. cancelled: asked at every step of it.
 
     Raises LoadCancelled when `cancelled` says so, and otherwise a ServiceError that
@@ -73,8 +73,7 @@ def load(
 
     model = _weights(known, kind, "auto" if spread else place, source, report)
     info = _info(known, name or _name(source), kind, place)
-    denoiser = (Cached(info, model, known.text, cache_bytes) if info.attention.settles
-                else Denoiser(info, model, known.text))
+    denoiser = (Cached if info.attention.settles else Denoiser)(info, model, known.text, cache_bytes)
     denoiser.files = files
     with _in_words(known, source):
         digest = require_finite(model, known, report)

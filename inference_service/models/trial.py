@@ -7,14 +7,16 @@ changed. Of one that attends from block to block the same, block by block.
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import cast
 
 import torch
 
 from inference_service.errors import DataLoss, FailedPrecondition, ServiceError
 from inference_service.models.cached import Cached
-from inference_service.models.denoiser import Denoiser, ModelInfo
+from inference_service.models.denoiser import Asked, Denoiser, ModelInfo
 from inference_service.models.kept import CacheKind, kinds_of, steady_length
+from inference_service.models.key_values import Read
 from inference_service.models.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,8 @@ def trial(denoiser: Denoiser, report: Callable[[], None]) -> None:
             _try_left_to_right(cast(Cached, denoiser), report)
             return
         _try_both_ways(denoiser, report)
+        if not denoiser.info.attention.settles:
+            _try_windows(denoiser, report)
         if denoiser.info.attention.settles:
             _try_blocks(cast(Cached, denoiser), report)
 
@@ -61,6 +65,32 @@ def _try_both_ways(denoiser: Denoiser, report: Callable[[], None]) -> None:
     if _off(together, alone) > TOLERANCE[denoiser.info.dtype]:
         raise FailedPrecondition("the model's logits change with what stands beside a canvas in a batch",
                                  reason="UNSUPPORTED_CHECKPOINT")
+
+
+def _try_windows(denoiser: Denoiser, report: Callable[[], None]) -> None:
+    """Whether rows computed beside the kept keys and values of the same canvas are those of a whole pass."""
+    info = denoiser.info
+    length = min(_SHORT, info.context_length)
+    canvas, _ = _texts(info.vocabulary_size, length, length)
+    window = (length // 4, max(length // 2, length // 4 + 1))
+    wanted = [place for place in range(length) if window[0] <= info.attention.row(place, info.shifted) < window[1]]
+    whole = _rows(denoiser, canvas, wanted, report)
+    asked = Asked(0, canvas, wanted, 0, _KEY, Read(tuple(canvas), window))
+    report()
+    try:
+        anew = denoiser.logits([canvas], [wanted], [_KEY], reads=[asked.read])
+        beside = denoiser.windows([asked], {0: denoiser.shelf.get(_KEY, tuple(canvas))})
+        right = _off([*anew, *beside], [whole, whole]) <= TOLERANCE[info.dtype]
+    except (ServiceError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        log.info("%s reads no keys and values", info.name, exc_info=error)
+        right = False
+    denoiser.drop_caches()
+    if not right:
+        denoiser.info = replace(info, cache_note=NOT_RIGHT)
 
 
 def _try_blocks(denoiser: Cached, report: Callable[[], None]) -> None:

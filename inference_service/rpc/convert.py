@@ -1,18 +1,22 @@
 """Plain records to protos and back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from inference_service.caches.policy import Policy
+from inference_service.caches.registry import fitting
 from inference_service.models.attention import Attention
 from inference_service.models.denoiser import ModelInfo
 from inference_service.models.text import TokenPiece
+from inference_service.sampling.fields import ParameterDescription, fields_of
 from inference_service.sampling.registry import describe
 from inference_service.sampling.sampler import AnySampler, Commit, Reopen
 from inference_service.sessions.frame import (
+    CacheChoice,
     Cause,
     Change,
     Constraint,
@@ -29,6 +33,7 @@ from unmask.enums import enum_number
 from unmask.v1 import constraint_pb2, frame_pb2, model_service_pb2, prediction_pb2, session_pb2, settings_pb2
 
 PositionState = session_pb2.Canvas.PositionState
+KINDS = settings_pb2.ParameterDescription.Kind
 
 
 def timestamp(seconds: float) -> Timestamp:
@@ -49,6 +54,9 @@ def settings_to_proto(settings: Settings) -> settings_pb2.Settings:
     message = settings_pb2.Settings(sampler=settings.sampler, seed=settings.seed,
                                     constraint=constraint_to_proto(settings.constraint))
     message.parameters.update(settings.parameters)
+    if settings.cache:
+        message.cache.name = settings.cache.name
+        message.cache.parameters.update(settings.cache.parameters)
     return message
 
 
@@ -69,7 +77,7 @@ def constraint_from_proto(message: constraint_pb2.Constraint) -> Constraint | No
     return Constraint(kind, tuple(message.choice.options) if kind == "choice" else getattr(message, kind))
 
 
-def parameters_from_proto(message: settings_pb2.Settings) -> dict:
+def parameters_from_proto(message: settings_pb2.Settings | settings_pb2.CacheSettings) -> dict:
     """The named values, NaN too, at which MessageToDict would raise: the samplers' records say what they take."""
     return {name: _content(value) for name, value in message.parameters.fields.items()}
 
@@ -88,20 +96,38 @@ def _content(value):
 def settings_from_proto(message: settings_pb2.Settings) -> Settings:
     """Settings that were complete when they were written."""
     return Settings(message.sampler, parameters_from_proto(message), message.seed,
-                    constraint_from_proto(message.constraint))
+                    constraint_from_proto(message.constraint), cache_from_proto(message))
+
+
+def cache_from_proto(message: settings_pb2.Settings) -> CacheChoice | None:
+    """None where none is named."""
+    return CacheChoice(message.cache.name, parameters_from_proto(message.cache)) if message.HasField("cache") else None
 
 
 def sampler_to_proto(sampler: AnySampler, own: Mapping[str, object]) -> settings_pb2.SamplerDescription:
     """own: parameters by name that have other defaults on a model."""
     message = settings_pb2.SamplerDescription(name=sampler.name, summary=sampler.summary, source=sampler.source,
                                               revises=sampler.revises)
-    kinds = settings_pb2.ParameterDescription.Kind
-    for described in describe(sampler):
-        parameter = message.parameters.add(
-            name=described.name, kind=kinds.Value(f"KIND_{described.kind.upper()}"), minimum=described.minimum,
-            maximum=described.maximum, choices=described.choices, summary=described.summary)
-        _set_value(parameter.default, own.get(described.name, described.default))
+    message.parameters.extend(_parameters(describe(sampler), own))
     return message
+
+
+def cache_to_proto(policy: Policy, samplers: Iterable[AnySampler]) -> settings_pb2.CacheDescription:
+    """samplers: the model's."""
+    return settings_pb2.CacheDescription(
+        name=policy.name, summary=policy.summary, source=policy.source, costs=policy.costs, exact=policy.exact,
+        parameters=_parameters(fields_of(policy.parameters), {}),
+        samplers=[sampler.name for sampler in samplers if policy.suits(sampler)])
+
+
+def _parameters(fields: Iterable[ParameterDescription],
+                own: Mapping[str, object]) -> Iterator[settings_pb2.ParameterDescription]:
+    for described in fields:
+        parameter = settings_pb2.ParameterDescription(
+            name=described.name, kind=enum_number(KINDS.Value(f"KIND_{described.kind.upper()}")),
+            minimum=described.minimum, maximum=described.maximum, choices=described.choices, summary=described.summary)
+        _set_value(parameter.default, own.get(described.name, described.default))
+        yield parameter
 
 
 def _set_value(value, content) -> None:
@@ -138,6 +164,7 @@ def frame_to_proto(frame: Frame) -> frame_pb2.Frame:
         protected=frame.protected,
         unprotected=frame.unprotected,
         read_only=frame.read_only,
+        cache_revision=frame.cache_revision,
     )
 
 
@@ -196,6 +223,7 @@ def frame_from_proto(message: frame_pb2.Frame) -> Frame:
         protected=tuple(message.protected),
         unprotected=tuple(message.unprotected),
         read_only=message.read_only,
+        cache_revision=_optional(message, "cache_revision"),
     )
 
 
@@ -250,7 +278,8 @@ def _canvas(origin: Origin, state: State) -> session_pb2.Canvas:
 
 def base_to_proto(origin: Origin, state: State, revision: int) -> session_pb2.Session:
     """A state with all that is needed to go on from it."""
-    return session_to_proto(origin, state, revision, sampler_state=_state_text(state.sampler_state))
+    return session_to_proto(origin, state, revision, sampler_state=_state_text(state.sampler_state),
+                            cache_revision=state.cache_revision)
 
 
 def state_from_proto(message: session_pb2.Session) -> State:
@@ -263,7 +292,8 @@ def state_from_proto(message: session_pb2.Session) -> State:
     return State(tokens, settings_from_proto(message.settings),
                  json.loads(message.sampler_state) if message.sampler_state else {}, summary.total_forward_count,
                  summary.total_wall_time.ToNanoseconds() / 1e9, frozenset(canvas.by_hand), summary.pending,
-                 message.prompt_length, given, frozenset(canvas.protected), message.read_only)
+                 message.prompt_length, given, frozenset(canvas.protected), message.read_only,
+                 _optional(message, "cache_revision"))
 
 
 # ---- models and predictions ----
@@ -277,9 +307,10 @@ def attention_to_proto(kind: Attention) -> model_service_pb2.Attention:
 def model_to_proto(name: str, info: ModelInfo | None, state: int, is_default: bool, has_tokenizer: bool = False,
                    has_chat_template: bool = False, samplers=(), changed: bool = False) -> model_service_pb2.Model:
     described = [sampler_to_proto(sampler, info.defaults_of(sampler.name) if info else {}) for sampler in samplers]
+    caches = [cache_to_proto(policy, samplers) for policy in fitting(info)] if info and samplers else []
     message = model_service_pb2.Model(name=name, state=enum_number(state), is_default=is_default,
                                       has_tokenizer=has_tokenizer, has_chat_template=has_chat_template,
-                                      samplers=described, changed=changed)
+                                      samplers=described, caches=caches, changed=changed)
     if info:
         message.MergeFrom(model_service_pb2.Model(
             family=info.family, parameter_count=info.parameter_count, dtype=info.dtype, device=info.device,

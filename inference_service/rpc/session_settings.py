@@ -19,8 +19,8 @@ def first_settings(message: settings_pb2.Settings, length: int, holes: int, info
     seed = message.seed if message.HasField("seed") else secrets.randbits(32)
     sampler = message.sampler or suitable(info.attention.offers, info.default_sampler)[0].name
     return complete_settings(Settings(sampler, convert.parameters_from_proto(message), seed,
-                                      convert.constraint_from_proto(message.constraint)), length, info, holes,
-                             start)
+                                      convert.constraint_from_proto(message.constraint),
+                                      convert.cache_from_proto(message)), length, info, holes, start)
 
 
 def later_settings(message: settings_pb2.Settings, state: State, info: ModelInfo) -> Settings:
@@ -32,5 +32,6 @@ def later_settings(message: settings_pb2.Settings, state: State, info: ModelInfo
     parameters = {**kept, **convert.parameters_from_proto(message)}
     constraint = convert.constraint_from_proto(message.constraint) if message.HasField("constraint") else (
         current.constraint)
-    return complete_settings(Settings(sampler, parameters, seed, constraint), state.length, info, state.holes,
+    cache = convert.cache_from_proto(message) or current.cache
+    return complete_settings(Settings(sampler, parameters, seed, constraint, cache), state.length, info, state.holes,
                              state.start)

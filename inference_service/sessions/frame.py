@@ -76,13 +76,25 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheChoice:
+    """What is kept between the passes, by the policy's name. parameters: every one of the policy's, by name."""
+
+    name: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """How predictions become commits. parameters: every one of the sampler's, by name."""
+    """How predictions become commits. parameters: every one of the sampler's, by name.
+
+    cache: None for what the model has by itself: what is exact and costs least.
+    """
 
     sampler: str
     parameters: Mapping[str, Any]
     seed: int
     constraint: Constraint | None = None
+    cache: CacheChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,8 @@ class Frame:
     substep: the part of a step that it is, where the sampler has such parts. start: set where a turn was
     appended: the generated part begins here, and all that is decided before is given. protected, unprotected:
     positions that samplers may not touch from now on, or may again. read_only: a person may only open
-    positions here.
+    positions here. cache_revision: the revision whose canvas the keys and values are of that the step's prediction
+    read, and the next one's may; None where all were computed anew.
     """
 
     revision: int
@@ -151,3 +164,4 @@ class Frame:
     protected: tuple[int, ...] = ()
     unprotected: tuple[int, ...] = ()
     read_only: bool = False
+    cache_revision: int | None = None

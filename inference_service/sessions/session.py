@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, takewhile
 
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField, OutOfRange
 from inference_service.sessions.frame import Cause, Change, ConstraintProgress, Frame, Settings, Summary
@@ -162,15 +162,22 @@ class Session:
 
     def sources(self, revision: int, ancestor: int) -> list[int | None]:
         """Where each position of a revision's canvas comes from in an ancestor's; None: put in since."""
-        way = []
-        for at in self.tree.way(revision):
-            if at == ancestor:
-                break
-            way.append(at)
+        way = self._way(revision, ancestor)
         found: list[int | None] = [*range(self.state(ancestor).size)]
         for frame in self.log.at(way[::-1]):
             found = carried(found, frame.splices)
         return found
+
+    def steps_since(self, revision: int, ancestor: int) -> int | None:
+        """How many steps were taken on the way from an ancestor to a revision; None where it is none."""
+        way = self._way(revision, ancestor)
+        if (self.tree.parent(way[-1]) if way else revision) != ancestor:
+            return None
+        return sum(self.tree.place(at) == at for at in way)
+
+    def _way(self, revision: int, ancestor: int) -> list[int]:
+        """A revision and those before it up to an ancestor's child, newest first."""
+        return list(takewhile(lambda at: at != ancestor, self.tree.way(revision)))
 
     # ---- the frames that a person's calls make; a step's is made by the engine ----
 
@@ -208,7 +215,7 @@ class Session:
         target = self.check_revision(revision)
         state = self.state(target)
         return Frame(self.head + 1, target, Cause.REWIND, now, unmoved(state), sampler_state=state.sampler_state,
-                     read_only=state.read_only)
+                     read_only=state.read_only, cache_revision=state.cache_revision)
 
     def undo_revision(self) -> int:
         """Where an undo goes. Raises FailedPrecondition at the beginning."""

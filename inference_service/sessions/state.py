@@ -31,7 +31,7 @@ class State:
 
     start: first position of the generated part. given: positions supplied by the user. protected: others that
     samplers may not touch. by_hand: positions whose token a person chose. pending: see Summary. read_only: a
-    person may only open positions of it.
+    person may only open positions of it. cache_revision: see Frame.
     """
 
     tokens: tuple[int | None, ...]
@@ -45,6 +45,7 @@ class State:
     given: frozenset[int] = frozenset()
     protected: frozenset[int] = frozenset()
     read_only: bool = False
+    cache_revision: int | None = None
 
     @property
     def size(self) -> int:
@@ -112,7 +113,8 @@ def fold(state: State, frame: Frame) -> State:
         by_hand -= set(frame.unprotected)
     summary = frame.summary
     return State(tokens, frame.settings or state.settings, dict(frame.sampler_state), summary.total_forward_count,
-                 summary.total_wall_seconds, by_hand, summary.pending, start, given, protected, frame.read_only)
+                 summary.total_wall_seconds, by_hand, summary.pending, start, given, protected, frame.read_only,
+                 frame.cache_revision)
 
 
 def spliced(state: State, splices: Iterable[Splice]) -> State:

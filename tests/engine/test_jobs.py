@@ -181,10 +181,10 @@ def test_a_block_alone_is_computed_unless_all_is_asked_for(bench):
     one = bench()
     session = one.create(length=8, block_length=4)
     one.step(session, 1)
-    assert len(one.predictions.get((session, 0, 0.0, 11, one.denoiser.info), [3]).prediction.positions) == 4
-    assert one.predictions.get((session, 0, 0.0, 11, one.denoiser.info), [3, 10]) is None
+    assert len(one.predictions.get((session, 0, 0.0, 11, None, one.denoiser.info), [3]).prediction.positions) == 4
+    assert one.predictions.get((session, 0, 0.0, 11, None, one.denoiser.info), [3, 10]) is None
     one.step(session, 1, draft=True)
-    assert len(one.predictions.get((session, 1, 0.0, 11, one.denoiser.info), [10]).prediction.positions) == 7
+    assert len(one.predictions.get((session, 1, 0.0, 11, None, one.denoiser.info), [10]).prediction.positions) == 7
 
 
 def test_a_model_loaded_otherwise_is_asked_again(bench):

@@ -14,7 +14,7 @@ from unmask.v1 import prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 from unmask.v1.model_service_pb2_grpc import ModelServiceStub
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
-from unmask.v1.settings_pb2 import Settings
+from unmask.v1.settings_pb2 import CacheSettings, Settings
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,15 @@ def read_refusal(error):
     return Refusal(error.code(), info.reason, error.details(), fields, dict(info.metadata), retry)
 
 
-def settings(sampler="", seed=None, **parameters):
-    values = Struct()
-    values.update(parameters)
-    return Settings(sampler=sampler, seed=seed, parameters=values)
+def settings(sampler="", seed=None, cache="", cache_parameters=None, **parameters):
+    return Settings(sampler=sampler, seed=seed, parameters=struct(parameters), cache=CacheSettings(
+        name=cache, parameters=struct(cache_parameters or {})) if cache else None)
+
+
+def struct(values):
+    made = Struct()
+    made.update(values)
+    return made
 
 
 class Api:

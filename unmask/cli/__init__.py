@@ -2,6 +2,7 @@
 
 import typer
 
+from unmask.cli.caches import caches
 from unmask.cli.generate import generate
 from unmask.cli.import_nanogpt import import_nanogpt
 from unmask.cli.models import models
@@ -26,6 +27,7 @@ app.command()(generate)
 app.command()(record)
 app.command()(replay)
 app.command()(samplers)
+app.command()(caches)
 app.command()(score)
 app.command()(why)
 app.command()(recover)

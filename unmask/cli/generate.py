@@ -35,6 +35,8 @@ def generate(
     sampler: options.Sampler = "",
     set_: options.Set = [],  # noqa: B006
     constraint: options.Constraint = "",
+    cache: options.Cache = "",
+    cache_set: options.CacheSet = [],  # noqa: B006
     seed: options.Seed = None,
     id_: options.Id = [],  # noqa: B006
     family: options.Family = "",
@@ -45,7 +47,7 @@ def generate(
     """Generate once and print the text."""
     errors = Console(stderr=True)
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
-                  constraint, special_tokens, add_special_tokens, family)
+                  constraint, special_tokens, add_special_tokens, family, cache, tuple(cache_set))
     with one_line(errors), started(asked, errors) as (client, loaded, session):
         steps, summary = run(session, errors)
         made, prompt_now = session.tokens, filled_prompt(session)
@@ -83,6 +85,8 @@ class Asked:
     special_tokens: bool | None = None
     add_special_tokens: bool | None = None
     family: str = ""
+    cache: str = ""
+    cache_set: Sequence[str] = ()
 
 
 @contextmanager
@@ -107,6 +111,7 @@ def started(asked: Asked, errors: Console) -> Iterator[tuple[unmask.Client, Mode
         session = client.create(wanted, raw=asked.raw, model=loaded.name, length=asked.length, words=words,
                                 sampler=asked.sampler, seed=asked.seed, parameters=parameters,
                                 constraint=parse_constraint(asked.constraint),
+                                cache=parse_cache(asked.cache, asked.cache_set),
                                 special_tokens=asked.special_tokens, add_special_tokens=asked.add_special_tokens)
         yield client, loaded, session
         if asked.server:
@@ -130,11 +135,20 @@ def prompt_from(prompt: str | None, tokens: str | None) -> str | list[int]:
     return sys.stdin.read() if prompt == "-" else prompt
 
 
-def parse_parameter(text: str) -> tuple[str, object]:
+def parse_cache(name: str, parameters: Sequence[str]) -> str | dict[str, object]:
+    """A policy's name with its parameters."""
+    if not parameters:
+        return name
+    if not name:
+        raise ValueError("--cache-set needs --cache to say whose parameter it is")
+    return {**dict(parse_parameter(text, "--cache-set") for text in parameters), "name": name}
+
+
+def parse_parameter(text: str, option: str = "--set") -> tuple[str, object]:
     """name=value; the value is JSON where it reads as such (8, 0.5, true, null), else a word."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise ValueError(f"--set must be name=value; got {text!r}")
+        raise ValueError(f"{option} must be name=value; got {text!r}")
     try:
         read = json.loads(value)
     except json.JSONDecodeError:

@@ -22,6 +22,10 @@ Sampler = Annotated[str, typer.Option(help="The sampler; empty takes the model's
 Set = Annotated[list[str], typer.Option("--set", help="A sampler parameter, as name=value; repeatable.")]
 Constraint = Annotated[str, typer.Option(help="What the text must match: KIND=PATTERN, KIND=@FILE. Kinds: regex,"
                                               " grammar, json_schema, and choice with a text on each line.")]
+Cache = Annotated[str, typer.Option(help="What is kept between forward passes, as `unmask caches` lists it; empty takes"
+                                         " what is exact and costs least.")]
+CacheSet = Annotated[list[str], typer.Option("--cache-set", help=(
+    "A parameter of the cache, as name=value; repeatable."))]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**64 - 1, help="Where the randomness comes from.")]
 Id = Annotated[list[str], typer.Option("--id", help="An id that the checkpoint cannot tell: eot=126348.")]
 Family = Annotated[str, typer.Option(help="The family to decode it as, such as causal; recognised if left out.")]

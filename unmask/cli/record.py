@@ -27,6 +27,8 @@ def record(
     sampler: options.Sampler = "",
     set_: options.Set = [],  # noqa: B006
     constraint: options.Constraint = "",
+    cache: options.Cache = "",
+    cache_set: options.CacheSet = [],  # noqa: B006
     seed: options.Seed = None,
     id_: options.Id = [],  # noqa: B006
     family: options.Family = "",
@@ -40,7 +42,7 @@ def record(
     """Generate once and keep every step in a file, which `unmask replay` shows."""
     errors = Console(stderr=True)
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
-                  constraint, special_tokens, add_special_tokens, family)
+                  constraint, special_tokens, add_special_tokens, family, cache, tuple(cache_set))
     with one_line(errors):
         check_place(out, force)
         if session:

@@ -1,6 +1,7 @@
 """`unmask samplers`: the rules that decide what a step commits, and their parameters."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -59,13 +60,17 @@ def named(found: list[SamplerDescription], name: str) -> SamplerDescription:
 
 def show(sampler: SamplerDescription) -> None:
     """What each parameter takes and its default in a line, its meaning below."""
-    width = max(len(parameter.name) for parameter in sampler.parameters) + 2
-    console = Console(highlight=False)
     print(f"{sampler.name}: {sampler.summary}")
     print(f"Source: {sampler.source}")
     if sampler.revises:
         print("It may open or edit what is committed.")
-    for parameter in sampler.parameters:
+    show_parameters(sampler.parameters)
+
+
+def show_parameters(parameters: Sequence[ParameterDescription]) -> None:
+    width = max((len(parameter.name) for parameter in parameters), default=0) + 2
+    console = Console(highlight=False)
+    for parameter in parameters:
         facts = f"{range_of(parameter)}; default {default_in_words(parameter)}"
         console.print()
         console.print(f"[bold]{parameter.name:<{width}}[/]{escape(facts)}", soft_wrap=True)

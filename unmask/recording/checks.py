@@ -172,6 +172,8 @@ def check_parts(frame: Frame, size: int, drafted: int, ids: Ids) -> None:
         raise invalid(f"{where}: the prompt takes {frame.prompt_length} positions of a canvas of {size}")
     check_draft(frame.draft, drafted, ids, where)
     check_sampler_state(frame.sampler_state, where)
+    if frame.HasField("cache_revision") and not 0 <= frame.cache_revision <= frame.parent_revision:
+        raise invalid(f"{where}: cache_revision has to be that of an earlier frame; got {frame.cache_revision}")
     check_settings(frame.settings, where)
     check_times(frame, where)
     check_times(frame.summary, where)

@@ -56,7 +56,7 @@ CONSTRAINT_PROGRESS_COMPLETE: ConstraintProgress
 CONSTRAINT_PROGRESS_VIOLATED: ConstraintProgress
 
 class Frame(_message.Message):
-    __slots__ = ("revision", "parent_revision", "cause", "changes", "settings", "summary", "draft", "create_time", "sampler_state", "substep", "splices", "prompt_length", "protected", "unprotected", "read_only")
+    __slots__ = ("revision", "parent_revision", "cause", "changes", "settings", "summary", "draft", "create_time", "sampler_state", "substep", "splices", "prompt_length", "protected", "unprotected", "read_only", "cache_revision")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     PARENT_REVISION_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +72,7 @@ class Frame(_message.Message):
     PROTECTED_FIELD_NUMBER: _ClassVar[int]
     UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
     READ_ONLY_FIELD_NUMBER: _ClassVar[int]
+    CACHE_REVISION_FIELD_NUMBER: _ClassVar[int]
     revision: int
     parent_revision: int
     cause: Cause
@@ -87,7 +88,8 @@ class Frame(_message.Message):
     protected: _containers.RepeatedScalarFieldContainer[int]
     unprotected: _containers.RepeatedScalarFieldContainer[int]
     read_only: bool
-    def __init__(self, revision: _Optional[int] = ..., parent_revision: _Optional[int] = ..., cause: _Optional[_Union[Cause, str]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sampler_state: _Optional[str] = ..., substep: _Optional[str] = ..., splices: _Optional[_Iterable[_Union[Splice, _Mapping]]] = ..., prompt_length: _Optional[int] = ..., protected: _Optional[_Iterable[int]] = ..., unprotected: _Optional[_Iterable[int]] = ..., read_only: _Optional[bool] = ...) -> None: ...
+    cache_revision: int
+    def __init__(self, revision: _Optional[int] = ..., parent_revision: _Optional[int] = ..., cause: _Optional[_Union[Cause, str]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sampler_state: _Optional[str] = ..., substep: _Optional[str] = ..., splices: _Optional[_Iterable[_Union[Splice, _Mapping]]] = ..., prompt_length: _Optional[int] = ..., protected: _Optional[_Iterable[int]] = ..., unprotected: _Optional[_Iterable[int]] = ..., read_only: _Optional[bool] = ..., cache_revision: _Optional[int] = ...) -> None: ...
 
 class Splice(_message.Message):
     __slots__ = ("position", "removed", "inserted")

@@ -25,7 +25,7 @@ class Attention(_message.Message):
     def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., append_only: _Optional[bool] = ..., block_size: _Optional[int] = ..., blocks_from_start: _Optional[bool] = ..., settles: _Optional[bool] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "is_default", "shifted", "bidirectional", "attention", "cache_note", "prefix_tokens", "suffix_tokens", "end_tokens", "weights", "weights_note", "revision", "changed")
+    __slots__ = ("name", "state", "family", "parameter_count", "dtype", "device", "context_length", "vocabulary_size", "mask_token", "eos_token", "eot_token", "has_tokenizer", "has_chat_template", "samplers", "caches", "is_default", "shifted", "bidirectional", "attention", "cache_note", "prefix_tokens", "suffix_tokens", "end_tokens", "weights", "weights_note", "revision", "changed")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Model.State]
@@ -50,6 +50,7 @@ class Model(_message.Message):
     HAS_TOKENIZER_FIELD_NUMBER: _ClassVar[int]
     HAS_CHAT_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     SAMPLERS_FIELD_NUMBER: _ClassVar[int]
+    CACHES_FIELD_NUMBER: _ClassVar[int]
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     SHIFTED_FIELD_NUMBER: _ClassVar[int]
     BIDIRECTIONAL_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +77,7 @@ class Model(_message.Message):
     has_tokenizer: bool
     has_chat_template: bool
     samplers: _containers.RepeatedCompositeFieldContainer[_settings_pb2.SamplerDescription]
+    caches: _containers.RepeatedCompositeFieldContainer[_settings_pb2.CacheDescription]
     is_default: bool
     shifted: bool
     bidirectional: bool
@@ -88,7 +90,7 @@ class Model(_message.Message):
     weights_note: str
     revision: str
     changed: bool
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., cache_note: _Optional[str] = ..., prefix_tokens: _Optional[_Iterable[int]] = ..., suffix_tokens: _Optional[_Iterable[int]] = ..., end_tokens: _Optional[_Iterable[int]] = ..., weights: _Optional[str] = ..., weights_note: _Optional[str] = ..., revision: _Optional[str] = ..., changed: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Model.State, str]] = ..., family: _Optional[str] = ..., parameter_count: _Optional[int] = ..., dtype: _Optional[str] = ..., device: _Optional[str] = ..., context_length: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., mask_token: _Optional[int] = ..., eos_token: _Optional[int] = ..., eot_token: _Optional[int] = ..., has_tokenizer: _Optional[bool] = ..., has_chat_template: _Optional[bool] = ..., samplers: _Optional[_Iterable[_Union[_settings_pb2.SamplerDescription, _Mapping]]] = ..., caches: _Optional[_Iterable[_Union[_settings_pb2.CacheDescription, _Mapping]]] = ..., is_default: _Optional[bool] = ..., shifted: _Optional[bool] = ..., bidirectional: _Optional[bool] = ..., attention: _Optional[_Union[Attention, _Mapping]] = ..., cache_note: _Optional[str] = ..., prefix_tokens: _Optional[_Iterable[int]] = ..., suffix_tokens: _Optional[_Iterable[int]] = ..., end_tokens: _Optional[_Iterable[int]] = ..., weights: _Optional[str] = ..., weights_note: _Optional[str] = ..., revision: _Optional[str] = ..., changed: _Optional[bool] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()

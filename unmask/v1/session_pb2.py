@@ -27,7 +27,7 @@ from unmask.v1 import frame_pb2 as unmask_dot_v1_dot_frame__pb2
 from unmask.v1 import settings_pb2 as unmask_dot_v1_dot_settings__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17unmask/v1/session.proto\x12\tunmask.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15unmask/v1/frame.proto\x1a\x18unmask/v1/settings.proto\"\xdc\x05\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x15\n\rhead_revision\x18\x04 \x01(\x03\x12\'\n\x05state\x18\x05 \x01(\x0e\x32\x18.unmask.v1.Session.State\x12!\n\x06\x63\x61nvas\x18\x06 \x01(\x0b\x32\x11.unmask.v1.Canvas\x12\x15\n\rprompt_length\x18\x07 \x01(\r\x12%\n\x08settings\x18\x08 \x01(\x0b\x32\x13.unmask.v1.Settings\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x66irst_revision\x18\x0c \x01(\x03\x12#\n\x07summary\x18\r \x01(\x0b\x32\x12.unmask.v1.Summary\x12\x11\n\tread_only\x18\x0e \x01(\x08\x12\x1a\n\rundo_revision\x18\x0f \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\rredo_revision\x18\x10 \x01(\x03H\x01\x88\x01\x01\x12\x15\n\rsampler_state\x18\x11 \x01(\t\x12\x17\n\nmask_token\x18\x12 \x01(\rH\x02\x88\x01\x01\x12\x1d\n\x15looking_forward_count\x18\x13 \x01(\x04\x12\x0f\n\x07weights\x18\x18 \x01(\t\"U\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_IDLE\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x12\n\x0eSTATE_COMPLETE\x10\x03\x42\x10\n\x0e_undo_revisionB\x10\n\x0e_redo_revisionB\r\n\x0b_mask_token\"\xf0\x01\n\x06\x43\x61nvas\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12/\n\x06states\x18\x02 \x03(\x0e\x32\x1f.unmask.v1.Canvas.PositionState\x12\x0f\n\x07\x62y_hand\x18\x03 \x03(\r\x12\x11\n\tprotected\x18\x04 \x03(\r\"\x80\x01\n\rPositionState\x12\x1e\n\x1aPOSITION_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13POSITION_STATE_OPEN\x10\x01\x12\x1c\n\x18POSITION_STATE_COMMITTED\x10\x02\x12\x18\n\x14POSITION_STATE_GIVEN\x10\x03\"\xa7\x02\n\x06\x42ranch\x12\x15\n\rleaf_revision\x18\x01 \x01(\x03\x12\x15\n\rfork_revision\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1b\n\x0enamed_revision\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06length\x18\x05 \x01(\r\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x07summary\x18\x07 \x01(\x0b\x32\x12.unmask.v1.Summary\x12%\n\x08settings\x18\x08 \x01(\x0b\x32\x13.unmask.v1.Settings\x12\x0f\n\x07\x63urrent\x18\t \x01(\x08\x12\x13\n\x0bother_names\x18\n \x03(\tB\x11\n\x0f_named_revision\"g\n\x08\x44iffSpan\x12\r\n\x05\x65qual\x18\x01 \x01(\x08\x12\x10\n\x08position\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x16\n\x0eother_position\x18\x04 \x01(\r\x12\x13\n\x0bother_count\x18\x05 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17unmask/v1/session.proto\x12\tunmask.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15unmask/v1/frame.proto\x1a\x18unmask/v1/settings.proto\"\x8c\x06\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x15\n\rhead_revision\x18\x04 \x01(\x03\x12\'\n\x05state\x18\x05 \x01(\x0e\x32\x18.unmask.v1.Session.State\x12!\n\x06\x63\x61nvas\x18\x06 \x01(\x0b\x32\x11.unmask.v1.Canvas\x12\x15\n\rprompt_length\x18\x07 \x01(\r\x12%\n\x08settings\x18\x08 \x01(\x0b\x32\x13.unmask.v1.Settings\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x66irst_revision\x18\x0c \x01(\x03\x12#\n\x07summary\x18\r \x01(\x0b\x32\x12.unmask.v1.Summary\x12\x11\n\tread_only\x18\x0e \x01(\x08\x12\x1a\n\rundo_revision\x18\x0f \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\rredo_revision\x18\x10 \x01(\x03H\x01\x88\x01\x01\x12\x15\n\rsampler_state\x18\x11 \x01(\t\x12\x17\n\nmask_token\x18\x12 \x01(\rH\x02\x88\x01\x01\x12\x1d\n\x15looking_forward_count\x18\x13 \x01(\x04\x12\x0f\n\x07weights\x18\x18 \x01(\t\x12\x1b\n\x0e\x63\x61\x63he_revision\x18\x19 \x01(\x03H\x03\x88\x01\x01\"U\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_IDLE\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x12\n\x0eSTATE_COMPLETE\x10\x03\x42\x10\n\x0e_undo_revisionB\x10\n\x0e_redo_revisionB\r\n\x0b_mask_tokenB\x11\n\x0f_cache_revision\"\xf0\x01\n\x06\x43\x61nvas\x12\x0e\n\x06tokens\x18\x01 \x03(\r\x12/\n\x06states\x18\x02 \x03(\x0e\x32\x1f.unmask.v1.Canvas.PositionState\x12\x0f\n\x07\x62y_hand\x18\x03 \x03(\r\x12\x11\n\tprotected\x18\x04 \x03(\r\"\x80\x01\n\rPositionState\x12\x1e\n\x1aPOSITION_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13POSITION_STATE_OPEN\x10\x01\x12\x1c\n\x18POSITION_STATE_COMMITTED\x10\x02\x12\x18\n\x14POSITION_STATE_GIVEN\x10\x03\"\xa7\x02\n\x06\x42ranch\x12\x15\n\rleaf_revision\x18\x01 \x01(\x03\x12\x15\n\rfork_revision\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1b\n\x0enamed_revision\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06length\x18\x05 \x01(\r\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x07summary\x18\x07 \x01(\x0b\x32\x12.unmask.v1.Summary\x12%\n\x08settings\x18\x08 \x01(\x0b\x32\x13.unmask.v1.Settings\x12\x0f\n\x07\x63urrent\x18\t \x01(\x08\x12\x13\n\x0bother_names\x18\n \x03(\tB\x11\n\x0f_named_revision\"g\n\x08\x44iffSpan\x12\r\n\x05\x65qual\x18\x01 \x01(\x08\x12\x10\n\x08position\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x16\n\x0eother_position\x18\x04 \x01(\r\x12\x13\n\x0bother_count\x18\x05 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'unmask.v1.session_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SESSION']._serialized_start=121
-  _globals['_SESSION']._serialized_end=853
-  _globals['_SESSION_STATE']._serialized_start=717
-  _globals['_SESSION_STATE']._serialized_end=802
-  _globals['_CANVAS']._serialized_start=856
-  _globals['_CANVAS']._serialized_end=1096
-  _globals['_CANVAS_POSITIONSTATE']._serialized_start=968
-  _globals['_CANVAS_POSITIONSTATE']._serialized_end=1096
-  _globals['_BRANCH']._serialized_start=1099
-  _globals['_BRANCH']._serialized_end=1394
-  _globals['_DIFFSPAN']._serialized_start=1396
-  _globals['_DIFFSPAN']._serialized_end=1499
+  _globals['_SESSION']._serialized_end=901
+  _globals['_SESSION_STATE']._serialized_start=746
+  _globals['_SESSION_STATE']._serialized_end=831
+  _globals['_CANVAS']._serialized_start=904
+  _globals['_CANVAS']._serialized_end=1144
+  _globals['_CANVAS_POSITIONSTATE']._serialized_start=1016
+  _globals['_CANVAS_POSITIONSTATE']._serialized_end=1144
+  _globals['_BRANCH']._serialized_start=1147
+  _globals['_BRANCH']._serialized_end=1442
+  _globals['_DIFFSPAN']._serialized_start=1444
+  _globals['_DIFFSPAN']._serialized_end=1547
 # @@protoc_insertion_point(module_scope)

@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Session(_message.Message):
-    __slots__ = ("id", "model", "revision", "head_revision", "state", "canvas", "prompt_length", "settings", "create_time", "update_time", "expire_time", "first_revision", "summary", "read_only", "undo_revision", "redo_revision", "sampler_state", "mask_token", "looking_forward_count", "weights")
+    __slots__ = ("id", "model", "revision", "head_revision", "state", "canvas", "prompt_length", "settings", "create_time", "update_time", "expire_time", "first_revision", "summary", "read_only", "undo_revision", "redo_revision", "sampler_state", "mask_token", "looking_forward_count", "weights", "cache_revision")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Session.State]
@@ -44,6 +44,7 @@ class Session(_message.Message):
     MASK_TOKEN_FIELD_NUMBER: _ClassVar[int]
     LOOKING_FORWARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_REVISION_FIELD_NUMBER: _ClassVar[int]
     id: str
     model: str
     revision: int
@@ -64,7 +65,8 @@ class Session(_message.Message):
     mask_token: int
     looking_forward_count: int
     weights: str
-    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., revision: _Optional[int] = ..., head_revision: _Optional[int] = ..., state: _Optional[_Union[Session.State, str]] = ..., canvas: _Optional[_Union[Canvas, _Mapping]] = ..., prompt_length: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., first_revision: _Optional[int] = ..., summary: _Optional[_Union[_frame_pb2.Summary, _Mapping]] = ..., read_only: _Optional[bool] = ..., undo_revision: _Optional[int] = ..., redo_revision: _Optional[int] = ..., sampler_state: _Optional[str] = ..., mask_token: _Optional[int] = ..., looking_forward_count: _Optional[int] = ..., weights: _Optional[str] = ...) -> None: ...
+    cache_revision: int
+    def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., revision: _Optional[int] = ..., head_revision: _Optional[int] = ..., state: _Optional[_Union[Session.State, str]] = ..., canvas: _Optional[_Union[Canvas, _Mapping]] = ..., prompt_length: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., first_revision: _Optional[int] = ..., summary: _Optional[_Union[_frame_pb2.Summary, _Mapping]] = ..., read_only: _Optional[bool] = ..., undo_revision: _Optional[int] = ..., redo_revision: _Optional[int] = ..., sampler_state: _Optional[str] = ..., mask_token: _Optional[int] = ..., looking_forward_count: _Optional[int] = ..., weights: _Optional[str] = ..., cache_revision: _Optional[int] = ...) -> None: ...
 
 class Canvas(_message.Message):
     __slots__ = ("tokens", "states", "by_hand", "protected")

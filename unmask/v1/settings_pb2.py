@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from unmask.v1 import constraint_pb2 as unmask_dot_v1_dot_constraint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18unmask/v1/settings.proto\x12\tunmask.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1aunmask/v1/constraint.proto\"\x8f\x01\n\x08Settings\x12\x0f\n\x07sampler\x18\x01 \x01(\t\x12+\n\nparameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\x04seed\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12)\n\nconstraint\x18\x04 \x01(\x0b\x32\x15.unmask.v1.ConstraintB\x07\n\x05_seed\"\x89\x01\n\x12SamplerDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x33\n\nparameters\x18\x04 \x03(\x0b\x32\x1f.unmask.v1.ParameterDescription\x12\x0f\n\x07revises\x18\x05 \x01(\x08\"\xd8\x02\n\x14ParameterDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.unmask.v1.ParameterDescription.Kind\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07\x63hoices\x18\x05 \x03(\t\x12\'\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0f\n\x07summary\x18\x07 \x01(\t\"o\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_BOOL\x10\x01\x12\x10\n\x0cKIND_INTEGER\x10\x02\x12\x0f\n\x0bKIND_NUMBER\x10\x03\x12\x0f\n\x0bKIND_CHOICE\x10\x04\x12\x0e\n\nKIND_TEXTS\x10\x05\x42\n\n\x08_minimumB\n\n\x08_maximumb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18unmask/v1/settings.proto\x12\tunmask.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1aunmask/v1/constraint.proto\"\xb8\x01\n\x08Settings\x12\x0f\n\x07sampler\x18\x01 \x01(\t\x12+\n\nparameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\x04seed\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12)\n\nconstraint\x18\x04 \x01(\x0b\x32\x15.unmask.v1.Constraint\x12\'\n\x05\x63\x61\x63he\x18\x05 \x01(\x0b\x32\x18.unmask.v1.CacheSettingsB\x07\n\x05_seed\"J\n\rCacheSettings\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\nparameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xa6\x01\n\x10\x43\x61\x63heDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\r\n\x05\x63osts\x18\x04 \x01(\t\x12\r\n\x05\x65xact\x18\x05 \x01(\x08\x12\x33\n\nparameters\x18\x06 \x03(\x0b\x32\x1f.unmask.v1.ParameterDescription\x12\x10\n\x08samplers\x18\x07 \x03(\t\"\x89\x01\n\x12SamplerDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x33\n\nparameters\x18\x04 \x03(\x0b\x32\x1f.unmask.v1.ParameterDescription\x12\x0f\n\x07revises\x18\x05 \x01(\x08\"\xd8\x02\n\x14ParameterDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.unmask.v1.ParameterDescription.Kind\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07\x63hoices\x18\x05 \x03(\t\x12\'\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0f\n\x07summary\x18\x07 \x01(\t\"o\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_BOOL\x10\x01\x12\x10\n\x0cKIND_INTEGER\x10\x02\x12\x0f\n\x0bKIND_NUMBER\x10\x03\x12\x0f\n\x0bKIND_CHOICE\x10\x04\x12\x0e\n\nKIND_TEXTS\x10\x05\x42\n\n\x08_minimumB\n\n\x08_maximumb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'unmask.v1.settings_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SETTINGS']._serialized_start=98
-  _globals['_SETTINGS']._serialized_end=241
-  _globals['_SAMPLERDESCRIPTION']._serialized_start=244
-  _globals['_SAMPLERDESCRIPTION']._serialized_end=381
-  _globals['_PARAMETERDESCRIPTION']._serialized_start=384
-  _globals['_PARAMETERDESCRIPTION']._serialized_end=728
-  _globals['_PARAMETERDESCRIPTION_KIND']._serialized_start=593
-  _globals['_PARAMETERDESCRIPTION_KIND']._serialized_end=704
+  _globals['_SETTINGS']._serialized_end=282
+  _globals['_CACHESETTINGS']._serialized_start=284
+  _globals['_CACHESETTINGS']._serialized_end=358
+  _globals['_CACHEDESCRIPTION']._serialized_start=361
+  _globals['_CACHEDESCRIPTION']._serialized_end=527
+  _globals['_SAMPLERDESCRIPTION']._serialized_start=530
+  _globals['_SAMPLERDESCRIPTION']._serialized_end=667
+  _globals['_PARAMETERDESCRIPTION']._serialized_start=670
+  _globals['_PARAMETERDESCRIPTION']._serialized_end=1014
+  _globals['_PARAMETERDESCRIPTION_KIND']._serialized_start=879
+  _globals['_PARAMETERDESCRIPTION_KIND']._serialized_end=990
 # @@protoc_insertion_point(module_scope)

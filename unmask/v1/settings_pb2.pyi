@@ -10,16 +10,44 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Settings(_message.Message):
-    __slots__ = ("sampler", "parameters", "seed", "constraint")
+    __slots__ = ("sampler", "parameters", "seed", "constraint", "cache")
     SAMPLER_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     CONSTRAINT_FIELD_NUMBER: _ClassVar[int]
+    CACHE_FIELD_NUMBER: _ClassVar[int]
     sampler: str
     parameters: _struct_pb2.Struct
     seed: int
     constraint: _constraint_pb2.Constraint
-    def __init__(self, sampler: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., seed: _Optional[int] = ..., constraint: _Optional[_Union[_constraint_pb2.Constraint, _Mapping]] = ...) -> None: ...
+    cache: CacheSettings
+    def __init__(self, sampler: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., seed: _Optional[int] = ..., constraint: _Optional[_Union[_constraint_pb2.Constraint, _Mapping]] = ..., cache: _Optional[_Union[CacheSettings, _Mapping]] = ...) -> None: ...
+
+class CacheSettings(_message.Message):
+    __slots__ = ("name", "parameters")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    parameters: _struct_pb2.Struct
+    def __init__(self, name: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class CacheDescription(_message.Message):
+    __slots__ = ("name", "summary", "source", "costs", "exact", "parameters", "samplers")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    COSTS_FIELD_NUMBER: _ClassVar[int]
+    EXACT_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    summary: str
+    source: str
+    costs: str
+    exact: bool
+    parameters: _containers.RepeatedCompositeFieldContainer[ParameterDescription]
+    samplers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., source: _Optional[str] = ..., costs: _Optional[str] = ..., exact: _Optional[bool] = ..., parameters: _Optional[_Iterable[_Union[ParameterDescription, _Mapping]]] = ..., samplers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SamplerDescription(_message.Message):
     __slots__ = ("name", "summary", "source", "parameters", "revises")

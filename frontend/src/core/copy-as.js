@@ -2,6 +2,7 @@
 // gateway's WebSocket. The noise of a step depends on the number of the revision
 // that it starts from, so every revision up to the one shown is made again,
 // those of other branches too.
+import { ownCache, sameCache } from "app/core/caches.js";
 import { alike } from "app/core/constraints.js";
 import { carried, folded, GIVEN, OPEN, range } from "app/core/canvas.js";
 import { readsLeftToRight } from "app/core/left-to-right.js";
@@ -99,11 +100,11 @@ function created(/** @type {Tree} */ tree, /** @type {Asked | null} */ asked, /*
 
 /** Settings without what holds anyway: after other ones, or, at the beginning, after the defaults. */
 function changed(/** @type {Settings} */ settings, /** @type {Settings | null} */ before, /** @type {Model | null} */ model) {
-  const { sampler, parameters, seed, constraint = null } = settings;
+  const { sampler, parameters, seed, constraint = null, cache = null } = settings;
   const described = model?.name ? model.samplers.find(({ name }) => name === sampler) : undefined;
   const held = before?.sampler === sampler ? before.parameters : Object.fromEntries((described?.parameters ?? []).map((parameter) => [parameter.name, parameter.default]));
   const own = Object.entries(parameters).filter(([name, value]) => !sameValue(held[name], value));
-  return { sampler, ...(own.length ? { parameters: Object.fromEntries(own) } : {}), ...(seed !== null && seed !== before?.seed ? { seed } : {}), ...(alike(constraint, before?.constraint) ? {} : { constraint: constraintJson(constraint) }) };
+  return { sampler, ...(own.length ? { parameters: Object.fromEntries(own) } : {}), ...(seed !== null && seed !== before?.seed ? { seed } : {}), ...(alike(constraint, before?.constraint) ? {} : { constraint: constraintJson(constraint) }), ...(sameCache(model, cache, before?.cache) ? {} : { cache: cache ?? { name: ownCache(model)?.name } }) };
 }
 
 /** By protobuf's JSON mapping; without a kind it takes the one in force away. */
@@ -305,14 +306,20 @@ function pythonEdit(edit) {
 }
 
 /** What Client.create and Session.step call their own, and Python's words. */
-const TAKEN = new Set(["prompt", "raw", "model", "length", "words", "sampler", "seed", "parameters", "count", "draft", "from_revision", "constraint", "special_tokens", "add_special_tokens", "lambda", "from", "in", "is"]);
+const TAKEN = new Set(["prompt", "raw", "model", "length", "words", "sampler", "seed", "parameters", "count", "draft", "from_revision", "constraint", "cache", "special_tokens", "add_special_tokens", "lambda", "from", "in", "is"]);
 
-/** @param {{ sampler: string, parameters?: Record<string, unknown>, seed?: string, constraint?: any }} settings */
-function keywords({ sampler, parameters = {}, seed, constraint }) {
+/** @param {{ sampler: string, parameters?: Record<string, unknown>, seed?: string, constraint?: any, cache?: import("app/core/tree.js").CacheChoice }} settings */
+function keywords({ sampler, parameters = {}, seed, constraint, cache }) {
   // Where a parameter is called as something else of the client's is, all go in a dictionary.
   const clash = Object.keys(parameters).some((name) => TAKEN.has(name));
   const own = clash ? [`parameters=${python(parameters)}`] : Object.entries(parameters).map(([name, value]) => `${name}=${python(value)}`);
-  return [`sampler=${python(sampler)}`, ...own, ...(seed === undefined ? [] : [`seed=${seed}`]), ...(constraint ? [`constraint=${python(inPython(constraint))}`] : [])];
+  return [`sampler=${python(sampler)}`, ...own, ...(seed === undefined ? [] : [`seed=${seed}`]), ...(constraint ? [`constraint=${python(inPython(constraint))}`] : []), ...(cache ? [`cache=${python(cacheKeyword(cache))}`] : [])];
+}
+
+/** A name alone where nothing else is to be said. */
+function cacheKeyword(/** @type {import("app/core/tree.js").CacheChoice} */ { name, parameters = {} }) {
+  const set = Object.entries(parameters).filter(([, value]) => value !== null);
+  return set.length ? { name, ...Object.fromEntries(set) } : name;
 }
 
 /** The client takes the texts of a choice, and names kinds as the protos do. */

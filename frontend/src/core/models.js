@@ -99,7 +99,7 @@ export function startModelProblem(/** @type {Pick<State, "form" | "model" | "mod
 export const goneModel = ({ known }, name) => known[name] ? { ...known[name], state: "unknown" } : ({
   name, state: "unknown", family: "", parameterCount: 0, dtype: "", device: "", contextLength: 0, vocabularySize: 0,
   maskToken: null, eosToken: null, eotToken: null, endTokens: [], prefixTokens: [], suffixTokens: [], hasTokenizer: false, hasChatTemplate: false, isDefault: false,
-  shifted: false, attention: { name: "full", summary: "", appendOnly: false, blockSize: 0, blocksFromStart: false, settles: false }, cacheNote: "", weights: "", weightsNote: "", revision: "", changed: false, samplers: [],
+  shifted: false, attention: { name: "full", summary: "", appendOnly: false, blockSize: 0, blocksFromStart: false, settles: false }, cacheNote: "", weights: "", weightsNote: "", revision: "", changed: false, samplers: [], caches: [],
 });
 
 /** A folder by its last part; names and hub ids as they are. */

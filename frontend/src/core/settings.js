@@ -1,6 +1,7 @@
 // The settings form: what a person typed, checked against what the model's
 // samplers publish about themselves. Nothing here knows a sampler by name.
 import { alike, NO_CONSTRAINT, readConstraint, typedOf as constraintTyped } from "app/core/constraints.js";
+import { cacheOf, sameCache } from "app/core/caches.js";
 import { NO_HOLES, readsLeftToRight } from "app/core/left-to-right.js";
 import { promptProblem } from "app/core/prompting.js";
 import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
@@ -21,6 +22,14 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {string} source
  * @property {boolean} revises  it may open or edit what is committed
  * @property {Parameter[]} parameters
+ *
+ * @typedef {object} Cache
+ * @property {string} name
+ * @property {string} summary
+ * @property {string} costs
+ * @property {boolean} exact
+ * @property {Parameter[]} parameters
+ * @property {string[]} samplers  those that it can be used with
  *
  * @typedef {object} Model
  * @property {string} name
@@ -48,6 +57,7 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {string} revision  the hub's commit
  * @property {boolean} changed  the files that it was read from are others by now
  * @property {Sampler[]} samplers
+ * @property {Cache[]} caches  what may be kept between passes; the first where nobody asks
  *
  * What a position sees of the others.
  * @typedef {object} Attention
@@ -73,6 +83,8 @@ import { textsIn, typedOf as textsTyped } from "app/core/texts.js";
  * @property {Record<string, Record<string, string | boolean>>} typed  what was
  *   typed, by sampler (or SHARED) and parameter; nothing typed means the default
  * @property {import("app/core/constraints.js").Typed} constraint
+ * @property {string} cache  empty: the model's own
+ * @property {Record<string, string | boolean>} cacheTyped  what was typed for its parameters
  * @property {string} seed  empty: the server draws one
  * @property {boolean} dirty  changed since it was last sent
  */
@@ -163,7 +175,7 @@ export function readParameter(parameter, typed) {
 }
 
 /**
- * @param {Sampler} sampler
+ * @param {Pick<Sampler, "parameters">} sampler  or anything else that has parameters
  * @param {Record<string, string | boolean>} [typed]
  * @returns {{ parameters: Record<string, unknown>, problems: Record<string, string> }}
  */
@@ -265,6 +277,8 @@ export function problemsOf(model, form) {
   if (unsaid) problems.turns = unsaid;
   const sampler = samplerOf(model, form);
   if (sampler) Object.assign(problems, readParameters(sampler, typedOf(model, form, sampler)).problems);
+  const cache = cacheOf(model, form, sampler?.name ?? "");
+  if (cache) for (const [name, problem] of Object.entries(readParameters(cache, form.cacheTyped).problems)) problems[`cache.${name}`] = problem;
   return problems;
 }
 
@@ -280,11 +294,13 @@ export const wordsOf = (/** @type {Model | null} */ model, /** @type {Form} */ f
  */
 export function settingsOf(model, form) {
   const sampler = samplerOf(model, form);
+  const cache = cacheOf(model, form, sampler?.name ?? "");
   return {
     sampler: sampler?.name ?? form.sampler,
     parameters: sampler ? readParameters(sampler, typedOf(model, form, sampler)).parameters : {},
     seed: form.seed.trim() || null,
     constraint: readConstraint(form.constraint).constraint,
+    ...(cache ? { cache: { name: cache.name, parameters: readParameters(cache, form.cacheTyped).parameters } } : {}),
   };
 }
 
@@ -297,10 +313,11 @@ export const valueTyped = (value) => (typeof value === "boolean" ? value : Array
  * @param {import("app/core/tree.js").Settings} inForce
  * @returns {Form}
  */
-export function formInForce(form, { sampler, parameters, seed, constraint }) {
-  const typed = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, valueTyped(value)]));
+export function formInForce(form, { sampler, parameters, seed, constraint, cache }) {
+  const allTyped = (/** @type {Record<string, unknown>} */ values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueTyped(value)]));
+  const typed = allTyped(parameters);
   // What all samplers share is the sampler's own here.
-  return { ...form, sampler, typed: { [sampler]: typed, [SHARED]: {} }, seed: seed ?? "", constraint: constraint ? constraintTyped(constraint) : NO_CONSTRAINT, dirty: false };
+  return { ...form, sampler, typed: { [sampler]: typed, [SHARED]: {} }, seed: seed ?? "", constraint: constraint ? constraintTyped(constraint) : NO_CONSTRAINT, cache: cache?.name ?? "", cacheTyped: allTyped(cache?.parameters ?? {}), dirty: false };
 }
 
 /** Whether two values of a parameter are the same; some are lists. */
@@ -343,6 +360,7 @@ export function settingsToSend(model, form, inForce) {
     wanted.sampler !== inForce.sampler ||
     (wanted.seed !== null && inForce.seed !== null && wanted.seed !== inForce.seed) ||
     !alike(wanted.constraint, inForce.constraint) ||
+    !sameCache(model, wanted.cache, inForce.cache) ||
     (sampler?.parameters ?? []).some((parameter) => {
       const value = wanted.parameters[parameter.name] ?? parameter.default;
       return value !== null && value !== undefined && !sameValue(inForce.parameters[parameter.name], value);

@@ -142,6 +142,8 @@ export const EMPTY_FORM = {
   typed: {},
   seed: "1",
   constraint: NO_CONSTRAINT,
+  cache: "",
+  cacheTyped: {},
   dirty: false,
 };
 
@@ -451,7 +453,7 @@ function withModel(models, model) {
 }
 
 function affectsSettings(/** @type {Partial<Form>} */ fields) {
-  return "sampler" in fields || "seed" in fields || "constraint" in fields;
+  return "sampler" in fields || "seed" in fields || "constraint" in fields || "cache" in fields || "cacheTyped" in fields;
 }
 
 function stillLooked(/** @type {number | null} */ looked, /** @type {Tree} */ tree, /** @type {number} */ from, /** @type {number} */ to) {

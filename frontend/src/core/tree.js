@@ -45,6 +45,11 @@ import { cameFrom, canvasOf, carried, folded, OPEN, range } from "app/core/canva
  * @property {string | null} seed  decimal: it may be larger than a number holds
  * @property {import("app/core/constraints.js").Constraint | null} [constraint]  null: none; left out
  *   of what is sent, that in force
+ * @property {CacheChoice | null} [cache]  null: what the model has by itself; left out of what is sent, that in force
+ *
+ * @typedef {object} CacheChoice
+ * @property {string} name
+ * @property {Record<string, unknown>} parameters
  *
  * @typedef {object} Frame
  * @property {number} revision

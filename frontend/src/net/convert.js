@@ -18,14 +18,15 @@ function settingsFrom(/** @type {any} */ message) {
     parameters: message.parameters ?? {},
     seed: message.seed === undefined ? null : String(message.seed),
     constraint: constraintFrom(message.constraint),
+    cache: message.cache ? { name: message.cache.name, parameters: message.cache.parameters ?? {} } : null,
   };
 }
 
 /** @param {import("app/core/tree.js").Settings | null} settings */
 export function settingsInto(settings) {
   if (!settings) return undefined;
-  const { sampler, parameters, seed, constraint } = settings;
-  return { sampler, parameters, seed: seed === null ? undefined : BigInt(seed), constraint: constraintInto(constraint) };
+  const { sampler, parameters, seed, constraint, cache } = settings;
+  return { sampler, parameters, seed: seed === null ? undefined : BigInt(seed), constraint: constraintInto(constraint), cache: cache ?? undefined };
 }
 
 /** @returns {import("app/core/constraints.js").Constraint | null} */
@@ -213,6 +214,14 @@ export function modelFrom(/** @type {any} */ message) {
       source,
       revises,
       parameters: parameters.map(parameterFrom),
+    })),
+    caches: message.caches.map((/** @type {any} */ { name, summary, costs, exact, parameters, samplers }) => ({
+      name,
+      summary,
+      costs,
+      exact,
+      parameters: parameters.map(parameterFrom),
+      samplers,
     })),
   };
 }

@@ -6,6 +6,7 @@ import { problemsOf } from "app/core/settings.js";
 import { isComplete } from "app/core/tree.js";
 import { formIsNext, startModel } from "app/core/models.js";
 import { NO_WORDS, readsLeftToRight } from "app/core/left-to-right.js";
+import "app/ui/um-cache.js";
 import "app/ui/um-constraint.js";
 import "app/ui/um-model.js";
 import "app/ui/um-prompt.js";
@@ -130,6 +131,7 @@ class SettingsPanel extends PageElement {
         </button>
         <p class="why" id="start-why" ?hidden=${!why || why.startsWith("Wait")}>${why}</p>
         <um-sampler .page=${this.page}></um-sampler>
+        <um-cache .page=${this.page}></um-cache>
         <um-constraint .page=${this.page}></um-constraint>
       </div>
     </form>`;

@@ -44,7 +44,7 @@ class Select(Changes):
         """p_base of the chosen tokens where a prediction of the revision is still at hand."""
         state = session.state(revision)
         key = (session.origin.session_id, session.canvas_revision(revision),
-               float(state.settings.parameters.get("cfg_scale", 0.0)), state.size, info)
+               float(state.settings.parameters.get("cfg_scale", 0.0)), state.size, None, info)
         still_open = set(state.open)
         positions = [position for position, token in selections.items() if token is not None and position in still_open]
         kept = self._predictions.get(key, positions) if positions else None

@@ -10,7 +10,7 @@ import { file_unmask_v1_constraint } from "app/net/gen/unmask/v1/constraint_pb.j
  * Describes the file unmask/v1/settings.proto.
  */
 export const file_unmask_v1_settings = /*@__PURE__*/
-  fileDesc("Chh1bm1hc2svdjEvc2V0dGluZ3MucHJvdG8SCXVubWFzay52MSKPAQoIU2V0dGluZ3MSDwoHc2FtcGxlchgBIAEoCRIrCgpwYXJhbWV0ZXJzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIRCgRzZWVkGAMgASgESACIAQESKQoKY29uc3RyYWludBgEIAEoCzIVLnVubWFzay52MS5Db25zdHJhaW50QgcKBV9zZWVkIokBChJTYW1wbGVyRGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEg4KBnNvdXJjZRgDIAEoCRIzCgpwYXJhbWV0ZXJzGAQgAygLMh8udW5tYXNrLnYxLlBhcmFtZXRlckRlc2NyaXB0aW9uEg8KB3JldmlzZXMYBSABKAgi2AIKFFBhcmFtZXRlckRlc2NyaXB0aW9uEgwKBG5hbWUYASABKAkSMgoEa2luZBgCIAEoDjIkLnVubWFzay52MS5QYXJhbWV0ZXJEZXNjcmlwdGlvbi5LaW5kEhQKB21pbmltdW0YAyABKAFIAIgBARIUCgdtYXhpbXVtGAQgASgBSAGIAQESDwoHY2hvaWNlcxgFIAMoCRInCgdkZWZhdWx0GAYgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg8KB3N1bW1hcnkYByABKAkibwoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9CT09MEAESEAoMS0lORF9JTlRFR0VSEAISDwoLS0lORF9OVU1CRVIQAxIPCgtLSU5EX0NIT0lDRRAEEg4KCktJTkRfVEVYVFMQBUIKCghfbWluaW11bUIKCghfbWF4aW11bWIGcHJvdG8z", [file_google_protobuf_struct, file_unmask_v1_constraint]);
+  fileDesc("Chh1bm1hc2svdjEvc2V0dGluZ3MucHJvdG8SCXVubWFzay52MSK4AQoIU2V0dGluZ3MSDwoHc2FtcGxlchgBIAEoCRIrCgpwYXJhbWV0ZXJzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIRCgRzZWVkGAMgASgESACIAQESKQoKY29uc3RyYWludBgEIAEoCzIVLnVubWFzay52MS5Db25zdHJhaW50EicKBWNhY2hlGAUgASgLMhgudW5tYXNrLnYxLkNhY2hlU2V0dGluZ3NCBwoFX3NlZWQiSgoNQ2FjaGVTZXR0aW5ncxIMCgRuYW1lGAEgASgJEisKCnBhcmFtZXRlcnMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IqYBChBDYWNoZURlc2NyaXB0aW9uEgwKBG5hbWUYASABKAkSDwoHc3VtbWFyeRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDQoFY29zdHMYBCABKAkSDQoFZXhhY3QYBSABKAgSMwoKcGFyYW1ldGVycxgGIAMoCzIfLnVubWFzay52MS5QYXJhbWV0ZXJEZXNjcmlwdGlvbhIQCghzYW1wbGVycxgHIAMoCSKJAQoSU2FtcGxlckRlc2NyaXB0aW9uEgwKBG5hbWUYASABKAkSDwoHc3VtbWFyeRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSMwoKcGFyYW1ldGVycxgEIAMoCzIfLnVubWFzay52MS5QYXJhbWV0ZXJEZXNjcmlwdGlvbhIPCgdyZXZpc2VzGAUgASgIItgCChRQYXJhbWV0ZXJEZXNjcmlwdGlvbhIMCgRuYW1lGAEgASgJEjIKBGtpbmQYAiABKA4yJC51bm1hc2sudjEuUGFyYW1ldGVyRGVzY3JpcHRpb24uS2luZBIUCgdtaW5pbXVtGAMgASgBSACIAQESFAoHbWF4aW11bRgEIAEoAUgBiAEBEg8KB2Nob2ljZXMYBSADKAkSJwoHZGVmYXVsdBgGIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIPCgdzdW1tYXJ5GAcgASgJIm8KBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg0KCUtJTkRfQk9PTBABEhAKDEtJTkRfSU5URUdFUhACEg8KC0tJTkRfTlVNQkVSEAMSDwoLS0lORF9DSE9JQ0UQBBIOCgpLSU5EX1RFWFRTEAVCCgoIX21pbmltdW1CCgoIX21heGltdW1iBnByb3RvMw", [file_google_protobuf_struct, file_unmask_v1_constraint]);
 
 /**
  * Describes the message unmask.v1.Settings.
@@ -20,24 +20,38 @@ export const SettingsSchema = /*@__PURE__*/
   messageDesc(file_unmask_v1_settings, 0);
 
 /**
+ * Describes the message unmask.v1.CacheSettings.
+ * Use `create(CacheSettingsSchema)` to create a new message.
+ */
+export const CacheSettingsSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_settings, 1);
+
+/**
+ * Describes the message unmask.v1.CacheDescription.
+ * Use `create(CacheDescriptionSchema)` to create a new message.
+ */
+export const CacheDescriptionSchema = /*@__PURE__*/
+  messageDesc(file_unmask_v1_settings, 2);
+
+/**
  * Describes the message unmask.v1.SamplerDescription.
  * Use `create(SamplerDescriptionSchema)` to create a new message.
  */
 export const SamplerDescriptionSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_settings, 1);
+  messageDesc(file_unmask_v1_settings, 3);
 
 /**
  * Describes the message unmask.v1.ParameterDescription.
  * Use `create(ParameterDescriptionSchema)` to create a new message.
  */
 export const ParameterDescriptionSchema = /*@__PURE__*/
-  messageDesc(file_unmask_v1_settings, 2);
+  messageDesc(file_unmask_v1_settings, 4);
 
 /**
  * Describes the enum unmask.v1.ParameterDescription.Kind.
  */
 export const ParameterDescription_KindSchema = /*@__PURE__*/
-  enumDesc(file_unmask_v1_settings, 2, 0);
+  enumDesc(file_unmask_v1_settings, 4, 0);
 
 /**
  * What kind of value a parameter takes.
