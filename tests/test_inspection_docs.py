@@ -1,4 +1,4 @@
-"""The programs of docs/scoring.md and docs/recovery.md work as they are pasted."""
+"""The programs of docs/scoring.md, docs/recovery.md and docs/caches.md work as they are pasted."""
 
 import re
 import subprocess
@@ -11,6 +11,7 @@ from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 PRINTS = {"scoring.md": r"^1284 -0\.\d+ ± 0\.\d+\n1294 -\d+\.\d+ ± \d+\.\d+$",
+          "caches.md": r"^1 0 \[\]\n2 0 \['dual_cache'\]\n",
           "recovery.md": r"^embedded \d of 4 right\nmodel,index,corruption,.*\nembedded,0,sticky,"}
 
 

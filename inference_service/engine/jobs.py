@@ -59,7 +59,7 @@ class Forward:
     @property
     def rebuilds(self) -> bool:
         """Whether what it reads is another canvas's and has to be computed first."""
-        return any(read.base != tuple(canvas) and not self.denoiser.holds(key, read)
+        return any(read.base != tuple(canvas) and self.denoiser.kept(key, read) is None
                    for canvas, key, read in zip(self.canvases, self.keys, self.reads, strict=bool(self.reads)))
 
     @property
@@ -257,11 +257,13 @@ def verify_job(session: Session, frame: Frame, denoiser: Denoiser,
                ) -> Generator[Forward, Passed, list[Change] | None]:
     """What comes of a recorded step when it is computed again; nothing at hand is used.
 
-    None where it went by the prediction of a canvas that was trimmed.
+    None where it went by the prediction of a canvas that was trimmed, or read its keys and values.
     """
     parent, predictions = frame.parent, Predictions(0)
     settings = frame.settings or session.state(parent).settings
     state = session.state(parent)
+    if frame.cache_revision is not None and not session.can_tell(frame.cache_revision):
+        return None
     if not recallable(session, plan_of(state, parent, settings, denoiser.info, frame.revision - 1)):
         return None
     plan = plan_for(session, parent, settings, denoiser.info, frame.revision - 1).constrained(

@@ -8,18 +8,18 @@ are those of a whole pass.
 
 import inspect
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from inference_service.errors import InvalidField, ServiceError
-from inference_service.models.denoiser import CACHE_BYTES, Denoiser, ModelInfo, padded
+from inference_service.models.denoiser import Asked, Denoiser, ModelInfo
 from inference_service.models.kept import Kept, kinds_of, steady_length
 from inference_service.models.key_values import Read
 from inference_service.models.memory import is_out_of_memory
+from inference_service.models.shelf import Shelf
 from inference_service.models.text import Text
 
 FAILED = "runs without a cache: going on from an earlier pass failed"
@@ -29,17 +29,14 @@ log = logging.getLogger(__name__)
 class Cached(Denoiser):
     """A Denoiser of a model whose attention settles. Not thread-safe: the thread that owns the device uses it.
 
-    cache_bytes: what the caches of all keys may take; those not used for longest go first.
     batches: whether canvases of different lengths go together.
     """
 
     def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None,
-                 cache_bytes: int = CACHE_BYTES):
-        super().__init__(info, model, text)
+                 shelf: Shelf | None = None):
+        super().__init__(info, model, text, shelf)
         self.model = model
         self.batches = True
-        self._budget = cache_bytes
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._picks_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._steady = steady_length(model.config, info.context_length)
         self._make: Callable[[], DynamicCache] | None = kinds_of(model.config)[0].make
@@ -47,7 +44,7 @@ class Cached(Denoiser):
     def keep_in(self, make: Callable[[], DynamicCache] | None, note: str = "") -> None:
         """What passes are kept in from now on; None for nothing, and then `note` says why. What was kept is dropped."""
         self._make = make
-        self._kept.clear()
+        self.drop_caches()
         self.info = replace(self.info, cache_note=note)
 
     @torch.inference_mode()
@@ -75,7 +72,7 @@ class Cached(Denoiser):
             if keys and keys[index] and self._make and len(seen) <= self._steady:
                 found[index] = self._continued(keys[index], seen, wanted, start)
             else:
-                alone.append((index, seen, wanted, start))
+                alone.append(Asked(index, seen, wanted, start))
         for index, rows in self._apart(alone):
             found[index] = rows
         return [found[index] for index in range(len(canvases))]
@@ -96,8 +93,8 @@ class Cached(Denoiser):
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            self._kept.clear()
-            (_, rows), = self._apart([(0, tokens, wanted, start)])  # raises what is no fault of the cache
+            self.drop_caches()
+            (_, rows), = self._apart([Asked(0, tokens, wanted, start)])  # raises what is no fault of the cache
             log.warning("the cache of %s failed; it runs without one from now on", self.info.name, exc_info=error)
             self.keep_in(None, FAILED)
             return rows
@@ -105,7 +102,7 @@ class Cached(Denoiser):
     def go_on(self, key: str, tokens: list[int], wanted: Sequence[int], start: int = 0) -> torch.Tensor:
         """The pass of what the cache has not seen, or cannot have seen as it is now."""
         assert self._make is not None  # who calls this has looked
-        kept = self._kept.pop(key, None) or Kept([], self._make(), start)
+        kept = self.shelf.take(self.info.load_number, key) or Kept([], self._make(), start)
         if kept.start != start:  # blocks may be counted from there
             kept = Kept([], self._make(), start)
         rows = self._rows(wanted)
@@ -121,46 +118,21 @@ class Cached(Denoiser):
                              attention_mask=None if mask is None else mask[:, :, seen:], past_key_values=kept.cache,
                              use_cache=True)
         kept.tokens = tokens
-        self._keep(key, kept)
+        self.shelf.put(self.info.load_number, key, kept)
         return logits
 
-    def drop_caches(self) -> int:
-        size = sum(one.size for one in self._kept.values())
-        self._kept.clear()
-        return size
-
-    def _keep(self, key: str, kept: Kept) -> None:
-        self._kept[key] = kept
-        total = sum(one.size for one in self._kept.values())
-        while total > self._budget:
-            _, dropped = self._kept.popitem(last=False)
-            total -= dropped.size
-
-    def _apart(self, asked) -> list[tuple[int, torch.Tensor]]:
-        """The passes of whole canvases, together where their lengths do not matter to each other.
-
-        asked: for each an index that is given back with its rows, its tokens in sight, positions and start.
-        """
-        groups: dict[int, list] = {}
+    def _apart(self, asked: Sequence[Asked]) -> Iterator[tuple[int, torch.Tensor]]:
+        """Passes of whole canvases, together where their lengths do not matter to each other; each with its index."""
+        groups: dict[int, list[Asked]] = {}
         for one in asked:
-            length = len(one[1])
+            length = len(one.canvas)
             groups.setdefault(0 if self.batches and length <= self._steady else length, []).append(one)
-        return [(index, rows) for group in groups.values()
-                for (index, *_), rows in zip(group, self._together(group), strict=True)]
+        for group in groups.values():
+            yield from zip([one.index for one in group], self._whole(group), strict=True)
 
-    def _together(self, group) -> list[torch.Tensor]:
-        """One pass over some canvases."""
-        canvases = [tokens for _, tokens, _, _ in group]
-        mask = self.info.attention.mask([len(canvas) for canvas in canvases], [start for *_, start in group],
-                                        self.device)
-        rows = [self._rows(positions) for _, _, positions, _ in group]
-        return self._pass(padded(canvases, self.device), rows, attention_mask=mask, use_cache=False)
-
-    def _pass(self, ids: torch.Tensor, rows: list[list[int]], **more) -> list[torch.Tensor]:
-        """Logits float32 [len(rows[i]), V] of some rows of each canvas."""
+    def _pass(self, ids: torch.Tensor, rows: Sequence[Sequence[int]], **more) -> list[torch.Tensor]:
         if not self.info.attention.append_only:
-            hidden = self.body(input_ids=ids, **more).last_hidden_state
-            return self._heads(hidden, rows)
+            return super()._pass(ids, rows, **more)
         # Through the whole model: the head of a causal one may scale or cap its logits.
         union = sorted({row for each in rows for row in each})
         place = {row: index for index, row in enumerate(union)}

@@ -10,7 +10,7 @@ from inference_service.errors import Exhausted
 from inference_service.models import memory
 from inference_service.models.cached import Cached
 from inference_service.models.denoiser import Denoiser
-from inference_service.models.key_values import Shelf
+from inference_service.models.shelf import Shelf
 
 
 def is_plain(denoiser: Denoiser) -> bool:
@@ -32,7 +32,7 @@ def on_cpu(denoiser: Denoiser) -> Denoiser:
     info = replace(denoiser.info, dtype="float32", device="cpu")
     if info.attention.settles:
         denoiser = cast(Cached, denoiser)
-        plain = Cached(info, copy.deepcopy(denoiser.model, memo), denoiser.text, cache_bytes=0)
+        plain = Cached(info, copy.deepcopy(denoiser.model, memo), denoiser.text, Shelf(0))
         plain.batches = denoiser.batches
         plain.keep_in(None, denoiser.info.cache_note)
         return plain

@@ -9,7 +9,8 @@ from transformers import DynamicCache, PreTrainedModel
 
 from inference_service.errors import InvalidField
 from inference_service.models.attention import Attention, Full
-from inference_service.models.key_values import KeyValues, Read, Shelf, Windows, taken, window_mask
+from inference_service.models.key_values import KeyValues, Read, Windows, taken, window_mask
+from inference_service.models.shelf import Shelf
 from inference_service.models.standing import Files
 from inference_service.models.text import Text
 
@@ -93,17 +94,16 @@ class Denoiser:
     info: a ModelInfo.
     text: a Text, or None when the checkpoint has no tokenizer.
     body, head: the stock model without its head, and the head. device: where ids go.
-    shelf: what is kept for passes that read it.
-    cache_bytes: what may be kept between passes; what was not used for longest goes first.
+    shelf: where it keeps what it computed, by default one of its own.
     files: those that it was read from, None where it was made otherwise.
     """
 
     files: Files | None = None
 
     def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None,
-                 cache_bytes: int = CACHE_BYTES):
+                 shelf: Shelf | None = None):
         self.info = info
-        self.shelf = Shelf(cache_bytes)
+        self.shelf = shelf or Shelf(CACHE_BYTES)
         self.text = text
         self.body: Any = model.base_model  # a PreTrainedModel, which transformers declares a plain Module
         self.head: Any = model.get_output_embeddings()
@@ -145,13 +145,13 @@ class Denoiser:
         attention = self.info.attention
         cut = [one.canvas[:attention.reach(max(one.wanted, default=0), len(one.canvas), one.start)] for one in asked]
         mask = attention.mask([len(canvas) for canvas in cut], [one.start for one in asked], self.device)
-        hidden = self.body(input_ids=padded(cut, self.device), attention_mask=mask, use_cache=cache is not None,
-                           past_key_values=cache).last_hidden_state
-        return self._heads(hidden, [self._rows(one.wanted) for one in asked])
+        more = {"past_key_values": cache} if cache is not None else {}  # not every class has such an argument
+        return self._pass(padded(cut, self.device), [self._rows(one.wanted) for one in asked], attention_mask=mask,
+                          use_cache=cache is not None, **more)
 
     def _beside(self, asked: "Sequence[Asked]") -> dict[int, torch.Tensor]:
         """Passes over windows, and first those over whole canvases that they need."""
-        kept = {one.index: self.shelf.get(one.key, one.read.base) for one in asked if one.read}
+        kept = {one.index: self.kept(one.key, one.read) for one in asked if one.read}
         found: dict[int, torch.Tensor] = {}
         anew = [one if one.is_base else one.base for one in asked if one.is_base or kept[one.index] is None]
         if anew:
@@ -159,7 +159,7 @@ class Denoiser:
             rows = self._whole(anew, cache)
             for one, logits, made in zip(anew, rows, taken(cache, [one.canvas for one in anew]), strict=True):
                 found[one.index], kept[one.index] = logits, made
-                self.shelf.put(one.key, made)
+                self.shelf.put(self.info.load_number, one.key, made)
         windows = [one for one in asked if not one.is_base]
         return found | dict(zip([one.index for one in windows], self.windows(windows, kept), strict=True))
 
@@ -172,30 +172,30 @@ class Denoiser:
         ids = padded([one.canvas[first:end] for one, (first, end) in zip(asked, windows, strict=True)], self.device)
         longest = ids.shape[1]
         firsts = torch.tensor([first for first, _ in windows], device=self.device)
-        hidden = self.body(
-            input_ids=ids, position_ids=firsts[:, None] + torch.arange(longest, device=self.device),
-            attention_mask=window_mask([len(one.canvas) for one in asked], longest, self.device),
-            past_key_values=Windows(beside, windows), use_cache=False).last_hidden_state
-        return self._heads(hidden, [[row - first for row in self._rows(one.wanted)]
-                                    for one, (first, _) in zip(asked, windows, strict=True)])
+        rows = [[row - first for row in self._rows(one.wanted)] for one, (first, _) in zip(asked, windows, strict=True)]
+        return self._pass(ids, rows, position_ids=firsts[:, None] + torch.arange(longest, device=self.device),
+                          attention_mask=window_mask([len(one.canvas) for one in asked], longest, self.device),
+                          past_key_values=Windows(beside, windows), use_cache=False)
 
-    def holds(self, key: str, read: Read) -> bool:
-        """Whether what a pass would read is kept."""
-        return self.shelf.get(key, read.base) is not None
+    def kept(self, key: str, read: Read) -> KeyValues | None:
+        """What a pass would read, if it is at hand."""
+        kept = self.shelf.get(self.info.load_number, key)
+        return kept if kept is not None and kept.tokens == read.base else None
 
     def _rows(self, wanted: Sequence[int]) -> list[int]:
         """The rows of the body's output that predict some positions."""
         return [self.info.attention.row(position, self.info.shifted) for position in wanted]
 
-    def _heads(self, hidden: torch.Tensor, rows: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Logits float32 [len(rows[i]), V] of some rows of the body's output [B, L, D]."""
+    def _pass(self, ids: torch.Tensor, rows: Sequence[Sequence[int]], **more) -> list[torch.Tensor]:
+        """Logits float32 [len(rows[i]), V] of some rows of each canvas. ids: [B, L]."""
+        hidden = self.body(input_ids=ids, **more).last_hidden_state
         places = [(index, row) for index, each in enumerate(rows) for row in each]
         which, columns = torch.tensor(places, dtype=torch.long, device=hidden.device).reshape(-1, 2).unbind(1)
         return list(self.head(hidden[which, columns]).float().split([len(each) for each in rows]))
 
     def drop_caches(self) -> int:
         """Frees what can be computed again, on the thread that owns the device; returns bytes."""
-        return self.shelf.clear()
+        return self.shelf.drop(self.info.load_number)
 
     def _check(self, canvases, positions):
         if len(canvases) != len(positions):
@@ -218,8 +218,8 @@ class Asked:
     canvas: Sequence[int]
     wanted: Sequence[int]
     start: int
-    key: str
-    read: Read | None
+    key: str = ""
+    read: Read | None = None
 
     @property
     def is_base(self) -> bool:

@@ -1,6 +1,5 @@
 """Keys and values of a whole canvas, and passes that read them beside rows of their own."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -24,7 +23,7 @@ class Read:
 class KeyValues:
     """What the layers keep of one canvas. layers: keys and values, each [H, L, D], of every layer.
 
-    Rows that a pass computes anew are written over: nobody reads them before they are written again.
+    Rows that a pass alone computes anew are written over: nobody reads them before they are written again.
     """
 
     tokens: tuple[int, ...]
@@ -34,37 +33,6 @@ class KeyValues:
     def size(self) -> int:
         """Bytes on the device."""
         return sum(part.numel() * part.element_size() for layer in self.layers for part in layer)
-
-
-class Shelf:
-    """Key-values by name; those not used for longest go first where all take more than `budget` bytes."""
-
-    def __init__(self, budget: int):
-        self._budget = budget
-        self._kept: OrderedDict[str, KeyValues] = OrderedDict()
-        self.size = 0
-
-    def get(self, name: str, tokens: tuple[int, ...]) -> KeyValues | None:
-        """What is kept under a name, if it is of this canvas."""
-        kept = self._kept.get(name)
-        if kept is None or kept.tokens != tokens:
-            return None
-        self._kept.move_to_end(name)
-        return kept
-
-    def put(self, name: str, kept: KeyValues) -> None:
-        before = self._kept.pop(name, None)
-        self.size += kept.size - (before.size if before else 0)
-        self._kept[name] = kept
-        while self.size > self._budget:
-            _, dropped = self._kept.popitem(last=False)
-            self.size -= dropped.size
-
-    def clear(self) -> int:
-        """Drops everything; returns the bytes."""
-        size, self.size = self.size, 0
-        self._kept.clear()
-        return size
 
 
 def taken(cache: DynamicCache, canvases: Sequence[Sequence[int]]) -> list[KeyValues]:
@@ -97,14 +65,15 @@ class _Layer(DynamicLayer):
 
     def _among(self, which: int, fresh: torch.Tensor) -> torch.Tensor:
         """[B, H, widest, D] of fresh rows [B, H, longest window, D] written over the kept ones."""
-        for index, (part, (first, end)) in enumerate(zip(self._kept, self._windows, strict=True)):
-            part[which][:, first:end] = fresh[index, :, :end - first]
         if len(self._kept) == 1:
-            return self._kept[0][which][None]
+            alone, ((first, end),) = self._kept[0][which][None], self._windows
+            alone[:, :, first:end] = fresh
+            return alone
         widest = max(part[which].shape[1] for part in self._kept)
         together = fresh.new_zeros(len(self._kept), fresh.shape[1], widest, fresh.shape[-1])
-        for index, part in enumerate(self._kept):
+        for index, (part, (first, end)) in enumerate(zip(self._kept, self._windows, strict=True)):
             together[index, :, :part[which].shape[1]] = part[which]
+            together[index, :, first:end] = fresh[index, :, :end - first]  # two may read the same
         return together
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:

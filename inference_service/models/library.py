@@ -25,6 +25,7 @@ from inference_service.models.leaving import Leaving
 from inference_service.models.loading import load
 from inference_service.models.loads import Load, Loads
 from inference_service.models.progress import Progress
+from inference_service.models.shelf import Shelf
 
 _FIELDS = {"source", "dtype", "token_ids", "family"}
 NO_IDS: Mapping[str, int] = MappingProxyType({})
@@ -66,7 +67,8 @@ def read_catalog(path: Path | None) -> dict[str, Source]:
 class Library:
     """Loaded models by name. Thread-safe; one model loads at a time.
 
-    policy "local": any folder or hub id may be loaded; "catalog": only the catalog's names. cache_bytes: see load.
+    policy "local": any folder or hub id may be loaded; "catalog": only the catalog's names. cache_bytes: what all
+    models together may keep of their passes.
     forget: called, from any thread, with what is known of a model that was taken out of use: for whoever keeps
     something of it. family: of the default model; "" as the catalog has it.
     """
@@ -76,7 +78,7 @@ class Library:
                  forget: Callable[[ModelInfo], None] = lambda info: None, family: str = ""):
         self.default = default
         self._policy = policy
-        self._cache_bytes = cache_bytes
+        self._shelf = Shelf(cache_bytes)
         self._forget = forget
         self._catalog = dict(catalog or read_catalog(None))
         if family:
@@ -200,7 +202,7 @@ class Library:
         def work(report: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Denoiser:
             try:
                 return load(source.folder_or_id, name=name, dtype=source.dtype, token_ids=source.token_ids,
-                            family=source.family, cache_bytes=self._cache_bytes, progress=report, cancelled=cancelled)
+                            family=source.family, shelf=self._shelf, progress=report, cancelled=cancelled)
             except ServiceError as error:
                 self._say_what_else_takes_memory(error)
                 if known:
@@ -260,6 +262,7 @@ class Library:
         with self._lock:
             self._leaving = {other: one for other, one in self._leaving.items() if not one.gone.done()}
             self._leaving[name] = leaving
+        self._shelf.forget(denoiser.info.load_number)
         self._forget(denoiser.info)
         return leaving.begin()
 

@@ -18,7 +18,7 @@ from inference_service.models.buffers import follows
 from inference_service.models.building import building
 from inference_service.models.cached import Cached
 from inference_service.models.checkpoint import listed
-from inference_service.models.denoiser import CACHE_BYTES, Denoiser, ModelInfo
+from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.models.files import joined, shown, without_paths
 from inference_service.models.finite import require_finite
 from inference_service.models.folders import local_folder
@@ -26,6 +26,7 @@ from inference_service.models.hub import commit_of, fetch, is_hub_id
 from inference_service.models.placement import choose_device, choose_dtype, stored_in
 from inference_service.models.progress import Progress, Reporter
 from inference_service.models.recognise import Recognised, recognise
+from inference_service.models.shelf import Shelf
 from inference_service.models.standing import Files
 from inference_service.models.trial import trial
 from inference_service.models.weight_progress import watched_weights
@@ -42,7 +43,7 @@ def load(
     token_ids: Mapping[str, int] = MappingProxyType({}),
     family: str = "",
     device: str | None = None,
-    cache_bytes: int = CACHE_BYTES,
+    shelf: Shelf | None = None,
     progress: Callable[[Progress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Denoiser:
@@ -55,7 +56,7 @@ def load(
     token_ids: ids by "mask", "eos", "eot", "pad"; they go before what the checkpoint says.
     family: the name of the one that it is taken for, whatever marks it carries; "" leaves that to be recognised.
     device: "cpu" or "cuda:N"; by default a GPU where there is one.
-    cache_bytes: what may be kept of its passes.
+    shelf: where it keeps what it computed, by default one of its own.
     progress: called from the loading thread. cancelled: asked at every step of it.
 
     Raises LoadCancelled when `cancelled` says so, and otherwise a ServiceError that
@@ -73,7 +74,7 @@ def load(
 
     model = _weights(known, kind, "auto" if spread else place, source, report)
     info = _info(known, name or _name(source), kind, place)
-    denoiser = (Cached if info.attention.settles else Denoiser)(info, model, known.text, cache_bytes)
+    denoiser = (Cached if info.attention.settles else Denoiser)(info, model, known.text, shelf)
     denoiser.files = files
     with _in_words(known, source):
         digest = require_finite(model, known, report)

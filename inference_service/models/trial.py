@@ -75,11 +75,12 @@ def _try_windows(denoiser: Denoiser, report: Callable[[], None]) -> None:
     window = (length // 4, max(length // 2, length // 4 + 1))
     wanted = [place for place in range(length) if window[0] <= info.attention.row(place, info.shifted) < window[1]]
     whole = _rows(denoiser, canvas, wanted, report)
-    asked = Asked(0, canvas, wanted, 0, _KEY, Read(tuple(canvas), window))
+    read = Read(tuple(canvas), window)
+    asked = Asked(0, canvas, wanted, 0, _KEY, read)
     report()
     try:
-        anew = denoiser.logits([canvas], [wanted], [_KEY], reads=[asked.read])
-        beside = denoiser.windows([asked], {0: denoiser.shelf.get(_KEY, tuple(canvas))})
+        anew = denoiser.logits([canvas], [wanted], [_KEY], reads=[read])
+        beside = denoiser.windows([asked], {0: denoiser.kept(_KEY, read)})
         right = _off([*anew, *beside], [whole, whole]) <= TOLERANCE[info.dtype]
     except (ServiceError, torch.AcceleratorError):
         raise

@@ -9,6 +9,7 @@ import torch
 from inference_service.models.attention import BlockCausal
 from inference_service.models.cached import Cached
 from inference_service.models.loading import load
+from inference_service.models.shelf import Shelf
 from inference_service.models.trial import NOT_RIGHT, trial
 from tests.conftest import GOLDEN
 from tests.rounding import assert_same_logits
@@ -112,11 +113,11 @@ def test_another_start_is_another_text_where_blocks_are_counted_from_there(model
 
 
 def test_what_is_over_the_budget_goes_first_and_memory_is_given_back(sdar):
-    few = Cached(sdar.info, sdar.model, cache_bytes=20_000)
+    few = Cached(sdar.info, sdar.model, shelf=Shelf(20_000))
     canvas = [*range(20, 28), *[MASK] * 8]
     for key in "abcdef":
         few.logits([canvas], [[8]], [key])
-    assert 0 < sum(kept.size for kept in few._kept.values()) <= 20_000
+    assert 0 < few.shelf.size <= 20_000
     assert few.drop_caches() > 0 and few.drop_caches() == 0
 
 

@@ -9,6 +9,7 @@ from inference_service.models.attention import Causal
 from inference_service.models.cached import Cached
 from inference_service.models.loading import load
 from inference_service.models.registry import family_of
+from inference_service.models.shelf import Shelf
 from tests.rounding import assert_same_logits
 
 SMALL = {"vocab_size": 61, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -89,15 +90,16 @@ def test_what_is_kept_stays_within_its_budget(tmp_path):
     made = transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL, eos_token_id=1))
     made.save_pretrained(tmp_path)
     denoiser = load(str(tmp_path))
-    once = Cached(denoiser.info, denoiser.model, cache_bytes=0)
+    once = Cached(denoiser.info, denoiser.model, shelf=Shelf(0))
     for key in "abc":
         once.logits([[*TOKENS, 0]], [[len(TOKENS)]], [key])
-    assert not once._kept
-    few = Cached(denoiser.info, denoiser.model, cache_bytes=100_000)
+    assert once.shelf.size == 0
+    few = Cached(denoiser.info, denoiser.model, shelf=Shelf(100_000))
     for key in range(20):
         few.logits([[*TOKENS, 0]], [[len(TOKENS)]], [str(key)])
-    assert 0 < sum(kept.size for kept in few._kept.values()) <= 100_000
-    assert "19" in few._kept and "0" not in few._kept
+    number = denoiser.info.load_number
+    assert 0 < few.shelf.size <= 100_000
+    assert few.shelf.get(number, "19") and few.shelf.get(number, "0") is None
 
 
 @pytest.mark.parametrize(("config", "words"), [

@@ -38,6 +38,10 @@ LASTING = """addEventListener("DOMContentLoaded", () => {
 });"""
 
 
+# The browser's own list: Playwright's events of each request cost more than the page takes to load.
+REQUESTED = "() => performance.getEntriesByType('resource').map(({ name }) => name)"
+
+
 def patient(make):
     """Makes contexts, or pages, that hurry nobody."""
     def made(**options):
@@ -66,11 +70,11 @@ def page(visits, stack) -> Page:
     page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
     page.on("console", lambda message: problems.append(message.text)
             if "Content Security Policy" in message.text or "TrustedHTML" in message.text else None)
-    page.on("request", lambda request: problems.append(f"outside request: {request.url}")
-            if not request.url.startswith((stack.page, stack.page.replace("http", "ws"), "data:", "blob:")) else None)
     page.goto(stack.page)
     expect(page.get_by_test_id("connection")).to_have_text("connected")
     yield page
+    problems += [f"outside request: {url}" for url in page.evaluate(REQUESTED)
+                 if not url.startswith((stack.page, "data:", "blob:"))]
     visits.clear_permissions()
     for tab in visits.pages:
         tab.close()

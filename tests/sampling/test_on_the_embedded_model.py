@@ -16,9 +16,8 @@ from inference_service.sessions.frame import Settings
 BOTH_WAYS = [sampler.name for sampler in suitable(Full.offers)]
 LENGTH = 16
 # Of different lengths, so that a batch of them is padded.
-PROMPTS = ["Add 23 and 45.", "Tell me a story about Tom and a red kite.", "Reverse: cat dog sun.", "Hello",
-           "Sort: 5 2 9 1.", "Anna has a blue ball. Ben has a red hat. Who has the ball?", "Make a sum equal to 50.",
-           "Tell me a story about Anna.", "A palindrome please."]
+PROMPTS = ["Add 23 and 45.", "Tell me a story about Tom and a red kite.", "Hello",
+           "Anna has a blue ball. Ben has a red hat. Who has the ball?", "A palindrome please."]
 SMALL = {"predict_remask": {"iterations": 4}}
 
 

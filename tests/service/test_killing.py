@@ -28,7 +28,7 @@ from tests.service.calls import WAIT, Api, read_refusal, settings
 from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 
-KILLS = int(os.environ.get("KILLS", "50"))  # at least; `make siege` has 200
+KILLS = int(os.environ.get("KILLS", "30"))  # at least; `make siege` has 200
 CLIENTS = 4
 MOMENTS = {"starting": 1, "checking": 2, "working": 8, "receiving": 9}  # how often each
 LONG = 400  # revisions after which a client goes to another session; states are kept every 256
