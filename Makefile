@@ -19,13 +19,13 @@ run: ## Install what is missing, start service and gateway, print the page's add
 	@tools/install.sh run
 	@exec $(BIN)/unmask serve
 
-# The browser's tests beside all others: much of both is waiting.
 test: ## Install what tests need, Chromium too, and run all of them
 	@tools/install.sh dev
 	@tools/chromium.sh
-	@tools/beside.sh \
-	  'tools/each.sh "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" tools/page_tests.sh' \
-	  "$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder"
+	@tools/each.sh \
+	  "$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder" \
+	  "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" \
+	  "tools/page_tests.sh"
 
 check: ## Check in a minute, on two quiet cores, what breaks most: style, types, imports, and the tests that are quick
 	@tools/install.sh dev

@@ -15,9 +15,9 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from inference_service.errors import InvalidField, ServiceError
-from inference_service.models.denoiser import Asked, Denoiser, ModelInfo
+from inference_service.models.denoiser import Asked, Denoiser, ModelInfo, padded
 from inference_service.models.kept import Kept, kinds_of, steady_length
-from inference_service.models.key_values import Read
+from inference_service.models.key_values import Read, Together, keeps_all
 from inference_service.models.memory import is_out_of_memory
 from inference_service.models.shelf import Shelf
 from inference_service.models.text import Text
@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 class Cached(Denoiser):
     """A Denoiser of a model whose attention settles. Not thread-safe: the thread that owns the device uses it.
 
-    batches: whether canvases of different lengths go together.
+    batches: whether canvases of different lengths go together. continues_together: whether those do that go on from
+    what is kept.
     """
 
     def __init__(self, info: ModelInfo, model: PreTrainedModel, text: Text | None = None,
@@ -39,11 +40,13 @@ class Cached(Denoiser):
         self.batches = True
         self._picks_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._steady = steady_length(model.config, info.context_length)
-        self._make: Callable[[], DynamicCache] | None = kinds_of(model.config)[0].make
+        self.keep_in(kinds_of(model.config)[0].make, info.cache_note)
 
     def keep_in(self, make: Callable[[], DynamicCache] | None, note: str = "") -> None:
         """What passes are kept in from now on; None for nothing, and then `note` says why. What was kept is dropped."""
         self._make = make
+        # Another implementation takes masks of another kind.
+        self.continues_together = self.model.config._attn_implementation == "sdpa" and bool(make) and keeps_all(make())
         self.drop_caches()
         self.info = replace(self.info, cache_note=note)
 
@@ -63,16 +66,20 @@ class Cached(Denoiser):
                                             " go by")
         starts = starts or [0] * len(canvases)
         found: dict[int, torch.Tensor] = {}
-        alone = []
+        alone, going_on = [], []
         for index, (canvas, wanted, start) in enumerate(zip(canvases, positions, starts, strict=True)):
             if not len(wanted):
                 found[index] = torch.empty(0, self.info.vocabulary_size)
                 continue
             seen = self.in_sight(canvas, wanted, start)
             if keys and keys[index] and self._make and len(seen) <= self._steady:
-                found[index] = self._continued(keys[index], seen, wanted, start)
+                going_on.append(Asked(index, seen, wanted, start, keys[index]))
             else:
                 alone.append(Asked(index, seen, wanted, start))
+        if len(going_on) > 1 and self.continues_together:
+            found |= zip([one.index for one in going_on], self.go_on_together(going_on), strict=True)
+        else:
+            found |= {one.index: self._continued(one) for one in going_on}
         for index, rows in self._apart(alone):
             found[index] = rows
         return [found[index] for index in range(len(canvases))]
@@ -84,42 +91,67 @@ class Cached(Denoiser):
             return list(canvas[:last])
         return list(canvas[:self.info.attention.reach(last, len(canvas), start)])
 
-    def _continued(self, key: str, tokens: list[int], wanted: Sequence[int], start: int) -> torch.Tensor:
+    def _continued(self, one: Asked) -> torch.Tensor:
         """The rows of a pass that goes on from what is kept; of a whole one where the cache fails in it."""
         try:
-            return self.go_on(key, tokens, wanted, start)
+            return self.go_on(one.key, list(one.canvas), one.wanted, one.start)
         except (ServiceError, torch.AcceleratorError):
             raise
         except Exception as error:
             if is_out_of_memory(error):
                 raise
             self.drop_caches()
-            (_, rows), = self._apart([Asked(0, tokens, wanted, start)])  # raises what is no fault of the cache
+            (_, rows), = self._apart([one])  # raises what is no fault of the cache
             log.warning("the cache of %s failed; it runs without one from now on", self.info.name, exc_info=error)
             self.keep_in(None, FAILED)
             return rows
 
     def go_on(self, key: str, tokens: list[int], wanted: Sequence[int], start: int = 0) -> torch.Tensor:
         """The pass of what the cache has not seen, or cannot have seen as it is now."""
-        assert self._make is not None  # who calls this has looked
-        kept = self.shelf.take(self.info.load_number, key) or Kept([], self._make(), start)
-        if kept.start != start:  # blocks may be counted from there
-            kept = Kept([], self._make(), start)
-        rows = self._rows(wanted)
+        kept, seen = self._resumed(key, tokens, wanted, start)
         attention = self.info.attention
-        seen = min(attention.settled(_common(kept.tokens, tokens), start), min(rows))
-        if seen < len(kept.tokens):
-            try:
-                kept.cache.crop(seen - len(kept.tokens))
-            except (ValueError, RuntimeError):  # a window that slides has lost what stood before it
-                kept, seen = Kept([], self._make(), start), 0
         mask = attention.mask([len(tokens)], [start], self.device) if attention.block_size else None
-        logits, = self._pass(torch.tensor([tokens[seen:]], device=self.device), [[row - seen for row in rows]],
+        logits, = self._pass(torch.tensor([tokens[seen:]], device=self.device),
+                             [[row - seen for row in self._rows(wanted)]],
                              attention_mask=None if mask is None else mask[:, :, seen:], past_key_values=kept.cache,
                              use_cache=True)
         kept.tokens = tokens
         self.shelf.put(self.info.load_number, key, kept)
         return logits
+
+    def go_on_together(self, asked: Sequence[Asked]) -> list[torch.Tensor]:
+        """The same for several canvases in one pass."""
+        resumed = [self._resumed(one.key, list(one.canvas), one.wanted, one.start) for one in asked]
+        firsts, sizes = [seen for _, seen in resumed], [len(one.canvas) for one in asked]
+        ids = padded([one.canvas[seen:] for one, seen in zip(asked, firsts, strict=True)], self.device)
+        # What stands in the padding is at the last place, and sees what that one sees.
+        places = [[min(first + row, size - 1) for row in range(ids.shape[1])]
+                  for first, size in zip(firsts, sizes, strict=True)]
+        reach = torch.tensor([[self.info.attention.reach(place, size, one.start) for place in row]
+                              for row, size, one in zip(places, sizes, asked, strict=True)], device=self.device)
+        rows = [[row - seen for row in self._rows(one.wanted)] for one, seen in zip(asked, firsts, strict=True)]
+        found = self._pass(ids, rows, position_ids=torch.tensor(places, device=self.device),
+                           attention_mask=(torch.arange(max(sizes), device=self.device) < reach[..., None])[:, None],
+                           past_key_values=Together([kept.cache for kept, _ in resumed], firsts, sizes), use_cache=True)
+        for one, (kept, _) in zip(asked, resumed, strict=True):
+            kept.tokens = list(one.canvas)
+            self.shelf.put(self.info.load_number, one.key, kept)
+        return found
+
+    def _resumed(self, key: str, tokens: list[int], wanted: Sequence[int], start: int) -> tuple[Kept, int]:
+        """What is kept of some tokens, cropped to where it holds and off the shelf; and how many it has of them."""
+        assert self._make is not None  # who calls this has looked
+        kept = self.shelf.take(self.info.load_number, key) or Kept([], self._make(), start)
+        if kept.start != start:  # blocks may be counted from there
+            kept = Kept([], self._make(), start)
+        settled = self.info.attention.settled(_common(kept.tokens, tokens), start)
+        seen = min(settled, *self._rows(wanted))
+        if seen < len(kept.tokens):
+            try:
+                kept.cache.crop(seen - len(kept.tokens))
+            except (ValueError, RuntimeError):  # a window that slides has lost what stood before it
+                kept, seen = Kept([], self._make(), start), 0
+        return kept, seen
 
     def _apart(self, asked: Sequence[Asked]) -> Iterator[tuple[int, torch.Tensor]]:
         """Passes of whole canvases, together where their lengths do not matter to each other; each with its index."""

@@ -89,3 +89,40 @@ class Windows(Cache):
     def __init__(self, kept: Sequence[KeyValues], windows: Sequence[tuple[int, int]]):
         super().__init__(layers=[_Layer([one.layers[layer] for one in kept], windows)
                                  for layer in range(len(kept[0].layers))])
+
+
+class _Grown(DynamicLayer):
+    """One layer of a pass over what several texts have new: each grows its own layer by it."""
+
+    def __init__(self, own: Sequence[DynamicLayer], firsts: Sequence[int], sizes: Sequence[int]):
+        super().__init__()
+        self._own, self._firsts, self._sizes = own, firsts, sizes
+
+    def update(self, key_states, value_states, *args, **kwargs):
+        widest = max(self._sizes)
+        keys, values = (part.new_zeros(len(self._own), part.shape[1], widest, part.shape[-1])
+                        for part in (key_states, value_states))
+        for index, (own, first, size) in enumerate(zip(self._own, self._firsts, self._sizes, strict=True)):
+            one = slice(index, index + 1)
+            grown = own.update(key_states[one, :, :size - first], value_states[one, :, :size - first])
+            keys[one, :, :size], values[one, :, :size] = grown
+        return keys, values
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return max(self._sizes), 0
+
+    def get_seq_length(self) -> int:
+        return 0
+
+
+class Together(Cache):
+    """The caches of several texts in one pass over what each has new, its rows `firsts` to `sizes`."""
+
+    def __init__(self, caches: Sequence[DynamicCache], firsts: Sequence[int], sizes: Sequence[int]):
+        layers = [cast(list[DynamicLayer], cache.layers) for cache in caches]
+        super().__init__(layers=[_Grown(own, firsts, sizes) for own in zip(*layers, strict=True)])
+
+
+def keeps_all(cache: DynamicCache) -> bool:
+    """Whether every layer of a new cache keeps every key and value, and nothing else."""
+    return bool(cache.layers) and all(type(layer) is DynamicLayer for layer in cache.layers)

@@ -124,8 +124,35 @@ def _try_blocks(denoiser: Cached, report: Callable[[], None]) -> None:
                                 [rows]))
         if off <= TOLERANCE[info.dtype]:
             denoiser.keep_in(kind.make)
+            _try_going_on_together(denoiser, [(*way[0], *way[1]), (*way[0], *way[2])], expected[1:3], report, block)
             return
     denoiser.keep_in(None, NOT_RIGHT)
+
+
+def _try_going_on_together(denoiser: Cached, texts: Sequence[tuple[list[int], list[int], list[int], list[int]]],
+                           expected: Sequence[torch.Tensor], report: Callable[[], None], start: int = 0) -> None:
+    """Whether texts that go on from what is kept may do so in one pass.
+
+    texts: of each a canvas with positions to begin with, then one with positions whose rows are `expected`.
+    """
+    if not denoiser.continues_together:
+        return
+    keys, starts = [f"{_KEY} {number}" for number in range(len(texts))], [start] * len(texts)
+    try:
+        report()
+        denoiser.logits([canvas for canvas, *_ in texts], [wanted for _, wanted, *_ in texts], keys, starts)
+        report()
+        found = denoiser.logits([canvas for *_, canvas, _ in texts], [wanted for *_, wanted in texts], keys, starts)
+        right = _off(found, expected) <= TOLERANCE[denoiser.info.dtype]
+    except (ServiceError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        log.info("%s takes turns: several texts do not go on in one pass", denoiser.info.name, exc_info=error)
+        right = False
+    denoiser.drop_caches()
+    denoiser.continues_together = right
 
 
 def _try_left_to_right(denoiser: Cached, report: Callable[[], None]) -> None:
@@ -147,6 +174,10 @@ def _try_left_to_right(denoiser: Cached, report: Callable[[], None]) -> None:
     report()
     denoiser.batches = _batches(denoiser, one, two, wanted, alone, tolerance)
     denoiser.keep_in(*_kind(denoiser, kinds, (one, two), changed, report))
+    canvases = [[*text, 0] for text in (one, two)]
+    _try_going_on_together(denoiser, [(canvas[:places[0] + 1], places[:1], canvas, places[-1:])
+                                      for canvas, places in zip(canvases, wanted, strict=True)],
+                           [rows[-1:] for rows in alone], report)
 
 
 def _affordable(info: ModelInfo) -> int:
