@@ -16,3 +16,12 @@ test("the recording that comes with the page ends where its text does", () => {
   const text = Array.from(canvas.tokens.slice(start, start + written), (id) => tokens.get(id)?.text).join("");
   assert.match(text, /[.!?]"?\s*$/, "the last sentence is whole");
 });
+
+test("what an earlier version wrote lacks nothing that the page reads of a model", () => {
+  const file = JSON.parse(readFileSync(new URL("../demo/run.json", import.meta.url), "utf-8"));
+  delete file.model.endTokens;
+  delete file.model.caches;
+  const { model } = readArchive(JSON.stringify(file));
+  assert.deepEqual(model.caches, []);
+  assert.ok(model.endTokens.includes(/** @type {number} */ (model.eosToken)));
+});

@@ -181,9 +181,9 @@ function recordedIn(/** @type {any} */ value) {
   const tokens = tokensFrom(value.tokens);
   const tree = treeFrom(value);
   const weighings = weighingsFrom(value.weighings, tree);
-  // Pages of earlier versions tell two ends.
+  // Pages of earlier versions tell two ends, and nothing of caches.
   const ends = [model.eosToken, model.eotToken].filter((id) => typeof id === "number");
-  return { model: { endTokens: ends, ...model }, tokens, tree, weighings, chat: session.chat ?? null, asked: session.asked ?? null };
+  return { model: { endTokens: ends, caches: [], ...model }, tokens, tree, weighings, chat: session.chat ?? null, asked: session.asked ?? null };
 }
 
 /** @returns {Tree} */
