@@ -171,9 +171,11 @@ class Denoiser:
         beside = [have for one in asked if (have := kept[one.index])]
         ids = padded([one.canvas[first:end] for one, (first, end) in zip(asked, windows, strict=True)], self.device)
         longest = ids.shape[1]
-        firsts = torch.tensor([first for first, _ in windows], device=self.device)
+        places = torch.tensor([first for first, _ in windows], device=self.device)[:, None] + torch.arange(
+            longest, device=self.device)
         rows = [[row - first for row in self._rows(one.wanted)] for one, (first, _) in zip(asked, windows, strict=True)]
-        return self._pass(ids, rows, position_ids=firsts[:, None] + torch.arange(longest, device=self.device),
+        # What stands in the padding has a place too, one that the model has.
+        return self._pass(ids, rows, position_ids=places.clamp(max=self.info.context_length - 1),
                           attention_mask=window_mask([len(one.canvas) for one in asked], longest, self.device),
                           past_key_values=Windows(beside, windows), use_cache=False)
 

@@ -75,3 +75,22 @@ def test_two_that_read_the_same_go_together(two):
     together = one.logits(canvases, wanted, ["same"] * 2, [0, 0], reads)
     for found, expected in zip(together, alone, strict=True):
         assert_same_logits(found, expected)
+
+
+def test_no_place_is_beyond_the_context(two, monkeypatch):
+    """Not even in the padding of a shorter window: a model that learned its places has no more of them."""
+    (one, _), _ = two
+    places, forward = [], one.body.forward
+
+    def seen(*, position_ids=None, **more):
+        if position_ids is not None:
+            places.append(int(position_ids.max()))
+        return forward(position_ids=position_ids, **more)
+
+    monkeypatch.setattr(one.body, "forward", seen)
+    context = one.info.context_length
+    long, short = [(3 * place) % 400 for place in range(context)], [(5 * place) % 400 for place in range(30)]
+    bases = [(*long[:-1], 1), (1, *short[1:])]
+    one.logits([long, short], [[context - 1], [3]], ["long", "short"], [0, 0],
+               [Read(bases[0], (context - 4, context)), Read(bases[1], (0, 20))])
+    assert places == [context - 1]
