@@ -6,7 +6,8 @@ changed. Of one that attends from block to block the same, block by block.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -78,17 +79,11 @@ def _try_windows(denoiser: Denoiser, report: Callable[[], None]) -> None:
     read = Read(tuple(canvas), window)
     asked = Asked(0, canvas, wanted, 0, _KEY, read)
     report()
-    try:
+    right = False
+    with _able(denoiser, "reads no keys and values"):
         anew = denoiser.logits([canvas], [wanted], [_KEY], reads=[read])
         beside = denoiser.windows([asked], {0: denoiser.kept(_KEY, read)})
         right = _off([*anew, *beside], [whole, whole]) <= TOLERANCE[info.dtype]
-    except (ServiceError, torch.AcceleratorError):
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        log.info("%s reads no keys and values", info.name, exc_info=error)
-        right = False
     denoiser.drop_caches()
     if not right:
         denoiser.info = replace(info, cache_note=NOT_RIGHT)
@@ -138,19 +133,13 @@ def _try_going_on_together(denoiser: Cached, texts: Sequence[tuple[list[int], li
     if not denoiser.continues_together:
         return
     keys, starts = [f"{_KEY} {number}" for number in range(len(texts))], [start] * len(texts)
-    try:
+    right = False
+    with _able(denoiser, "takes turns: several texts do not go on in one pass"):
         report()
         denoiser.logits([canvas for canvas, *_ in texts], [wanted for _, wanted, *_ in texts], keys, starts)
         report()
         found = denoiser.logits([canvas for *_, canvas, _ in texts], [wanted for *_, wanted in texts], keys, starts)
         right = _off(found, expected) <= TOLERANCE[denoiser.info.dtype]
-    except (ServiceError, torch.AcceleratorError):
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        log.info("%s takes turns: several texts do not go on in one pass", denoiser.info.name, exc_info=error)
-        right = False
     denoiser.drop_caches()
     denoiser.continues_together = right
 
@@ -178,6 +167,19 @@ def _try_left_to_right(denoiser: Cached, report: Callable[[], None]) -> None:
     _try_going_on_together(denoiser, [(canvas[:places[0] + 1], places[:1], canvas, places[-1:])
                                       for canvas, places in zip(canvases, wanted, strict=True)],
                            [rows[-1:] for rows in alone], report)
+
+
+@contextmanager
+def _able(denoiser: Denoiser, otherwise: str) -> Iterator[None]:
+    """A block that a model's class may be unable to do, which is not an error: `otherwise` is logged."""
+    try:
+        yield
+    except (ServiceError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        log.info("%s %s", denoiser.info.name, otherwise, exc_info=error)
 
 
 def _affordable(info: ModelInfo) -> int:
@@ -238,16 +240,9 @@ def _off(found: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> flo
 
 def _batches(denoiser: Cached, one, two, wanted, alone, tolerance: float) -> bool:
     """Whether texts of different lengths may go together."""
-    try:
-        together = denoiser.logits([[*one, 0], [*two, 0]], wanted)
-    except (ServiceError, torch.AcceleratorError):
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        log.info("%s takes no texts of different lengths in a batch", denoiser.info.name, exc_info=error)
-        return False
-    return _off(together, alone) <= tolerance
+    with _able(denoiser, "takes no texts of different lengths in a batch"):
+        return _off(denoiser.logits([[*one, 0], [*two, 0]], wanted), alone) <= tolerance
+    return False
 
 
 def _kind(denoiser: Cached, kinds: Sequence[CacheKind], texts: tuple[list[int], list[int]], changed: int,
@@ -264,14 +259,10 @@ def _kind(denoiser: Cached, kinds: Sequence[CacheKind], texts: tuple[list[int], 
         if kind.window > changed:
             why = TOO_LONG.format(window=kind.window)
             continue
-        try:
+        off = None
+        with _able(denoiser, "fails with a kind of cache"):
             off = _off_when_kept(denoiser, kind, way, expected, report)
-        except (ServiceError, torch.AcceleratorError):
-            raise
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            log.info("a cache of %s failed", info.name, exc_info=error)
+        if off is None:
             continue
         if off <= TOLERANCE[info.dtype]:
             steady = steady_length(config, info.context_length)
