@@ -92,5 +92,5 @@ class Stack:
 
 
 def chromium() -> str | None:
-    """The system's Chromium; None leaves the choice to Playwright."""
-    return shutil.which("chromium")
+    """The system's Chromium, rather the one without windows; None leaves the choice to Playwright."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")

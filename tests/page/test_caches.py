@@ -59,6 +59,20 @@ def test_a_sampler_that_revises_leaves_what_is_exact(page: Page):
     expect(page.get_by_test_id("cache")).to_have_value("dual")
 
 
+def test_two_choices_in_one_moment_are_shown_as_they_count(page: Page):
+    """The second one undoes the first before anything was drawn; what the hand left in the list does not stay."""
+    expect(page.get_by_test_id("cache")).to_have_value("none")
+    page.evaluate("""() => {
+        for (const [id, value] of [["cache", "dual"], ["sampler", "remdm"]]) {
+            const select = document.getElementById(id);
+            select.value = value;
+            select.dispatchEvent(new Event("change", { bubbles: true }));
+        }
+    }""")
+    expect(page.get_by_test_id("cache-note")).to_contain_text("Dual does not suit this sampler.")
+    expect(page.get_by_test_id("cache")).to_have_value("none")
+
+
 def test_a_wrong_interval_is_said_at_its_field(page: Page):
     chosen(page, "prefix", "0")
     expect(page.locator("#cache-interval")).to_have_attribute("aria-invalid", "true")

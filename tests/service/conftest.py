@@ -11,6 +11,7 @@ from inference_service.models import library
 from tests.conftest import EXPECTED, GOLDEN
 from tests.fakes import FakeDenoiser
 from tests.service.calls import Api
+from tests.service.process import Process
 
 FAKES = {}  # source -> a FakeDenoiser, or a function of (progress, cancelled)
 
@@ -71,3 +72,15 @@ def fake(api):
         return SimpleNamespace(name=name, model=FAKES[name])
 
     return make
+
+
+@pytest.fixture
+def start(tmp_path):
+    processes = []
+
+    def start(**variables):
+        processes.append(Process(tmp_path / "sessions.sqlite3", **variables))
+        return processes[-1]
+
+    yield start
+    [process.kill() for process in processes]

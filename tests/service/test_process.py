@@ -1,63 +1,19 @@
 """The service as a process: killed in the middle, started again, stopped politely."""
 
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
-from types import SimpleNamespace
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.conftest import GOLDEN
 from tests.patience import PATIENCE
-from tests.service.calls import WAIT, Api
+from tests.service.calls import WAIT
+from tests.service.process import ROOT
 from unmask.v1 import model_service_pb2, session_pb2
 from unmask.v1 import session_service_pb2 as pb
-
-READY = "UNMASK READY "
-ROOT = GOLDEN.parents[2]
-
-
-class Process:
-    """python -m inference_service on a store; `api` is there once it is ready."""
-
-    def __init__(self, store, **variables):
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("UNMASK_")}
-        environ |= {"UNMASK_PORT": "0", "UNMASK_MODEL": str(GOLDEN), "UNMASK_STORE": str(store), **variables}
-        self.process = subprocess.Popen([sys.executable, "-m", "inference_service"], cwd=ROOT, env=environ, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.said = queue.Queue()
-        threading.Thread(target=self._drain, daemon=True).start()
-
-    def _drain(self):
-        for line in self.process.stderr:
-            self.said.put(line)
-
-    def ready(self):
-        line = self.process.stdout.readline()
-        assert line.startswith(READY), f"{line!r}; {list(self.said.queue)}"
-        self.api = Api(SimpleNamespace(address=line.removeprefix(READY).strip()))
-        return self.api
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(WAIT)
-
-
-@pytest.fixture
-def start(tmp_path):
-    processes = []
-
-    def start(**variables):
-        processes.append(Process(tmp_path / "sessions.sqlite3", **variables))
-        return processes[-1]
-
-    yield start
-    [process.kill() for process in processes]
 
 
 def test_a_killed_server_loses_nothing_that_it_sent_and_goes_on_with_the_same_tokens(start, api):

@@ -111,23 +111,24 @@ def test_what_runs_ends_before_the_memory_is_free_and_nothing_new_begins(api, ma
     assert second.result(WAIT).model.state == Model.STATE_UNLOADED
 
 
-def test_unloading_gives_the_memory_back(serve, tmp_path):
-    """Weights of 64 MB in many small parts and some large ones: the process is that much smaller afterwards."""
+def test_unloading_gives_the_memory_back(start, tmp_path):
+    """Weights of 64 MB in many small parts and some large ones: the process is that much smaller afterwards.
+
+    A process of its own: in the tests' one, threads of other tests take and give back memory meanwhile.
+    """
     large = write_checkpoint(tmp_path / "large", d_model=512, mlp_hidden_size=2048, n_layers=4)
     size = (large / "model.safetensors").stat().st_size
     assert size > 60e6
-    process = psutil.Process()
-    with serve() as server:
-        api = Api(server)
-        api.load("")
-        for _ in range(2):  # the first time the libraries keep something for themselves
-            before = process.memory_info().rss
-            api.load(str(large))
-            api.step(api.create(model=str(large)).id, count=1)
-            loaded = process.memory_info().rss
-            unload(api, str(large))
-            after = process.memory_info().rss
-        api.channel.close()
+    server = start()
+    api, process = server.ready(), psutil.Process(server.process.pid)
+    for _ in range(2):  # the first time the libraries keep something for themselves
+        before = process.memory_info().rss
+        api.load(str(large))
+        api.step(api.create(model=str(large)).id, count=1)
+        loaded = process.memory_info().rss
+        unload(api, str(large))
+        after = process.memory_info().rss
+    api.channel.close()
     print(f"MB: {size / 1e6:.0f} of weights; {before / 1e6:.0f}, loaded {loaded / 1e6:.0f}, then {after / 1e6:.0f}")
     assert loaded - before > 0.8 * size
     assert after - before < 0.3 * size

@@ -56,7 +56,7 @@ const aboutButton = (label, { open, id, onToggle }) =>
  */
 function choice({ choices, default: fallback }, id, typed, onType) {
   return html`<select id=${id} aria-describedby="${id}-summary" @change=${(/** @type {any} */ e) => onType(e.target.value)}>
-    ${choices.map((word) => html`<option value=${word} .selected=${word === (typed || fallback)}>${humanised(word)}</option>`)}
+    ${choices.map((word) => html`<option value=${word} .selected=${live(word === (typed || fallback))}>${humanised(word)}</option>`)}
   </select>`;
 }
 

@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { branchAt, listedBranches, startOf, titleOf } from "app/core/places.js";
 import { offline } from "app/core/readiness.js";
@@ -138,7 +139,7 @@ class BranchList extends PageElement {
         placeholder="Name"
         aria-invalid=${long ? "true" : nothing}
         aria-describedby=${told ? "branch-taken" : nothing}
-        .value=${this.text}
+        .value=${live(this.text)}
         @input=${(/** @type {any} */ e) => (this.text = e.target.value)}
         @keydown=${(/** @type {KeyboardEvent} */ e) => e.key === "Escape" && (e.stopPropagation(), (this.naming = null))}
       />

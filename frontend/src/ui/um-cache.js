@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { cacheOf, cachesFor, ownCache } from "app/core/caches.js";
@@ -29,7 +30,7 @@ class CacheField extends PageElement {
     return html`<div class="field">
         <label for="cache">Cache</label>
         <select id="cache" data-testid="cache" aria-describedby="cache-note" @change=${(/** @type {any} */ e) => this.#change({ cache: e.target.value })}>
-          ${model.caches.map(({ name }) => html`<option value=${name} .selected=${name === present?.name} ?disabled=${!usable.some((one) => one.name === name)}>${humanised(name)}${name === own?.name ? " (as it is)" : ""}</option>`)}
+          ${model.caches.map(({ name }) => html`<option value=${name} .selected=${live(name === present?.name)} ?disabled=${!usable.some((one) => one.name === name)}>${humanised(name)}${name === own?.name ? " (as it is)" : ""}</option>`)}
         </select>
         <p class="note" id="cache-note" data-testid="cache-note">${note}${present?.summary} ${present?.costs}</p>
       </div>

@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { guard } from "lit/directives/guard.js";
 import { PageElement } from "app/ui/page-element.js";
 import { inside, looks } from "app/ui/looks.js";
@@ -128,7 +129,7 @@ class CanvasPanel extends PageElement {
         <input
           type="checkbox"
           data-testid="draft-layer"
-          .checked=${view.draft}
+          .checked=${live(view.draft)}
           @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { draft: e.target.checked } })}
         />
         <span>Drafts</span>
@@ -144,7 +145,7 @@ class CanvasPanel extends PageElement {
       <input
         type="checkbox"
         data-testid="specials"
-        .checked=${view.specials}
+        .checked=${live(view.specials)}
         @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { specials: e.target.checked } })}
       />
       <span>Specials${hidden ? html` <span class="number" data-testid="specials-hidden">${hidden} hidden</span>` : nothing}</span>

@@ -34,8 +34,8 @@ class ConstraintEditor extends PageElement {
       <div class="field">
         <label for="constraint-kind">The text must be</label>
         <select id="constraint-kind" data-testid="constraint-kind" @change=${(/** @type {any} */ e) => this.#type({ kind: e.target.value })}>
-          <option value="" .selected=${constraint.kind === ""}>Anything</option>
-          ${KINDS.map(({ kind, label }) => html`<option value=${kind} .selected=${kind === constraint.kind}>${label}</option>`)}
+          <option value="" .selected=${live(constraint.kind === "")}>Anything</option>
+          ${KINDS.map(({ kind, label }) => html`<option value=${kind} .selected=${live(kind === constraint.kind)}>${label}</option>`)}
         </select>
       </div>
       ${constraint.kind ? this.#editor(constraint.kind, problem) : nothing}

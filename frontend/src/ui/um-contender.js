@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { guard } from "lit/directives/guard.js";
 import { PageElement } from "app/ui/page-element.js";
 import { stillCell } from "app/ui/still-cell.js";
@@ -84,9 +85,9 @@ class Contender extends PageElement {
             >
               ${branches.map((branch) => {
                 const value = `branch ${startOf(branch)}`;
-                return html`<option value=${value} .selected=${value === selected}>${branches.length > 1 ? `Branch: ${titleOf(branch)}` : "This session"}</option>`;
+                return html`<option value=${value} .selected=${live(value === selected)}>${branches.length > 1 ? `Branch: ${titleOf(branch)}` : "This session"}</option>`;
               })}
-              <option value="run" .selected=${selected === "run"}>Another run</option>
+              <option value="run" .selected=${live(selected === "run")}>Another run</option>
             </select>`,
           )
         : nothing}
@@ -96,7 +97,7 @@ class Contender extends PageElement {
                   "Model",
                   "model",
                   html`<select id="model-${which}" data-testid="model-${which}" ?disabled=${locked} title=${locked ? LOCKED : nothing} @change=${(/** @type {any} */ e) => choose({ model: e.target.value })}>
-                    ${models.map(({ name }) => html`<option value=${name} .selected=${name === choice.model}>${name}</option>`)}
+                    ${models.map(({ name }) => html`<option value=${name} .selected=${live(name === choice.model)}>${name}</option>`)}
                   </select>`,
                 )
               : nothing}
@@ -104,7 +105,7 @@ class Contender extends PageElement {
               "Sampler",
               "sampler",
               html`<select id="sampler-${which}" data-testid="sampler-${which}" ?disabled=${locked} title=${locked ? LOCKED : nothing} @change=${(/** @type {any} */ e) => choose({ sampler: e.target.value })}>
-                ${(model?.samplers ?? []).map(({ name }) => html`<option value=${name} .selected=${name === choice.sampler}>${humanised(name)}</option>`)}
+                ${(model?.samplers ?? []).map(({ name }) => html`<option value=${name} .selected=${live(name === choice.sampler)}>${humanised(name)}</option>`)}
               </select>`,
             )}
             ${field(
@@ -119,7 +120,7 @@ class Contender extends PageElement {
                 ?disabled=${locked}
                 title=${locked ? LOCKED : nothing}
                 aria-invalid=${problem.startsWith("seed") ? "true" : "false"}
-                .value=${choice.seed}
+                .value=${live(choice.seed)}
                 @input=${(/** @type {any} */ e) => choose({ seed: e.target.value })}
               />`,
             )}

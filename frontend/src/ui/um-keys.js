@@ -1,4 +1,5 @@
 import { html } from "lit";
+import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { KEYS } from "app/ui/keys.js";
 import * as icons from "app/ui/icons.js";
@@ -24,7 +25,7 @@ class Keys extends PageElement {
         <input
           type="checkbox"
           data-testid="single-keys"
-          .checked=${keys}
+          .checked=${live(keys)}
           @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { keys: e.target.checked } })}
         />
         <span>Single-key shortcuts${keys ? "" : ": off, the others still work"}</span>

@@ -22,7 +22,7 @@ class LensChoice extends PageElement {
       <span>Colours</span>
       <select data-testid="lens" .value=${live(used)} @change=${(/** @type {any} */ e) => this.#use(e.target.value)}>
         ${used === "why" ? html`<option value="why" selected>Why this token</option>` : ""}
-        ${LENSES.map(({ lens, label }) => html`<option value=${lens} .selected=${lens === used}>${lens === "none" ? "None" : label}</option>`)}
+        ${LENSES.map(({ lens, label }) => html`<option value=${lens} .selected=${live(lens === used)}>${lens === "none" ? "None" : label}</option>`)}
       </select>
     </label>`;
   }

@@ -147,7 +147,7 @@ class ModelPanel extends PageElement {
         <div class="field">
           <label for="load-dtype">Weights as</label>
           <select id="load-dtype" aria-invalid=${problems.dtype ? "true" : nothing} @change=${(/** @type {any} */ e) => this.page.models.wish({ dtype: e.target.value })}>
-            ${DTYPES.map((dtype) => html`<option value=${dtype} .selected=${dtype === wish.dtype}>${dtype === "auto" ? "as stored" : dtype}</option>`)}
+            ${DTYPES.map((dtype) => html`<option value=${dtype} .selected=${live(dtype === wish.dtype)}>${dtype === "auto" ? "as stored" : dtype}</option>`)}
           </select>
           ${problems.dtype ? html`<p class="note" data-problem>${problems.dtype}</p>` : nothing}
         </div>
@@ -160,8 +160,8 @@ class ModelPanel extends PageElement {
             aria-describedby=${problems.family ? "load-family-problem" : nothing}
             @change=${(/** @type {any} */ e) => this.page.models.wish({ family: e.target.value })}
           >
-            <option value="" .selected=${!wish.family}>as recognised</option>
-            ${families.map((family) => html`<option value=${family} .selected=${family === wish.family}>${family}</option>`)}
+            <option value="" .selected=${live(!wish.family)}>as recognised</option>
+            ${families.map((family) => html`<option value=${family} .selected=${live(family === wish.family)}>${family}</option>`)}
           </select>
           ${problems.family ? html`<p class="note" id="load-family-problem" data-problem>${problems.family}</p>` : nothing}
         </div>

@@ -53,7 +53,7 @@ class RecoverPanel extends PageElement {
           <div class="field">
             <label for="recover-corruption">Masked</label>
             <select id="recover-corruption" data-testid="recover-corruption" title=${about} .value=${live(form.corruption)} @change=${(/** @type {any} */ e) => this.#type({ corruption: e.target.value })}>
-              ${CORRUPTIONS.map(({ value, name }) => html`<option value=${value} .selected=${value === form.corruption}>${name}</option>`)}
+              ${CORRUPTIONS.map(({ value, name }) => html`<option value=${value} .selected=${live(value === form.corruption)}>${name}</option>`)}
             </select>
             ${problem("recover-corruption", problems.corruption)}
           </div>

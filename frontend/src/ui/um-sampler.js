@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { shown } from "app/core/selectors.js";
@@ -74,7 +75,7 @@ class SamplerFields extends PageElement {
       <div class="field">
         <label for="sampler">Sampler</label>
         <select id="sampler" data-testid="sampler" aria-describedby="sampler-note" @change=${(/** @type {any} */ e) => this.dispatch({ type: "form.changed", fields: { sampler: e.target.value } })}>
-          ${model.samplers.map(({ name }) => html`<option value=${name} .selected=${name === sampler.name}>${humanised(name)}</option>`)}
+          ${model.samplers.map(({ name }) => html`<option value=${name} .selected=${live(name === sampler.name)}>${humanised(name)}</option>`)}
         </select>
         <p class="note" id="sampler-note">${sampler.summary}</p>
         <p class="note cited" data-testid="source">${sampler.source}</p>
@@ -113,7 +114,7 @@ class SamplerFields extends PageElement {
     const why = model?.state === "loading" ? "The model is loading." : "The model is not loaded. Press its row under Model.";
     const field = (/** @type {string} */ id, /** @type {string} */ name, /** @type {string} */ value) => html`<div class="field">
       <label for=${id}>${name}</label>
-      <input id=${id} readonly aria-disabled="true" aria-describedby="sampler-note" title=${why} .value=${value} />
+      <input id=${id} readonly aria-disabled="true" aria-describedby="sampler-note" title=${why} .value=${live(value)} />
     </div>`;
     return html`${field("sampler", "Sampler", humanised(sampler))}
       <p class="note" id="sampler-note" data-testid="sampler-waits" role="status">${why} What is typed here comes back with it.</p>
@@ -135,8 +136,8 @@ class SamplerFields extends PageElement {
     return html`<div class="field preset">
       <label for="preset">Preset</label>
       <select id="preset" data-testid="preset" aria-describedby="preset-note" @change=${this.#choose}>
-        ${presets.map(({ name }) => html`<option value=${name} .selected=${name === present?.name}>${name}</option>`)}
-        ${present ? nothing : html`<option value="" .selected=${true}>${CUSTOM}</option>`}
+        ${presets.map(({ name }) => html`<option value=${name} .selected=${live(name === present?.name)}>${name}</option>`)}
+        ${present ? nothing : html`<option value="" .selected=${live(true)}>${CUSTOM}</option>`}
       </select>
       ${undoable
         ? html`<button type="button" class="quiet text" data-testid="preset-undo" title="Back to the sampler and parameters before" @click=${() => this.#undo(changed)}>Undo</button>`

@@ -43,7 +43,7 @@ class ScorePanel extends PageElement {
           <div class="field">
             <label for="score-model">Model</label>
             <select id="score-model" data-testid="score-model" .value=${live(model)} @change=${(/** @type {any} */ e) => this.#type({ model: e.target.value })}>
-              ${readyModels(this.state).map((name) => html`<option value=${name} .selected=${name === model}>${shortName(name)}</option>`)}
+              ${readyModels(this.state).map((name) => html`<option value=${name} .selected=${live(name === model)}>${shortName(name)}</option>`)}
             </select>
             ${problem("score-model", problems.model)}
           </div>

@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { parameterField } from "app/ui/parameter-field.js";
 import { faceOfId, formOfSteps, hindrances } from "app/core/selectors.js";
@@ -38,8 +39,8 @@ class Selection extends PageElement {
         ? html`<div class="field selector">
             <label for="selector">Select by</label>
             <select id="selector" data-testid="selector" @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { selector: e.target.value } })}>
-              <option value="ranking" .selected=${view.selector === "ranking"}>A ranking</option>
-              <option value="sampler" .selected=${view.selector === "sampler"}>The sampler: ${humanised(chosen.name)}</option>
+              <option value="ranking" .selected=${live(view.selector === "ranking")}>A ranking</option>
+              <option value="sampler" .selected=${live(view.selector === "sampler")}>The sampler: ${humanised(chosen.name)}</option>
             </select>
           </div>`
         : nothing}

@@ -188,7 +188,7 @@ class Transport extends PageElement {
           title="How long each step stays, in a run and in a replay"
           @change=${(/** @type {any} */ e) => this.dispatch({ type: "view.changed", view: { delay: Number(e.target.value) } })}
         >
-          ${DELAYS.map((ms) => html`<option value=${ms} .selected=${ms === view.delay}>${ms ? `${ms / 1000} s` : "none"}</option>`)}
+          ${DELAYS.map((ms) => html`<option value=${ms} .selected=${live(ms === view.delay)}>${ms ? `${ms / 1000} s` : "none"}</option>`)}
         </select>
       </label>
       ${tree

@@ -1,4 +1,5 @@
 import { html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { nearest, scaleOf, spark } from "app/ui/spark.js";
 import { tokenFace } from "app/ui/token-face.js";
@@ -45,7 +46,7 @@ class WatchedPanel extends PageElement {
         <h2 id="watched-title">Watched tokens</h2>
         <span class="grow"></span>
         <label class="switch" title="Log scale, from 0.01% to 100%: small probabilities are told apart">
-          <input type="checkbox" data-testid="watched-log" .checked=${this.log} @change=${(/** @type {any} */ e) => (this.log = e.target.checked)} />
+          <input type="checkbox" data-testid="watched-log" .checked=${live(this.log)} @change=${(/** @type {any} */ e) => (this.log = e.target.checked)} />
           <span>Log scale</span>
         </label>
       </header>

@@ -68,7 +68,7 @@ class WhyPanel extends PageElement {
       <div class="field">
         <label for="why-method">Method</label>
         <select id="why-method" data-testid="why-method" aria-describedby="why-about" .value=${live(choice.method)} @change=${(/** @type {any} */ e) => this.#actions.choose({ method: e.target.value })}>
-          ${METHODS.map((known) => html`<option value=${known.method} .selected=${known.method === choice.method}>${known.name}</option>`)}
+          ${METHODS.map((known) => html`<option value=${known.method} .selected=${live(known.method === choice.method)}>${known.name}</option>`)}
         </select>
         ${choice.method === "occlusion"
           ? html`<label class="why-window">of <input data-testid="why-window" inputmode="numeric" autocomplete="off" .value=${live(String(choice.window))} @change=${(/** @type {any} */ e) => this.#window(e.target)} /> neighbours</label>`
@@ -106,7 +106,7 @@ class WhyPanel extends PageElement {
       <label>Why
         <select data-testid="why-token" .value=${live(String(token ?? ""))} @change=${(/** @type {any} */ e) => put(chosen(e), contrast)}>
           ${token === null ? html`<option value="" selected>the likeliest</option>` : nothing}
-          ${others.map((id) => html`<option value=${id} .selected=${id === token}>${name(id)}</option>`)}
+          ${others.map((id) => html`<option value=${id} .selected=${live(id === token)}>${name(id)}</option>`)}
         </select>
       </label>
       <label>and not
@@ -117,8 +117,8 @@ class WhyPanel extends PageElement {
           .value=${live(String(contrast ?? ""))}
           @change=${(/** @type {any} */ e) => put(token, chosen(e))}
         >
-          <option value="" .selected=${contrast === null}>–</option>
-          ${(contrasts ? others : []).filter((id) => id !== token).map((id) => html`<option value=${id} .selected=${id === contrast}>${name(id)}</option>`)}
+          <option value="" .selected=${live(contrast === null)}>–</option>
+          ${(contrasts ? others : []).filter((id) => id !== token).map((id) => html`<option value=${id} .selected=${live(id === contrast)}>${name(id)}</option>`)}
         </select>
       </label>
       <button class="quiet" data-testid="why-swap" aria-label="Swap the two" aria-disabled=${why ? "true" : "false"} title=${why || "Swap the two"} @click=${() => !why && put(contrast, token)}>${icons.swap}</button>
