@@ -146,6 +146,12 @@ test("the settings that differ are said in words", () => {
   const state = after(...FINISHED, B_RUN);
   assert.equal(settingsInWords(side(state, "a"), side(state, "b")), "LLaDA / KLASS · temperature 0 / 0.5 · seed 1 / 2");
   assert.equal(settingsInWords(side(state, "a"), side(state, "a")), "the same branch");
+  const withCache = (/** @type {any} */ cache) => {
+    const other = side(state, "b");
+    const revisions = other.tree.revisions.map((/** @type {any} */ held) => ({ ...held, settings: { ...held.settings, cache } }));
+    return { ...other, tree: { ...other.tree, revisions } };
+  };
+  assert.match(settingsInWords(side(state, "a"), withCache({ name: "dual", parameters: { interval: 4 } })), / · cache the model's own \/ Dual, interval 4 · /);
   const parted = after(...FINISHED, inView(4, 1, [[2, 30]]));
   assert.equal(settingsInWords(side(parted, "a"), side(parted, "b")), "parted at revision 1");
 });

@@ -177,6 +177,21 @@ test("a link carries the whole form", () => {
   assert.deepEqual({ ...EMPTY_FORM, ...fields }, FORM);
 });
 
+test("a link carries the cache, where it is another than the model's own", () => {
+  const interval = { ...number("interval", null, 4096), kind: "integer", minimum: 1 };
+  const cache = (name, parameters) => ({ name, summary: "", costs: "", exact: name === "none", parameters, samplers: ["dream", "llada"] });
+  const model = { ...MODEL, caches: [cache("none", []), cache("dual", [interval])] };
+  const form = { ...FORM, cache: "dual", cacheTyped: { interval: "4" } };
+  const { fields, left } = readLink(model, EMPTY_FORM, unpackedLink(linkOf(model, form)));
+  assert.deepEqual([{ ...EMPTY_FORM, ...fields }, left], [form, []]);
+  assert.equal(readLink(model, form, unpackedLink(linkOf(model, FORM))).fields.cache, "", "a prompt comes with its cache, or with the model's own");
+  const odd = readLink(model, form, { v: 1, g: ["dual", { interval: "0", depth: "1" }] });
+  assert.deepEqual(odd.fields, { cache: "dual", cacheTyped: {} });
+  assert.deepEqual(odd.left, ["“interval” = “0” of the cache, which is out of its range", "“depth” = “1” of the cache, which is out of its range"]);
+  assert.deepEqual(readLink(model, form, { v: 1, g: ["magic", {}] }), { fields: {}, left: ["the cache “magic”, which this model does not have"] });
+  assert.deepEqual(readLink(model, form, { v: 1, g: 5 }).fields, {});
+});
+
 test("what a link has and the model has not is named and left out", () => {
   const link = { v: 1, m: "other", p: 5, c: "yes", l: "-3", s: "dream", t: { eps: "99", beta: "1", temperature: "1" }, d: "1e3" };
   const { fields, left } = readLink(MODEL, EMPTY_FORM, link);

@@ -58,6 +58,13 @@ def test_a_generation_is_recorded_with_the_cache_that_was_asked_for(address, tmp
     assert replayed.exit_code == 0, replayed.stderr
 
 
+def test_a_generation_says_what_it_approximated(address):
+    said = ["generate", "--server", address, "--sampler", "llada", "--set", "block_length=8", "--length", "16", "Hello",
+            "--json"]
+    assert json.loads(run(*said).stdout)["approximations"] == []
+    assert json.loads(run(*said, "--cache", "dual").stdout)["approximations"] == ["dual_cache"]
+
+
 @pytest.mark.parametrize(("arguments", "says"), [
     (["--cache-set", "interval=2"], "--cache-set needs --cache"),
     (["--cache", "dual", "--cache-set", "interval"], "--cache-set must be name=value"),

@@ -49,7 +49,7 @@ def generate(
     asked = Asked(prompt, tokens, raw, model, length, word, sampler, set_, seed, id_, dtype, server,
                   constraint, special_tokens, add_special_tokens, family, cache, tuple(cache_set))
     with one_line(errors), started(asked, errors) as (client, loaded, session):
-        steps, summary = run(session, errors)
+        steps, summary, approximations = run(session, errors)
         made, prompt_now = session.tokens, filled_prompt(session)
         told = [*prompt_now, *until_end(made, loaded)]
         text = client.detokenize(told, loaded.name) if loaded.has_tokenizer else None
@@ -60,6 +60,7 @@ def generate(
             "tokens": made, "text": text, "forwards": summary.total_forward_count, "steps": steps,
             "tokens_before_end": summary.tokens_before_end,
             "wall_seconds": summary.total_wall_time.ToNanoseconds() / 1e9,
+            "approximations": approximations,
             **({"prompt": prompt_now} if prompt_now else {})}))
     else:
         print(text if text is not None else ",".join(map(str, [*prompt_now, *made])))
@@ -244,18 +245,22 @@ def load(client: unmask.Client, name: str, dtype: str, token_ids: dict[str, int]
                 time.sleep(1)
 
 
-def run(session: unmask.Session, console: Console, draft: bool = False) -> tuple[int, Summary]:
-    """Runs to the end; the number of steps, and the last one's summary. draft: have every frame's draft kept."""
-    steps, summary = 0, Summary()
+def run(session: unmask.Session, console: Console, draft: bool = False) -> tuple[int, Summary, list[str]]:
+    """Runs to the end; the number of steps, the last one's summary, and what any step approximated.
+
+    draft: have every frame's draft kept.
+    """
+    steps, summary, approximations = 0, Summary(), set[str]()
     most: Any = dict(session.get().settings.parameters).get("max_tokens")  # of a model that reads from left to right
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("writing" if most else "unmasking", total=most)
         for frame in session.step(draft=draft):
             steps, summary = steps + 1, frame.summary
+            approximations.update(summary.approximations)
             if most:
                 bar.update(task, completed=steps)
                 continue
             # What is open again lets the bar go back.
             total = bar.tasks[task].total or summary.open_count + len(frame.changes)
             bar.update(task, total=total, completed=total - summary.open_count)
-    return steps, summary
+    return steps, summary, sorted(approximations)

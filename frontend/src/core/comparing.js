@@ -1,6 +1,7 @@
 // Two runs or branches in lockstep: the way of each, where they differ, what
 // they took. A side is a branch of the session in view, or a run of its own.
 import { UNASKED } from "app/core/attribution.js";
+import { sameCache } from "app/core/caches.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { based, grow, headOf, isComplete, plant } from "app/core/tree.js";
 import { branchAt, branchesOf, placeOf, startOf, titleOf } from "app/core/places.js";
@@ -648,6 +649,7 @@ export function settingsInWords(/** @type {Side} */ a, /** @type {Side} */ b) {
       const [mine, theirs] = [one.parameters[name], other.parameters[name]];
       if (!sameValue(mine, theirs)) words.push(`${humanised(name).toLowerCase()} ${said(mine)} / ${said(theirs)}`);
     }
+    if (!sameCache(null, one.cache, other.cache)) words.push(`cache ${[one, other].map(({ cache }) => cacheInWords(cache)).join(" / ")}`);
     if (!alike(one.constraint, other.constraint)) words.push(`constraint ${[one, other].map(({ constraint }) => (constraint ? humanised(constraint.kind) : "none")).join(" / ")}`);
     if (one.seed !== other.seed) words.push(`seed ${one.seed ?? "drawn"} / ${other.seed ?? "drawn"}`);
   }
@@ -655,6 +657,10 @@ export function settingsInWords(/** @type {Side} */ a, /** @type {Side} */ b) {
   if (parted !== null) words.push(parted === endOf(a) && parted === endOf(b) ? "the same branch" : `parted at revision ${parted}`);
   return words.length ? words.join(" · ") : "the same settings";
 }
+
+/** "Dual, interval 4". */
+const cacheInWords = (/** @type {import("app/core/tree.js").CacheChoice | null | undefined} */ cache) =>
+  cache ? [humanised(cache.name), ...Object.entries(cache.parameters).map(([name, value]) => `${humanised(name).toLowerCase()} ${said(value)}`)].join(", ") : "the model's own";
 
 const said = (/** @type {unknown} */ value) => (value === null || value === "" ? "none" : value === true ? "on" : value === false ? "off" : String(value));
 

@@ -1,5 +1,6 @@
 // The form as the end of an address: compact JSON in base64url. A link is from
 // anybody, so nothing of it is believed before it was looked at.
+import { cacheOf, ownCache } from "app/core/caches.js";
 import { KINDS, patternOf } from "app/core/constraints.js";
 import { readParameter, samplerNamed, samplerOf, sharedNames, SHARED, typedOf } from "app/core/settings.js";
 
@@ -22,8 +23,10 @@ export function linkOf(model, form) {
   const sampler = samplerOf(model, form);
   const typed = Object.entries(sampler ? typedOf(model, form, sampler) : {}).filter(([, value]) => value !== "");
   const { prompt: p, chat, system: y, turns, specialTokens: k, addSpecialTokens: a, length: l, words: w, seed: d, constraint } = form;
+  const cache = cacheOf(model, form, sampler?.name ?? "");
+  const g = cache && cache !== ownCache(model) ? [cache.name, form.cacheTyped] : null;
   const h = turns.map(({ user, assistant }) => [user, assistant]);
-  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, ...(y ? { y } : {}), ...(h.length ? { h } : {}), ...(k === null ? {} : { k: Number(k) }), ...(a ? {} : { a: 0 }), l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d, ...(constraint.kind ? { x: [constraint.kind, patternOf(constraint)] } : {}) };
+  const link = { v: VERSION, m: model?.name ?? "", p, c: chat ? 1 : 0, ...(y ? { y } : {}), ...(h.length ? { h } : {}), ...(k === null ? {} : { k: Number(k) }), ...(a ? {} : { a: 0 }), l, w, s: sampler?.name ?? form.sampler, t: Object.fromEntries(typed), d, ...(constraint.kind ? { x: [constraint.kind, patternOf(constraint)] } : {}), ...(g ? { g } : {}) };
   return packed(JSON.stringify(link));
 }
 
@@ -81,6 +84,16 @@ export function readLink(model, form, link) {
   if (constraint) fields.constraint = constraint;
   else if (constraint === null) left.push("the constraint, which cannot be read");
 
+  // As is its cache.
+  const [cache, typed] = Array.isArray(link.g) ? link.g : [];
+  const known = model?.caches?.find(({ name }) => name === cache);
+  const readable = known && isRecord(typed) ? Object.entries(typed).filter(([name, value]) => isReadable(known.parameters, name, value)) : [];
+  if (known || (typeof p === "string" && link.g === undefined)) Object.assign(fields, { cache: known?.name ?? "", cacheTyped: Object.fromEntries(readable) });
+  if (link.g !== undefined && !known) left.push(`the cache ${quoted(cache)}, which this model does not have`);
+  for (const [name, value] of known && isRecord(typed) ? Object.entries(typed) : []) {
+    if (!isReadable(known.parameters, name, value)) left.push(`${quoted(name)} = ${quoted(value)} of the cache, which is out of its range`);
+  }
+
   const sampler = typeof s === "string" ? samplerNamed(model, s) : null;
   if (!sampler) {
     if (s !== undefined) left.push(`the sampler ${quoted(s)}, which this model does not have, with its parameters`);
@@ -94,9 +107,8 @@ export function readLink(model, form, link) {
   const common = {};
   for (const [name, value] of Object.entries(isRecord(t) ? t : {})) {
     const parameter = sampler.parameters.find((known) => known.name === name);
-    const readable = typeof value === "string" || typeof value === "boolean";
     if (!parameter) left.push(`the parameter ${quoted(name)}, which ${sampler.name} does not have`);
-    else if (!readable || readParameter(parameter, value).problem) left.push(`${name} = ${quoted(value)}, which is out of its range`);
+    else if (!isReadable(sampler.parameters, name, value)) left.push(`${name} = ${quoted(value)}, which is out of its range`);
     else (shared.has(name) ? common : own)[name] = value;
   }
   fields.typed = { ...form.typed, [sampler.name]: own, [SHARED]: common };
@@ -106,6 +118,12 @@ export function readLink(model, form, link) {
 /** @param {unknown} value  @returns {value is Record<string, unknown>} */
 function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a parameter's value in a link is one that the field would take. @returns {value is string | boolean} */
+function isReadable(/** @type {import("app/core/settings.js").Parameter[]} */ parameters, /** @type {string} */ name, /** @type {unknown} */ value) {
+  const parameter = parameters.find((known) => known.name === name);
+  return parameter !== undefined && (typeof value === "string" || typeof value === "boolean") && !readParameter(parameter, value).problem;
 }
 
 /** A constraint as a link has it: its kind and how it was typed. @returns {import("app/core/constraints.js").Typed | null} */
