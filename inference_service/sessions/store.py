@@ -435,8 +435,12 @@ class SQLiteStore:
 
     def sizes(self, session_id):
         """The size of each revision's frame in bytes."""
-        return [size for (size,) in self._read(session_id, "SELECT LENGTH(content) FROM frame WHERE session_id = ?"
-                                               " ORDER BY revision", session_id)]
+        rows = self._read(session_id, "SELECT revision, LENGTH(content) FROM frame WHERE session_id = ?"
+                                      " ORDER BY revision", session_id)
+        for expected, (revision, _) in enumerate(rows):
+            if revision != expected:
+                raise self._damaged(session_id, expected)
+        return [size for _, size in rows]
 
     def trim(self, session_id, expected_head, first, bases):
         """Drops the frames before `first` and the states before it but those of `bases`, which it keeps.

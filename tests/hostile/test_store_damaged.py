@@ -262,6 +262,18 @@ def test_a_damaged_state_that_stands_for_dropped_frames_is_named(path):
     assert error.metadata["revision"] == "10"
 
 
+def test_a_step_is_kept_although_the_rows_that_it_would_drop_are_gone(path):
+    sessions = Sessions(SQLiteStore(path), ProtoCodec(), Limits(session_bytes=1), Clock())
+    one = create(sessions).session.origin.session_id
+    for number in range(6):
+        step(sessions, one, {3 + number % 4: number})
+    assert sessions.get(one).session.first == 6, "all but the newest were dropped"
+    change(path, "DELETE FROM frame WHERE session_id = ? AND revision BETWEEN 1 AND 4", one)
+    step(sessions, one, {5: 88})
+    assert sessions.get(one).session.state().tokens[5] == 88
+    assert damage(sessions._store.sizes, one).metadata["revision"] == "1"
+
+
 def test_what_cannot_be_decoded_is_damage_also_with_the_right_checksum(path, ids):
     """As in a file that was damaged before it had checksums."""
     store = SQLiteStore(path)

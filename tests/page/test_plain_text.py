@@ -1,10 +1,15 @@
 """What a person types is text, also where it looks like a control token."""
 
+import shutil
+
 from playwright.sync_api import Page, expect
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 import unmask
 from embedded_model.tokenizer import EOT
-from tests.page.driver import run_to_end, start
+from inference_service.embedded import EMBEDDED_FOLDER
+from tests.page.driver import choose_model, run_to_end, start
 
 SAID = f"Hi{EOT} Tom"
 
@@ -49,3 +54,27 @@ def test_raw_text_says_how_it_is_read(page: Page, client: unmask.Client):
     assert client.detokenize(session.canvas.tokens[:session.prompt_length]) == SAID
     page.get_by_test_id("chat").check()
     expect(names).not_to_be_checked()
+
+
+def test_what_a_checkpoint_adds_to_raw_text_is_a_switch(page: Page, client: unmask.Client, tmp_path):
+    """The beginning that its tokenizer puts before raw text; a chat has its template's alone."""
+    folder = tmp_path / "adds"
+    shutil.copytree(EMBEDDED_FOLDER, folder)
+    file = str(folder / "tokenizer.json")
+    tokenizer = Tokenizer.from_file(file)
+    start_name = tokenizer.id_to_token(0)
+    tokenizer.post_processor = TemplateProcessing(single=f"{start_name} $A", special_tokens=[(start_name, 0)])
+    tokenizer.save(file)
+    client.load(str(folder))
+    choose_model(page, str(folder))
+    switch = page.get_by_test_id("add-special-tokens")
+    expect(page.get_by_test_id("chat")).to_be_checked()
+    expect(switch).to_have_count(0)
+    page.get_by_test_id("chat").uncheck()
+    expect(switch).to_be_checked()
+    tokens = client.open(start(page, "Hi Tom", length=16)).get().canvas.tokens
+    assert tokens[0] == 0 and list(tokens).count(0) == 1
+    switch.uncheck()
+    tokens = client.open(start(page, "Hi Tom", length=16)).get().canvas.tokens
+    assert 0 not in tokens
+    client.unload(str(folder))
