@@ -85,14 +85,16 @@ export function readLink(model, form, link) {
   else if (constraint === null) left.push("the constraint, which cannot be read");
 
   // As is its cache.
-  const [cache, typed] = Array.isArray(link.g) ? link.g : [];
+  const [cache, cacheTyped] = Array.isArray(link.g) ? link.g : [];
   const known = model?.caches?.find(({ name }) => name === cache);
-  const readable = known && isRecord(typed) ? Object.entries(typed).filter(([name, value]) => isReadable(known.parameters, name, value)) : [];
-  if (known || (typeof p === "string" && link.g === undefined)) Object.assign(fields, { cache: known?.name ?? "", cacheTyped: Object.fromEntries(readable) });
-  if (link.g !== undefined && !known) left.push(`the cache ${quoted(cache)}, which this model does not have`);
-  for (const [name, value] of known && isRecord(typed) ? Object.entries(typed) : []) {
-    if (!isReadable(known.parameters, name, value)) left.push(`${quoted(name)} = ${quoted(value)} of the cache, which is out of its range`);
+  /** @type {Record<string, string | boolean>} */
+  const readable = {};
+  for (const [name, value] of known && isRecord(cacheTyped) ? Object.entries(cacheTyped) : []) {
+    if (isReadable(known?.parameters ?? [], name, value)) readable[name] = value;
+    else left.push(`${quoted(name)} = ${quoted(value)} of the cache, which is out of its range`);
   }
+  if (known || (typeof p === "string" && link.g === undefined)) Object.assign(fields, { cache: known?.name ?? "", cacheTyped: readable });
+  if (link.g !== undefined && !known) left.push(`the cache ${quoted(cache)}, which this model does not have`);
 
   const sampler = typeof s === "string" ? samplerNamed(model, s) : null;
   if (!sampler) {
