@@ -23,7 +23,7 @@ test: ## Install what tests need, Chromium too, and run all of them
 	@tools/install.sh dev
 	@tools/chromium.sh
 	@tools/each.sh \
-	  "$(BIN)/pytest --ignore tests/page --numprocesses 3 --dist loadfile --no-loadscope-reorder" \
+	  "$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder" \
 	  "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" \
 	  "tools/page_tests.sh"
 

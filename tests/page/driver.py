@@ -76,7 +76,9 @@ def at_revision(page: Page, wanted: int, head: int | None = None) -> None:
 
 
 def steps(page: Page, count: int) -> None:
-    for wanted in range(1, count + 1):
+    """So many more steps from the newest revision, which is shown, one after the other."""
+    first = revision(page)
+    for wanted in range(first + 1, first + count + 1):
         page.get_by_test_id("step").click()
         at_revision(page, wanted)
 

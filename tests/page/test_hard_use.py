@@ -275,8 +275,9 @@ def test_escape_drops_the_keys_that_wait(page: Page, client: unmask.Client):
     cell(page, session.prompt_length + 4).focus()
     for key in "iiiiiiiiiiii":
         page.keyboard.press(key)
+    notes(page, "not done.")
     page.keyboard.press("Escape")
-    expect(page.get_by_test_id("refused")).to_contain_text(re.compile("Dropped: . keys? (was|were) not done"))
+    noted(page)
     page.wait_for_function("() => document.querySelector('[data-testid=edit-insert]')?.ariaDisabled !== 'true'")
     assert session.revision < 12
 

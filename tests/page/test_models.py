@@ -148,7 +148,7 @@ def test_the_panel_unloads_a_model_and_brings_it_back(page: Page, client, tiny):
     row(page, tiny).click()
     expect(facts).to_be_visible()
     expect(page.get_by_test_id("step")).to_be_enabled()
-    steps(page, 2)
+    steps(page, 1)
     assert client.open(session).get().head_revision == 2
     page.get_by_test_id("reload").click()
     settle(page, "tiny is loaded.")

@@ -49,10 +49,10 @@ def brought(api, content):
 
 
 def trimmed(client, sampler="llada", **parameters):
-    session = client.create("Tell me a story about Tom and a red kite.", length=200, sampler=sampler, seed=1,
+    session = client.create("Tell me a story about Tom and a red kite.", length=200, sampler=sampler, seed=1, steps=50,
                             **parameters)
     while not session.get().first_revision:
-        list(session.step(40, draft=True, from_revision=session.get().first_revision))
+        list(session.step(20, draft=True, from_revision=session.get().first_revision))
         list(session.step(1, draft=True, from_revision=0 if not session.get().first_revision else None))
     return session
 
