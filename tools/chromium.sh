@@ -10,10 +10,9 @@ done
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
   for package in chromium-headless-shell chromium; do
     echo "Installing the system's $package"
-    apt-get install -y -qq --no-install-recommends "$package" </dev/null >/dev/null && exit 0
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "$package" </dev/null >/dev/null && exit 0
   done
   echo "apt has no chromium here; taking Playwright's own" >&2
 fi
