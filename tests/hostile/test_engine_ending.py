@@ -4,14 +4,7 @@ How long that may take is a number in `inference_service.ending`; here it is eno
 none of these would.
 """
 
-import os
-import queue
-import signal
-import subprocess
-import sys
-import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -20,49 +13,20 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from inference_service import ending
 from inference_service.rpc import server
-from tests.conftest import GOLDEN
 from tests.hostile.held_service import HELD
 from tests.patience import PATIENCE as WAIT
-from tests.service.calls import Api, read_refusal
+from tests.service.calls import read_refusal
+from tests.service.process import Process
 from unmask.v1 import session_service_pb2 as pb
 
 SCRIPT = Path(__file__).with_name("held_service.py")
 
 
-class Held:
-    """A service process that holds something; `lines` are what it says on its standard output."""
-
-    def __init__(self, store, what, **variables):
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("UNMASK_")}
-        environ |= {"UNMASK_PORT": "0", "UNMASK_MODEL": str(GOLDEN), "UNMASK_STORE": str(store), **variables,
-                    "PYTHONPATH": str(GOLDEN.parents[2])}
-        self.process = subprocess.Popen([sys.executable, str(SCRIPT), what], env=environ, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines, self.errors = queue.Queue(), []
-        self._readers = [threading.Thread(target=self._read, args=arguments, daemon=True) for arguments in (
-            (self.process.stdout, self.lines.put), (self.process.stderr, self.errors.append))]
-        [reader.start() for reader in self._readers]
-
-    def _read(self, stream, keep):
-        for line in stream:
-            keep(line.strip())
-
-    def ready(self):
-        line = self.lines.get(timeout=WAIT)
-        assert line.startswith("UNMASK READY "), line
-        self.api = Api(SimpleNamespace(address=line.removeprefix("UNMASK READY ")))
-        return self.api
+class Held(Process):
+    """A service that holds something."""
 
     def held(self):
-        assert self.lines.get(timeout=WAIT) == HELD
-
-    def terminate(self):
-        self.process.send_signal(signal.SIGTERM)
-
-    def ended(self):
-        code = self.process.wait(WAIT)
-        [reader.join(WAIT) for reader in self._readers]
-        return code
+        assert self.printed.get(timeout=WAIT) == HELD
 
 
 @pytest.fixture
@@ -70,13 +34,13 @@ def start(tmp_path):
     started = []
 
     def start(what, **variables):
-        started.append(Held(tmp_path / "sessions.sqlite3", what, **variables))
+        started.append(Held(tmp_path / "sessions.sqlite3", SCRIPT, what, **variables))
         return started[-1]
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.wait(WAIT)
+        one.kill()
+        one.wait(WAIT)
 
 
 def test_the_bounds_leave_room():
@@ -101,7 +65,7 @@ def test_while_a_pass_does_not_end(start):
         assert read_refusal(caught.value).code == Code.UNAVAILABLE
     with pytest.raises(grpc.RpcError):
         list(watch)
-    assert service.ended() == 0
+    assert service.wait(WAIT) == 0
 
 
 @pytest.mark.parametrize("what", ["hold_loader", "hold_another_thread"])
@@ -111,7 +75,7 @@ def test_while_a_thread_does_not_end(start, what):
     if what != "hold_loader":
         service.ready()
     service.terminate()
-    assert service.ended() == 0
+    assert service.wait(WAIT) == 0
 
 
 @pytest.mark.parametrize("what", ["hold_loop", "hold_pool"])
@@ -122,7 +86,7 @@ def test_while_the_event_loop_or_every_thread_of_its_pool_is_held(start, what):
     call = api.sessions.GetSession.future(pb.GetSessionRequest(session_id="none"), timeout=WAIT)
     service.terminate()
     assert call.exception() is not None
-    assert service.ended() == 0
+    assert service.wait(WAIT) == 0
 
 
 def test_while_the_store_does_not_answer(start):
@@ -134,7 +98,7 @@ def test_while_the_store_does_not_answer(start):
     service.terminate()
     with pytest.raises(grpc.RpcError):
         list(step)
-    assert service.ended() == 0
+    assert service.wait(WAIT) == 0
 
 
 def test_a_dead_engine_is_said_by_health_and_ends_the_process(start):
@@ -159,4 +123,4 @@ def check_fault(service, reason):
     assert (refused.code, refused.reason) == (Code.UNAVAILABLE, reason)
     assert refused.retry
     assert next(health).status == health_pb2.HealthCheckResponse.NOT_SERVING
-    assert service.ended() == 1
+    assert service.wait(WAIT) == 1

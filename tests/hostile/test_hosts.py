@@ -13,6 +13,7 @@ import websocket
 
 import unmask
 from tests.conftest import GOLDEN
+from tests.forked import Forked
 from tests.gateway.conftest import Client, Gateway, Service, details
 from tests.patience import PATIENCE
 from unmask.cli.serve import policy as policy_for
@@ -213,18 +214,17 @@ def test_everything_on_ipv6(tmp_path):
 @pytest.mark.parametrize("host", ["::1", "[::1]"])
 def test_the_service_alone_says_an_address_that_can_be_used(tmp_path, host):
     environ = os.environ | {"UNMASK_HOST": host, "UNMASK_PORT": "0", "UNMASK_STORE": ":memory:"}
-    process = subprocess.Popen([sys.executable, "-m", "inference_service"], env=environ, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = Forked("inference_service", env=environ)
     try:
-        ready = process.stdout.readline()
-        address = re.fullmatch(r"UNMASK READY (\[::1\]:\d+)\n", ready)[1]
+        ready = process.printed.get(timeout=PATIENCE)
+        address = re.fullmatch(r"UNMASK READY (\[::1\]:\d+)", ready)[1]
         with unmask.connect(address) as client:
             assert client.models()
         probe = subprocess.run([sys.executable, "-m", "unmask.probe", address], timeout=PATIENCE)
         assert probe.returncode == 0
     finally:
         process.terminate()
-        process.communicate(timeout=PATIENCE)
+        process.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(("host", "words"), [
@@ -234,7 +234,7 @@ def test_the_service_alone_says_an_address_that_can_be_used(tmp_path, host):
 def test_the_service_says_what_is_wrong_with_an_address_and_not_that_the_port_is_taken(host, words):
     environ = os.environ | {"UNMASK_HOST": host, "UNMASK_PORT": str(free_port()), "UNMASK_STORE": ":memory:",
                             "UNMASK_INSECURE": "1" if host == "192.0.2.1" else "0"}
-    done = subprocess.run([sys.executable, "-m", "inference_service"], env=environ, text=True, capture_output=True,
-                          timeout=PATIENCE)
-    assert done.returncode in (1, 2)
-    assert words in done.stderr and "taken" not in done.stderr
+    process = Forked("inference_service", env=environ)
+    assert process.wait(PATIENCE) in (1, 2)
+    said = "\n".join(process.errors)
+    assert words in said and "taken" not in said

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 
 import psutil
 
+from tests.forked import Forked
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -47,20 +48,17 @@ class Stack:
             raise
 
     def start_gateway(self) -> None:
-        self.gateway = self._start("web_gateway", UNMASK_WEB_PORT=str(self.web_port),
-                                   UNMASK_INFERENCE_ADDRESS=self.grpc)
+        with open(self._folder / "web_gateway.log", "ab") as log:
+            self.gateway = subprocess.Popen(
+                [sys.executable, "-m", "web_gateway"], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+                env=os.environ | {"UNMASK_WEB_PORT": str(self.web_port), "UNMASK_INFERENCE_ADDRESS": self.grpc})
 
     def start_service(self) -> None:
-        self.service = self._start("inference_service", UNMASK_PORT=str(self.grpc_port),
-                                   UNMASK_STORE=str(self._folder / "sessions.sqlite3"), UNMASK_THREADS="1",
-                                   **self._settings)
+        self.service = Forked("inference_service", log=self._folder / "inference_service.log", env={
+            **os.environ, "UNMASK_PORT": str(self.grpc_port), "UNMASK_THREADS": "1",
+            "UNMASK_STORE": str(self._folder / "sessions.sqlite3"), **self._settings})
 
-    def _start(self, module: str, **variables: str) -> subprocess.Popen:
-        with open(self._folder / f"{module}.log", "ab") as log:
-            return subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env={**os.environ, **variables},
-                                    stdout=log, stderr=subprocess.STDOUT)
-
-    def _wait(self, answered, process: subprocess.Popen) -> None:
+    def _wait(self, answered, process: subprocess.Popen | Forked) -> None:
         end = monotonic() + PATIENCE
         while monotonic() < end:
             assert process.poll() is None and self.service.poll() is None, self.logs()

@@ -10,7 +10,7 @@ from inference_service.local import running
 from inference_service.models import library
 from tests.conftest import EXPECTED, GOLDEN
 from tests.fakes import FakeDenoiser
-from tests.service.calls import Api
+from tests.service.calls import WAIT, Api
 from tests.service.process import Process
 
 FAKES = {}  # source -> a FakeDenoiser, or a function of (progress, cancelled)
@@ -83,4 +83,6 @@ def start(tmp_path):
         return processes[-1]
 
     yield start
-    [process.kill() for process in processes]
+    for process in processes:
+        process.kill()
+        process.wait(WAIT)

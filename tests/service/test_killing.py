@@ -5,26 +5,23 @@ that was interrupted, sent again, gives what it made the first time; watchers go
 """
 
 import os
-import queue
 import random
 import secrets
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import count
-from types import SimpleNamespace
+from pathlib import Path
 
 import grpc
 import pytest
 
-from tests.conftest import GOLDEN
-from tests.service.calls import WAIT, Api, read_refusal, settings
+from tests.service.calls import WAIT, read_refusal, settings
+from tests.service.process import Process
 from unmask.v1 import edit_pb2, frame_pb2, prompt_pb2
 from unmask.v1 import session_service_pb2 as pb
 
@@ -32,7 +29,7 @@ KILLS = int(os.environ.get("KILLS", "30"))  # at least; `make siege` has 200
 CLIENTS = 4
 MOMENTS = {"starting": 1, "checking": 2, "working": 8, "receiving": 9}  # how often each
 LONG = 400  # revisions after which a client goes to another session; states are kept every 256
-ROOT = GOLDEN.parents[2]
+SCRIPT = Path(__file__).with_name("short_life.py")
 SAMPLERS = {
     "llada": {"temperature": 1.0, "steps": 24}, "dream": {"temperature": 0.7, "steps": 24}, "left_to_right": {},
     "predict_remask": {"iterations": 12, "rho": 0.5}, "remdm": {"steps": 24}, "p2": {"steps": 24},
@@ -52,49 +49,24 @@ class Service:
     """The service on one store, started and killed often. told: counts what clients receive."""
 
     def __init__(self, folder):
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("UNMASK_")}
-        environ |= {"UNMASK_PORT": "0", "UNMASK_MODEL": str(GOLDEN), "UNMASK_STORE": str(folder / "sessions.sqlite3"),
-                    "OMP_NUM_THREADS": "1"}
-        self.log = folder / "log"
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.service.forking"], cwd=ROOT, env=environ,
-                                        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.log.open("w"))
-        self.said = queue.Queue()
-        threading.Thread(target=self._drain, daemon=True).start()
+        self.store = folder / "sessions.sqlite3"
+        self.process = None
         self._lock = threading.Lock()
-        self.pid = 0
         self.killed = threading.Event()
         self.left = 0  # receipts until it is killed, if above 0
 
-    def _drain(self):
-        for line in self.process.stdout:
-            self.said.put(line)
-
-    def _heard(self, start):
-        try:
-            line = self.said.get(timeout=WAIT)
-        except queue.Empty:
-            line = ""
-        assert line.startswith(start), f"{start} should come, not {line!r}; {self.log.read_text()[-3000:]}"
-        return line.removeprefix(start).strip()
-
-    def _tell(self, word):
-        self.process.stdin.write(f"{word}\n")
-        self.process.stdin.flush()
-
     def start(self):
-        self._tell("start")
         self.killed.clear()
         self.left = 0
-        self.pid = int(self._heard("PID "))
+        self.process = Process(self.store, SCRIPT, OMP_NUM_THREADS="1")
 
     def ready(self):
-        return Api(SimpleNamespace(address=self._heard("UNMASK READY ")))
+        return self.process.ready()
 
     def kill(self):
         with self._lock:
             if not self.killed.is_set():
-                os.kill(self.pid, signal.SIGKILL)
+                self.process.kill()
                 self.killed.set()
 
     def told(self):
@@ -107,17 +79,12 @@ class Service:
 
     def reap(self):
         """It must have lived until it was killed."""
-        self._tell("reap")
-        while (line := self.said.get(timeout=WAIT)).startswith("UNMASK READY "):  # nobody waited for it
-            pass
-        assert line == f"GONE {-signal.SIGKILL}\n", f"{line!r}; {self.log.read_text()[-3000:]}"
+        assert self.process.wait(WAIT) == -signal.SIGKILL, self.process.errors
 
     def end(self):
-        if self.pid and not self.killed.is_set():
-            self.kill()
-            self.reap()
-        self.process.stdin.close()
-        self.process.wait(WAIT)
+        if self.process:
+            self.process.kill()
+            self.process.wait(WAIT)
 
 
 class KnownSession:

@@ -41,9 +41,9 @@ def test_a_killed_server_loses_nothing_that_it_sent_and_goes_on_with_the_same_to
 
     call = two.sessions.Step(pb.StepRequest(session_id=id), timeout=WAIT)
     seen = next(call).frame.revision
-    second.process.send_signal(signal.SIGTERM)
+    second.send_signal(signal.SIGTERM)
     seen = max([seen, *(frame.revision for frame in drained(call))])
-    assert second.process.wait(WAIT) == 0
+    assert second.wait(WAIT) == 0
     assert seen < length, "it was stopped in the middle"
 
     third = start()

@@ -120,7 +120,7 @@ def test_unloading_gives_the_memory_back(start, tmp_path):
     size = (large / "model.safetensors").stat().st_size
     assert size > 60e6
     server = start()
-    api, process = server.ready(), psutil.Process(server.process.pid)
+    api, process = server.ready(), psutil.Process(server.pid)
     for _ in range(2):  # the first time the libraries keep something for themselves
         before = process.memory_info().rss
         api.load(str(large))
