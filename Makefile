@@ -24,7 +24,7 @@ test: ## Install what tests need, Chromium too, and run all of them
 	@tools/chromium.sh
 	@tools/each.sh \
 	  "$(BIN)/pytest --ignore tests/page --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder" \
-	  "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 2 --dist loadfile" \
+	  "$(BIN)/pytest tests/page --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder" \
 	  "tools/page_tests.sh"
 
 check: ## Check in a minute, on two quiet cores, what breaks most: style, types, imports, and the tests that are quick

@@ -25,7 +25,13 @@ EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
 
 # Begun first, that no worker is left with one of them when all others have nothing to do; the longest first.
 LONGEST = ("service/test_killing.py", "service/test_process.py", "hostile/test_engine_ending.py",
-           "inspection/test_planted_dependency.py", "sessions/test_session_machine.py")
+           "inspection/test_planted_dependency.py", "sessions/test_session_machine.py", "page/test_accessibility.py",
+           "page/test_editing.py", "page/test_why.py")
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are processors: tests wait for each other's processes too."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_modifyitems(items):
