@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from unmask import edits
+from unmask.canvas import canvas_of
 from unmask.enums import enum_number
 from unmask.errors import Unreachable, translated
 from unmask.messages import detokenizing, prompt_of, settings_of, some_settings_of
@@ -18,11 +19,10 @@ from unmask.v1.frame_pb2 import Frame
 from unmask.v1.inspection_service_pb2_grpc import InspectionServiceStub
 from unmask.v1.model_service_pb2_grpc import ModelServiceStub
 from unmask.v1.prediction_pb2 import PositionCandidates, Prediction, ProposedCommit
-from unmask.v1.session_pb2 import Branch, Canvas
+from unmask.v1.session_pb2 import Branch
 from unmask.v1.session_pb2 import Session as SessionMessage
 from unmask.v1.session_service_pb2_grpc import SessionServiceStub
 
-OPEN = Canvas.POSITION_STATE_OPEN
 RETRY_SECONDS = 0.2
 
 
@@ -60,9 +60,8 @@ class Session:
     @property
     def tokens(self) -> list[int | None]:
         """The generated positions, None where still open."""
-        session = self.get()
-        return [None if state == OPEN else token for token, state in zip(
-            session.canvas.tokens, session.canvas.states, strict=True)][session.prompt_length:]
+        canvas = canvas_of(self.get())
+        return list(canvas.tokens[canvas.prompt_length:])
 
     @property
     def text(self) -> str:

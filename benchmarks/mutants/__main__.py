@@ -31,7 +31,7 @@ from benchmarks.mutants.changes import Change, changes
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "mutants.json"
 FOLDERS = ("inference_service/sampling/", "inference_service/sessions/", "inference_service/engine/",
-           "inference_service/caches/")
+           "inference_service/caches/", "unmask/frames/")
 TESTS = ("tests/sampling", "tests/caches", "tests/sessions", "tests/engine", "tests/inspection", "tests/service")
 # Of those, what takes minutes and tells little: the service as a process of its own, and the models' answers.
 LEFT_OUT = tuple(f"tests/{name}.py" for name in (

@@ -64,8 +64,8 @@ def decode(denoiser: Denoiser, prompt: Sequence[int | None], length: int, settin
         if plan.sampler.appends and None not in tokens and not stop_reason(
                 tokens, len(prompt), plan, denoiser, plan.active):
             tokens.append(None)
-        states.append(replace(states[0], tokens=tuple(tokens), sampler_state=proposal.state,
-                              cache_revision=read.revision if read else None))
+        states.append(replace(states[0], canvas=replace(states[0].canvas, tokens=tuple(tokens)),
+                              sampler_state=proposal.state, cache_revision=read.revision if read else None))
         proposals.append(proposal)
     return Decoded([token for token in states[-1].tokens if token is not None], forwards, proposals)
 

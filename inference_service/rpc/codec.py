@@ -7,9 +7,8 @@ at its revision. So what is on disk is documented by the protos and grows by the
 from inference_service.rpc import convert
 from inference_service.sessions.frame import Frame, Settings
 from inference_service.sessions.state import Origin, State, first_state
+from unmask.canvas import canvas_of
 from unmask.v1 import frame_pb2, session_pb2
-
-OPEN = convert.PositionState.POSITION_STATE_OPEN
 
 
 class ProtoCodec:
@@ -22,11 +21,10 @@ class ProtoCodec:
 
     def origin_from_bytes(self, data: bytes) -> Origin:
         session = session_pb2.Session.FromString(data)
-        tokens, states = session.canvas.tokens, session.canvas.states
-        given = tuple(None if state == OPEN else token for token, state in zip(tokens, states, strict=True))
+        canvas, given = session.canvas, canvas_of(session).tokens
         created = session.create_time.ToNanoseconds() / 1e9
         # Earlier versions kept the mask only where the canvas shows it. 0 is shown where there is none.
-        mask = session.mask_token if session.HasField("mask_token") else tokens[given.index(None)] or None
+        mask = session.mask_token if session.HasField("mask_token") else canvas.tokens[given.index(None)] or None
         return Origin(session.id, session.model, given, session.prompt_length, mask, created,
                       session.expire_time.ToNanoseconds() / 1e9 - created, session.weights)
 

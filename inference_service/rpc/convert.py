@@ -29,6 +29,7 @@ from inference_service.sessions.frame import (
     Summary,
 )
 from inference_service.sessions.state import Origin, State
+from unmask.canvas import canvas_of
 from unmask.enums import enum_number
 from unmask.v1 import constraint_pb2, frame_pb2, model_service_pb2, prediction_pb2, session_pb2, settings_pb2
 
@@ -284,15 +285,10 @@ def base_to_proto(origin: Origin, state: State, revision: int) -> session_pb2.Se
 
 def state_from_proto(message: session_pb2.Session) -> State:
     """The state that a Session message is, with the sampler's where it has it."""
-    canvas, summary = message.canvas, message.summary
-    given = frozenset(position for position, state in enumerate(canvas.states)
-                      if state == PositionState.POSITION_STATE_GIVEN)
-    tokens = tuple(None if state == PositionState.POSITION_STATE_OPEN else token
-                   for token, state in zip(canvas.tokens, canvas.states, strict=True))
-    return State(tokens, settings_from_proto(message.settings),
+    summary = message.summary
+    return State(canvas_of(message), settings_from_proto(message.settings),
                  json.loads(message.sampler_state) if message.sampler_state else {}, summary.total_forward_count,
-                 summary.total_wall_time.ToNanoseconds() / 1e9, frozenset(canvas.by_hand), summary.pending,
-                 message.prompt_length, given, frozenset(canvas.protected), message.read_only,
+                 summary.total_wall_time.ToNanoseconds() / 1e9, summary.pending, message.read_only,
                  _optional(message, "cache_revision"))
 
 

@@ -48,8 +48,10 @@ class Cell:
 
 
 def cells_of(state: State) -> list[Cell]:
-    return [Cell(token, position, position < state.start, position in state.given, position in state.by_hand,
-                 position in state.protected) for position, token in enumerate(state.tokens)]
+    canvas = state.canvas
+    return [Cell(token, position, position < canvas.prompt_length, position in canvas.given,
+                 position in canvas.by_hand, position in canvas.protected)
+            for position, token in enumerate(canvas.tokens)]
 
 
 def edited(cells: list[Cell], edit: Edit, field: str, facts: EditFacts) -> list[Cell]:

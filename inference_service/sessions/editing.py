@@ -112,12 +112,13 @@ class Trace:
 
 def _frame(session: Session, state: State, cells: list[Cell], appended: bool, now: float, keeps_schedule: bool,
            base: int) -> Frame:
-    cells = [replace(cell, source=None) if cell.source in state.protected and cell.by_hand and not cell.protected
+    canvas = state.canvas
+    cells = [replace(cell, source=None) if cell.source in canvas.protected and cell.by_hand and not cell.protected
              else cell for cell in cells]  # no frame takes the protection alone: the place is made anew
     splices = tuple(_splices(state, cells))
     start = sum(cell.prompt for cell in cells) if appended else None
     bare = Frame(session.head + 1, base, Cause.EDIT, now, unmoved(state), splices=splices, start=start)
-    moved = fold(state, bare)
+    moved = fold(state, bare).canvas
     changes, protected, unprotected = [], [], []
     for position, cell in enumerate(cells):
         by_hand, given = position in moved.by_hand, position in moved.given

@@ -5,20 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-
-class Cause(IntEnum):
-    """What made a revision. The numbers are those of the API."""
-
-    CREATE = 1
-    STEP = 2
-    SELECT = 3
-    REWIND = 4
-    EDIT = 5
-
-    @property
-    def by_hand(self) -> bool:
-        """Whether the tokens of such a revision are a person's choice."""
-        return self in (Cause.SELECT, Cause.EDIT)
+from unmask.frames import Cause
 
 
 class StopReason(IntEnum):

@@ -13,8 +13,9 @@ from itertools import islice, takewhile
 from inference_service.errors import DataLoss, FailedPrecondition, InvalidField, OutOfRange
 from inference_service.sessions.frame import Cause, Change, ConstraintProgress, Frame, Settings, Summary
 from inference_service.sessions.log import Log
-from inference_service.sessions.state import Origin, State, carried, first_state, fold
+from inference_service.sessions.state import Origin, State, first_state, fold
 from inference_service.sessions.tree import Tree
+from unmask.frames import carried
 
 STATES_KEPT = 64
 

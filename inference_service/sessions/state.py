@@ -1,9 +1,10 @@
 """A canvas at one revision, and how a frame makes the next one of it. Pure functions of records."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from inference_service.sessions.frame import Frame, Settings, Splice
+from inference_service.sessions.frame import Frame, Settings
+from unmask import frames
+from unmask.frames import Canvas
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,44 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The canvas at one revision, with all that the next step has to know. None is an open position.
+    """The canvas at one revision, with all that the next step has to know.
 
-    start: first position of the generated part. given: positions supplied by the user. protected: others that
-    samplers may not touch. by_hand: positions whose token a person chose. pending: see Summary. read_only: a
-    person may only open positions of it. cache_revision: see Frame.
+    pending: see Summary. read_only: a person may only open positions of it. cache_revision: see Frame.
     """
 
-    tokens: tuple[int | None, ...]
+    canvas: Canvas
     settings: Settings
     sampler_state: dict
     total_forward_count: int
     total_wall_seconds: float = 0.0
-    by_hand: frozenset[int] = frozenset()
     pending: bool = False
-    start: int = 0
-    given: frozenset[int] = frozenset()
-    protected: frozenset[int] = frozenset()
     read_only: bool = False
     cache_revision: int | None = None
+
+    @property
+    def tokens(self) -> tuple[int | None, ...]:
+        """One a position, None where it is open."""
+        return self.canvas.tokens
+
+    @property
+    def start(self) -> int:
+        """First position of the generated part."""
+        return self.canvas.prompt_length
+
+    @property
+    def given(self) -> frozenset[int]:
+        """Positions supplied by the user."""
+        return self.canvas.given
+
+    @property
+    def by_hand(self) -> frozenset[int]:
+        """Positions whose token a person chose."""
+        return self.canvas.by_hand
+
+    @property
+    def protected(self) -> frozenset[int]:
+        """Others that samplers may not touch."""
+        return self.canvas.protected
 
     @property
     def size(self) -> int:
@@ -81,63 +101,13 @@ class State:
 def first_state(origin: Origin, settings: Settings, pending: bool = True) -> State:
     """The state that a session begins with."""
     given = frozenset(position for position, token in enumerate(origin.given) if token is not None)
-    return State(origin.given, settings, {}, 0, pending=pending, start=origin.prompt_length, given=given)
+    return State(Canvas(origin.given, origin.prompt_length, given), settings, {}, 0, pending=pending)
 
 
 def fold(state: State, frame: Frame) -> State:
     """The state after a frame, from its parent's."""
-    if frame.splices:
-        state = spliced(state, frame.splices)
-    tokens, given, by_hand, protected = state.tokens, state.given, state.by_hand, state.protected
-    if frame.changes:
-        edited = list(tokens)
-        for change in frame.changes:
-            edited[change.position] = change.token
-        tokens = tuple(edited)
-        touched = {change.position for change in frame.changes}
-        if frame.cause.by_hand:
-            given = (given - touched) | {change.position for change in frame.changes if change.given}
-            chosen = {change.position for change in frame.changes if change.token is not None and not change.given}
-            by_hand = (by_hand - touched) | chosen
-            protected -= {change.position for change in frame.changes if change.token is None}
-        elif by_hand:
-            by_hand -= touched
-    start = state.start
-    if frame.start is not None:
-        start = frame.start
-        given = given | {position for position in range(start) if tokens[position] is not None}
-        by_hand -= given
-    if frame.protected or frame.unprotected:
-        # One that is in both was picked by hand, is not any more, and is protected.
-        protected = (protected - set(frame.unprotected)) | set(frame.protected)
-        by_hand -= set(frame.unprotected)
+    canvas = frames.fold(state.canvas, frame.splices, frame.changes, frame.cause.by_hand, frame.start, frame.protected,
+                         frame.unprotected)
     summary = frame.summary
-    return State(tokens, frame.settings or state.settings, dict(frame.sampler_state), summary.total_forward_count,
-                 summary.total_wall_seconds, by_hand, summary.pending, start, given, protected, frame.read_only,
-                 frame.cache_revision)
-
-
-def spliced(state: State, splices: Iterable[Splice]) -> State:
-    """The state with positions taken out and put in; what is put in is open.
-
-    The prompt loses what is taken out before its end, and gains what is put in before it.
-    """
-    tokens, start = list(state.tokens), state.start
-    sets = [state.given, state.by_hand, state.protected]
-    for splice in splices:
-        at, removed, inserted = splice.position, splice.removed, splice.inserted
-        tokens[at:at + removed] = [None] * inserted
-        if at < start:
-            start += inserted - min(removed, start - at)
-        sets = [frozenset(position if position < at else position + inserted - removed
-                          for position in positions if not at <= position < at + removed) for positions in sets]
-    given, by_hand, protected = sets
-    return replace(state, tokens=tuple(tokens), start=start, given=given, by_hand=by_hand, protected=protected)
-
-
-def carried(sources: list[int | None], splices: Iterable[Splice]) -> list[int | None]:
-    """Where each position of a spliced canvas comes from, given that of the canvas before; None: put in since."""
-    sources = list(sources)
-    for splice in splices:
-        sources[splice.position:splice.position + splice.removed] = [None] * splice.inserted
-    return sources
+    return State(canvas, frame.settings or state.settings, dict(frame.sampler_state), summary.total_forward_count,
+                 summary.total_wall_seconds, summary.pending, frame.read_only, frame.cache_revision)

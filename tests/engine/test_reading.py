@@ -27,7 +27,11 @@ def begun(info):
     first = first_state(Origin("s", "m", (*PROMPT, *[None] * LENGTH), len(PROMPT), info.mask_token, 0.0, 0.0), settings)
     tokens = [*first.tokens]
     tokens[4] = 9
-    return first, replace(first, tokens=tuple(tokens), cache_revision=0)
+    return first, written(first, tuple(tokens), cache_revision=0)
+
+
+def written(state, tokens, **more):
+    return replace(state, canvas=replace(state.canvas, tokens=tokens), **more)
 
 
 def read(state, info, earlier, steps=1):
@@ -44,7 +48,13 @@ def test_they_are_read_while_the_frames_tell_their_canvas(begun, info):
 @pytest.mark.parametrize("lost", ["trimmed", "no ancestor", "another size", "not this program's"])
 def test_otherwise_all_are_made_anew(begun, info, lost):
     first, after = begun
-    before = {"trimmed": None, "no ancestor": first, "another size": replace(first, tokens=(*first.tokens, None)),
+    before = {"trimmed": None, "no ancestor": first, "another size": written(first, (*first.tokens, None)),
               "not this program's": replace(first, sampler_state={"revision": "x"})}[lost]
     found = read(after, info, lambda _: before, None if lost == "no ancestor" else 1)
     assert found == Reading(1, (len(PROMPT), len(PROMPT) + BLOCK))
+
+
+def test_the_next_block_begins_with_a_pass_over_all(begun, info):
+    first, _ = begun
+    decided = written(first, (*PROMPT, *[9] * BLOCK, *[None] * BLOCK), cache_revision=0)
+    assert read(decided, info, lambda _: first) == Reading(1, (len(PROMPT) + BLOCK, len(PROMPT) + 2 * BLOCK))

@@ -52,7 +52,8 @@ def stepped(name, steps):
             tokens[commit.position] = commit.token
         for reopen in proposal.reopens:
             tokens[reopen.position] = None
-        state = replace(state, tokens=tuple(tokens), sampler_state=json.loads(json.dumps(proposal.state)))
+        state = replace(state, canvas=replace(state.canvas, tokens=tuple(tokens)),
+                        sampler_state=json.loads(json.dumps(proposal.state)))
     return state
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 import unmask
 from tests.page.driver import at_revision, cell, run_to_end, shown_canvas, start, steps
-from unmask.session import OPEN
+from unmask.frames import OPEN
 
 # The kinds of the drawn cells, row by row; the legend's samples say which colour is which.
 KINDS = """() => {

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 import unmask
 from tests.page.driver import STORY, go_to, revision, run_to_end, shown_tokens, start
+from unmask.frames import OPEN
 from unmask.v1 import session_pb2
 
 RUNNING = session_pb2.Session.STATE_RUNNING
@@ -69,7 +70,7 @@ def test_rewind_by_the_slider_and_continue_from_there(page: Page, client: unmask
         page.get_by_test_id("step").click()
         expect(page.get_by_test_id("revision")).to_have_text(re.compile(rf"^{wanted}\s*/"))
     go_to(page, 1)
-    assert shown_tokens(page) == [None if s == unmask.session.OPEN else t for t, s in
+    assert shown_tokens(page) == [None if s == OPEN else t for t, s in
                                   zip(session.get(1).canvas.tokens, session.get(1).canvas.states,
                                       strict=True)][session.prompt_length:]
     assert session.revision == 3  # looking back changes nothing
@@ -300,7 +301,7 @@ def test_reopenings_are_proposed_taken_out_and_applied(page: Page, client: unmas
     page.get_by_test_id("apply").click()
     expect(page.get_by_test_id("revision")).to_have_text(re.compile(r"^2\s*/"))
     canvas = session.get().canvas
-    assert [position for position, state in enumerate(canvas.states) if state == unmask.session.OPEN] == reopens[1:]
+    assert [position for position, state in enumerate(canvas.states) if state == OPEN] == reopens[1:]
     assert marked(page)["reopened"] == set(reopens[1:])
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 import unmask
 from tests.page.driver import at_revision, cell, choose_model, go_to, shown_canvas, start, steps
 from tests.page.stack import Stack
+from unmask.frames import OPEN
 
 PLACE = """() => {
     const shown = document.querySelector('[data-testid="revision"]')?.textContent.split("/")[0].trim();
@@ -198,7 +199,7 @@ def agree(one: Page, other: Page, revision: int, client: unmask.Client, session:
     for tab in (one, other):
         at_revision(tab, revision, revision)
     canvas = client.open(session).get().canvas
-    truth = [None if state == unmask.session.OPEN else token for token, state in zip(canvas.tokens, canvas.states)]
+    truth = [None if state == OPEN else token for token, state in zip(canvas.tokens, canvas.states)]
     assert [token for _, token in shown_canvas(one)] == [token for _, token in shown_canvas(other)] == truth
 
 

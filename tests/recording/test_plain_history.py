@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unmask.frames import GIVEN
 from unmask.recording import BadRecording, Canvas, canvases, read, write
-from unmask.recording.folding import GIVEN
 from unmask.v1.recording_pb2 import Recording
 
 

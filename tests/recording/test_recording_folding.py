@@ -5,9 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_trees import MASK, recording, session
 
+from unmask.frames import COMMITTED, GIVEN, OPEN
 from unmask.recording import Canvas, canvases, check
-from unmask.recording.folding import COMMITTED, GIVEN, OPEN, walk
+from unmask.recording.folding import walk
 from unmask.v1.recording_pb2 import Recording
+from unmask.v1.session_pb2 import Canvas as CanvasMessage
 
 
 def same(canvas: Canvas, state) -> bool:
@@ -40,6 +42,9 @@ def test_the_trees_of_these_tests_have_every_kind_of_frame():
 
 def test_states():
     assert Canvas((5, None, 7), 1, given=frozenset({0})).states == (GIVEN, OPEN, COMMITTED)
+    names = CanvasMessage.PositionState.Name
+    assert [names(state) for state in (OPEN, COMMITTED, GIVEN)] == [
+        "POSITION_STATE_OPEN", "POSITION_STATE_COMMITTED", "POSITION_STATE_GIVEN"]
 
 
 def test_the_way_to_a_revision_goes_by_its_parents():

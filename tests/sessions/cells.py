@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from inference_service.errors import FailedPrecondition
 from inference_service.sessions import edits as core
-from inference_service.sessions.state import carried
+from unmask.frames import carried
 
 CONTEXT, EOS, EOT = 14, 90, 91
 ENDS = (EOS, EOT)

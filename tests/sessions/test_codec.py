@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from inference_service.rpc.codec import ProtoCodec
 from inference_service.sessions.frame import Cause, Change, Draft, Frame, Settings, Splice, Summary
 from inference_service.sessions.state import Origin, State
+from unmask.frames import Canvas
 
 CODEC = ProtoCodec()
 
@@ -89,8 +90,8 @@ def test_a_state_survives_the_store(data, size):
     some = st.frozensets(st.sampled_from(decided)) if decided else st.just(frozenset())
     given_, by_hand, protected = data.draw(some), data.draw(some), data.draw(some)
     start, read_only = data.draw(st.integers(0, size)), data.draw(st.booleans())
-    state = State(tuple(tokens), Settings("llada", {"steps": 3}, 5), {"step": 2}, 7, 1.5, by_hand - given_, True,
-                  start, given_, protected, read_only)
+    canvas = Canvas(tuple(tokens), start, given_, by_hand - given_, protected)
+    state = State(canvas, Settings("llada", {"steps": 3}, 5), {"step": 2}, 7, 1.5, True, read_only)
     origin = Origin("id", "a model", (None,), 0, 99, 1.0, 2.0)
     assert CODEC.state_from_bytes(CODEC.state_to_bytes(origin, 5, state)) == state
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from inference_service.sessions.compare import MOST_PAIRS, Span, by_position, by_token, compare
 from inference_service.sessions.frame import Splice
-from inference_service.sessions.state import carried
+from unmask.frames import carried
 
 TOKENS = st.none() | st.integers(0, 3)
 

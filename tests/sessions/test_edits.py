@@ -15,8 +15,9 @@ from inference_service.sessions.edits import EditFacts
 from inference_service.sessions.frame import Cause, Change, Frame, Settings, Splice, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session, first_frame
-from inference_service.sessions.state import Origin, carried, fold
+from inference_service.sessions.state import Origin, fold
 from inference_service.sessions.tree import Tree
+from unmask.frames import carried
 
 MASK = 99
 SETTINGS = Settings("llada", {"steps": 4}, 7)

@@ -21,7 +21,7 @@ from inference_service.sessions.editing import earlier_at, edit_frame
 from inference_service.sessions.edits import EditFacts
 from inference_service.sessions.frame import Cause, Settings
 from inference_service.sessions.log import Log
-from inference_service.sessions.state import carried
+from unmask.frames import carried
 
 ID_KINDS = [""] * 8 + ["one", "two", "three"]  # few repeat another
 

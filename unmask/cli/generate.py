@@ -17,8 +17,8 @@ from rich.progress import Progress
 import unmask
 from unmask.cli import options
 from unmask.cli.options import MAX_ID
+from unmask.frames import OPEN
 from unmask.messages import CONSTRAINTS
-from unmask.session import OPEN
 from unmask.v1.frame_pb2 import CONSTRAINT_PROGRESS_INCOMPLETE, Summary
 from unmask.v1.model_service_pb2 import LoadModelResponse, Model
 

@@ -13,8 +13,8 @@ from unmask.cli import options
 from unmask.cli.generate import one_line, until_end
 from unmask.cli.showing import Show, drawn, fitted, lines, view
 from unmask.cli.verify import verify
+from unmask.frames import GIVEN, OPEN
 from unmask.recording import read
-from unmask.recording.folding import GIVEN, OPEN
 from unmask.recording.text import printable, text_of
 
 SLOWEST = 60  # seconds a frame

@@ -6,8 +6,8 @@ from functools import cached_property
 from rich.console import Console
 from rich.text import Text
 
+from unmask.frames import GIVEN, OPEN
 from unmask.recording import Canvas, Canvases, canvases
-from unmask.recording.folding import GIVEN, OPEN
 from unmask.recording.text import named, pieces, printable
 from unmask.v1.frame_pb2 import CAUSE_REWIND, Cause, Draft, Frame
 from unmask.v1.model_service_pb2 import Token

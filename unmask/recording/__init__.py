@@ -4,10 +4,11 @@
 `canvases` folds its frames. docs/recordings.md describes the format.
 """
 
+from unmask.frames import Canvas
 from unmask.recording.bad import BadRecording
 from unmask.recording.checks import FORMAT, MOST_POSITIONS, VERSION, check
 from unmask.recording.files import MOST_BYTES, read, write
-from unmask.recording.folding import Canvas, Canvases, canvases
+from unmask.recording.folding import Canvases, canvases
 
 __all__ = ["FORMAT", "MOST_BYTES", "MOST_POSITIONS", "VERSION", "BadRecording", "Canvas", "Canvases", "canvases",
            "check", "read", "write"]

@@ -2,8 +2,10 @@
 
 from collections.abc import Container
 
+from unmask.canvas import canvas_of, fold
+from unmask.frames import COMMITTED, GIVEN, OPEN, Canvas
 from unmask.recording.bad import BadRecording
-from unmask.recording.folding import COMMITTED, GIVEN, OPEN, Canvas, canvas_of, fold, walk
+from unmask.recording.folding import walk
 from unmask.recording.values import (
     Ids,
     check_ascending,
