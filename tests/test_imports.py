@@ -1,6 +1,8 @@
 """Imports run one way, so that each part can be read, tested and replaced without the ones above it."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,8 @@ def test_imports_run_one_way(folder):
         if within(name, RULES[folder]) and not within(name, ALLOWED.get(folder, []))
     ]
     assert not wrong
+
+
+def test_the_rule_of_canvases_brings_no_client_along():
+    subprocess.run([sys.executable, "-c", "import sys, unmask.frames\nassert 'grpc' not in sys.modules"],
+                   cwd=ROOT, check=True)
