@@ -23,7 +23,6 @@ from inference_service.models.denoiser import Denoiser
 from inference_service.models.key_values import Read
 from inference_service.sampling import distribution, remasking
 from inference_service.sampling.sampler import Prediction, Proposal, Reopen, SamplingContext
-from inference_service.sessions.collection import Lease
 from inference_service.sessions.frame import (
     Change,
     ConstraintProgress,
@@ -32,6 +31,7 @@ from inference_service.sessions.frame import (
     Settings,
     Summary,
 )
+from inference_service.sessions.lease import Lease
 from inference_service.sessions.session import Session, totalled
 from inference_service.sessions.state import State
 

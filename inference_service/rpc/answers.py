@@ -9,8 +9,8 @@ from inference_service.engine.plan import Plan
 from inference_service.errors import DataLoss
 from inference_service.rpc import convert
 from inference_service.sampling import distribution
-from inference_service.sessions.collection import LiveSession
 from inference_service.sessions.compare import Comparison
+from inference_service.sessions.live import LiveSession
 from inference_service.sessions.session import Session
 from inference_service.sessions.tree import Line
 from unmask.enums import enum_number

@@ -13,8 +13,9 @@ from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.rpc import answers, requests, session_settings, work
 from inference_service.sampling.registry import SAMPLERS
-from inference_service.sessions.collection import LiveSession, Sessions
+from inference_service.sessions.collection import Sessions
 from inference_service.sessions.frame import Frame, Settings
+from inference_service.sessions.live import LiveSession
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import State
 from unmask.v1 import prediction_pb2, settings_pb2

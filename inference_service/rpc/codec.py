@@ -12,7 +12,7 @@ from unmask.v1 import frame_pb2, session_pb2
 
 
 class ProtoCodec:
-    """The store's codec; see sessions.collection.Codec."""
+    """The store's codec; see sessions.stored.Codec."""
 
     def origin_to_bytes(self, origin: Origin) -> bytes:
         return convert.session_to_proto(

@@ -13,8 +13,8 @@ from inference_service.models.denoiser import Denoiser
 from inference_service.models.library import Library
 from inference_service.rpc import convert
 from inference_service.sampling.registry import SAMPLERS
-from inference_service.sessions.collection import LiveSession
 from inference_service.sessions.frame import Cause, ConstraintProgress
+from inference_service.sessions.live import LiveSession
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session
 from inference_service.sessions.state import Origin

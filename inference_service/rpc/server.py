@@ -24,7 +24,8 @@ from inference_service.rpc.model_service import ModelService
 from inference_service.rpc.session.service import SessionService
 from inference_service.rpc.unreadable import RefusesUnreadable
 from inference_service.sandbox import processes
-from inference_service.sessions.collection import Limits, Sessions
+from inference_service.sessions.collection import Sessions
+from inference_service.sessions.limits import Limits
 from inference_service.sessions.store import SQLiteStore
 from unmask.address import joined
 from unmask.v1 import (

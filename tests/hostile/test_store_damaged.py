@@ -11,8 +11,10 @@ import pytest
 
 from inference_service.errors import DataLoss, NotFound, OutOfRange, ServiceError
 from inference_service.rpc.codec import ProtoCodec
-from inference_service.sessions.collection import BASE_EVERY, Limits, Sessions
+from inference_service.sessions.collection import Sessions
+from inference_service.sessions.limits import Limits
 from inference_service.sessions.store import SQLiteStore
+from inference_service.sessions.stored import BASE_EVERY
 from tests.sessions.making import Clock, commit_step, create, step
 
 STEPS = 12
@@ -255,7 +257,7 @@ def test_a_damaged_state_that_stands_for_dropped_frames_is_named(path):
         for number in range(20):
             commit_step(turn, {3 + number % 4: number})
     store, session = sessions._store, sessions.get(one).session
-    store.trim(one, 20, 10, {10: sessions._codec.state_to_bytes(session.origin, 10, session.state(10))})
+    store.trim(one, 20, 10, {10: ProtoCodec().state_to_bytes(session.origin, 10, session.state(10))})
     assert opened(path).get(one).session.state().tokens == session.state().tokens
     flipped(path, "state", "body", OF_FRAME, one, 10)
     error = damage(opened(path).get(one).session.state)

@@ -20,7 +20,8 @@ from inference_service.config import Config
 from inference_service.errors import Exhausted
 from inference_service.local import running
 from inference_service.rpc.codec import ProtoCodec
-from inference_service.sessions.collection import Limits, Sessions
+from inference_service.sessions.collection import Sessions
+from inference_service.sessions.limits import Limits
 from inference_service.sessions.store import Entry, SQLiteStore
 from tests.conftest import GOLDEN
 from tests.sessions.making import Clock, create, step

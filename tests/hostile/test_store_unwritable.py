@@ -13,7 +13,8 @@ import pytest
 from inference_service.errors import FailedPrecondition, Unavailable
 from inference_service.rpc.codec import ProtoCodec
 from inference_service.sessions import faults, files, schema
-from inference_service.sessions.collection import Limits, Sessions
+from inference_service.sessions.collection import Sessions
+from inference_service.sessions.limits import Limits
 from inference_service.sessions.store import Entry, SQLiteStore
 from tests.sessions.making import Clock, create, step
 

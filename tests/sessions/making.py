@@ -1,8 +1,9 @@
 """Sessions for tests: plain ones, on a clock that a test moves."""
 
 from inference_service.rpc.codec import ProtoCodec
-from inference_service.sessions.collection import Limits, Sessions
+from inference_service.sessions.collection import Sessions
 from inference_service.sessions.frame import Change, Settings, Summary
+from inference_service.sessions.limits import Limits
 from inference_service.sessions.store import SQLiteStore
 
 MASK = 99

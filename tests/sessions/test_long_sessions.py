@@ -3,9 +3,9 @@
 import pytest
 from making import MASK, SETTINGS, commit_step, create, open_sessions
 
-from inference_service.sessions.collection import BASE_EVERY
 from inference_service.sessions.log import KEPT, PAGE
 from inference_service.sessions.state import first_state, fold
+from inference_service.sessions.stored import BASE_EVERY
 
 LONG = 3 * BASE_EVERY + 40
 

@@ -15,8 +15,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from inference_service.errors import DataLoss, ServiceError
 from inference_service.rpc.codec import ProtoCodec, tree_of
 from inference_service.sessions import schema
-from inference_service.sessions.collection import Limits, Sessions
+from inference_service.sessions.collection import Sessions
 from inference_service.sessions.frame import Cause
+from inference_service.sessions.limits import Limits
 from inference_service.sessions.store import SQLiteStore
 from tests.patience import PATIENCE as WAIT
 from tests.sessions.making import MASK, Clock, commit_step

@@ -7,7 +7,7 @@ import pytest
 from making import commit_step, create, open_sessions, step
 
 from inference_service.errors import Aborted, FailedPrecondition
-from inference_service.sessions import collection
+from inference_service.sessions import branch_names
 from inference_service.sessions.frame import Change, Summary
 from tests.patience import PATIENCE
 
@@ -150,7 +150,7 @@ def test_names_given_on_two_servers_at_once_are_all_kept(servers, monkeypatch):
     one, two = servers
     session_id = id_of(create(one))
     step(one, session_id, {3: 1})
-    reads = one.names
+    reads = one._store.names
     late = []
 
     def names(session_id):
@@ -159,7 +159,7 @@ def test_names_given_on_two_servers_at_once_are_all_kept(servers, monkeypatch):
             late.append(two.name(session_id, "by two", 1))
         return found
 
-    monkeypatch.setattr(one, "names", names)
+    monkeypatch.setattr(one._store, "names", names)
     one.name(session_id, "by one", 0)
     assert late == [1]
     assert two.names(session_id) == reads(session_id) == {"by one": 0, "by two": 1}
@@ -177,7 +177,7 @@ def test_a_name_moves_and_replaces_and_there_are_not_too_many(servers, monkeypat
     assert one.names(session_id) == {"a": 1}
     assert one.name(session_id, "b", 1) == 1, "the one before is replaced"
     assert two.names(session_id) == {"b": 1}
-    monkeypatch.setattr(collection, "MOST_NAMES", 2)
+    monkeypatch.setattr(branch_names, "MOST_NAMES", 2)
     one.name(session_id, "c", 0)
     with one.lease(session_id) as turn:
         turn.commit(turn.session.rewind_frame(0, 1.0))

@@ -15,8 +15,8 @@ from making import MASK, commit_step, open_sessions
 from test_tree import Oracle
 
 from inference_service.errors import Aborted, FailedPrecondition, InvalidField, OutOfRange
-from inference_service.sessions import collection, session
 from inference_service.sessions import edits as core
+from inference_service.sessions import session, stored
 from inference_service.sessions.editing import earlier_at, edit_frame
 from inference_service.sessions.edits import EditFacts
 from inference_service.sessions.frame import Cause, Settings
@@ -30,8 +30,8 @@ ID_KINDS = [""] * 8 + ["one", "two", "three"]  # few repeat another
 def small():
     """States kept every 4 revisions and little in memory, so that few revisions go where many would."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collection, "BASE_EVERY", 4)
-        patch.setattr(collection, "Log", partial(Log, kept=3))
+        patch.setattr(stored, "BASE_EVERY", 4)
+        patch.setattr(stored, "Log", partial(Log, kept=3))
         patch.setattr(session, "STATES_KEPT", 2)
         yield
 

@@ -6,8 +6,9 @@ from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.session.changes import Changes, answered, edited
-from inference_service.sessions.collection import Lease, LiveSession
 from inference_service.sessions.frame import Frame
+from inference_service.sessions.lease import Lease
+from inference_service.sessions.live import LiveSession
 from unmask.v1 import session_service_pb2 as pb
 
 

@@ -4,8 +4,8 @@ from inference_service.rpc import answers, convert, requests, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
-from inference_service.sessions.collection import LiveSession
 from inference_service.sessions.frame import Settings
+from inference_service.sessions.live import LiveSession
 from unmask.v1 import session_service_pb2 as pb
 
 

@@ -8,8 +8,8 @@ from inference_service.errors import ServiceError
 from inference_service.rpc import requests, work
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.session.changes import Changes, answered
-from inference_service.sessions.collection import Lease
 from inference_service.sessions.frame import Frame
+from inference_service.sessions.lease import Lease
 from inference_service.sessions.session import Session
 from unmask.v1 import session_service_pb2 as pb
 

@@ -9,7 +9,7 @@ from inference_service.rpc import requests, work
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.session.changes import Changes, answered
 from inference_service.rpc.streams import Newest
-from inference_service.sessions.collection import LiveSession
+from inference_service.sessions.live import LiveSession
 from unmask.v1 import session_service_pb2 as pb
 
 KEPT_FOR_READER = 64  # frames in memory that a reader has not taken yet

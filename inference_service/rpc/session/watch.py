@@ -8,7 +8,7 @@ from inference_service.rpc.calls import Calls
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
 from inference_service.rpc.streams import Wakeup
-from inference_service.sessions.collection import LiveSession
+from inference_service.sessions.live import LiveSession
 from unmask.v1 import session_service_pb2 as pb
 
 FRAMES_AT_ONCE = 16  # that a watcher reads before it sends them
