@@ -6,7 +6,7 @@ One step of one session, from the call to the frame:
     on nobody else adds frames to it. An earlier call with the same `request_id` is answered with its frames instead.
 2.  `plan_for` (plan.py) makes a `Plan` of the newest revision: the sampler, and the `SamplingContext` that it reads,
     with its parameters, the canvas as a `Region`, and the `Noise` of this session's seed and this revision. A
-    constraint is compiled (constraining.py), in a child process.
+    constraint is compiled (compiled_constraints.py), in a child process.
 3.  `step_job` (jobs.py) is a generator: straight code that yields each forward pass it needs. `Engine.submit`
     (engine.py) gives it a `Ticket` and puts it into a `Lane`, interactive or bulk; the call waits for frames.
 4.  On the engine's thread `propose_job` asks the plan what it wants (`Plan.wanted`: positions of the block at work, and

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inference_service.engine.constraining import Active
+from inference_service.engine.active_constraint import Active
 from inference_service.engine.plan import Plan
 from inference_service.models.denoiser import Denoiser
 from inference_service.sampling.parameters import Growing, resolved

@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
-from inference_service.engine.constraining import WITNESS, Active, active
+from inference_service.engine.active_constraint import Active
+from inference_service.engine.constraining import active
+from inference_service.engine.constraint_checking import WITNESS
 from inference_service.engine.growing import grown, stop_reason
 from inference_service.engine.plan import Plan, plan_for, plan_of, recallable
 from inference_service.engine.predictions import Kept, Predictions

@@ -8,7 +8,9 @@ from pydantic import ValidationError
 
 from inference_service.caches.policy import CacheParameters, Policy
 from inference_service.caches.registry import POLICIES, fitting, policy_for
-from inference_service.engine.constraining import WITNESS, Active, active
+from inference_service.engine.active_constraint import Active
+from inference_service.engine.constraining import active
+from inference_service.engine.constraint_checking import WITNESS
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.models.denoiser import Denoiser, ModelInfo
 from inference_service.sampling.ending import behind_end, filled

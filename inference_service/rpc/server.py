@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha import reflection
 
 from inference_service.config import Config
 from inference_service.ending import Ending, bounded
-from inference_service.engine import constraining
+from inference_service.engine import compiled_constraints
 from inference_service.engine.engine import Engine
 from inference_service.engine.predictions import Predictions
 from inference_service.listening import cannot_listen, require_private
@@ -170,7 +170,7 @@ class Server:
     def _forget(self, info: ModelInfo) -> None:
         """Drops what is kept of a model that was taken out of use. From any thread."""
         self._predictions.forget(info)
-        constraining.forget(info)
+        compiled_constraints.KEPT.forget(info)
 
     async def _set_health(self, status: int) -> None:
         """Of everything; what is wrong with the store comes on top of it."""

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from inference_service.embedded import EMBEDDED_FOLDER
-from inference_service.engine.constraining import WITNESS, _others, active
+from inference_service.engine.constraining import active
+from inference_service.engine.constraint_checking import WITNESS, ranked_others
 from inference_service.engine.jobs import by_hand, changes_of
 from inference_service.engine.plan import complete_settings, plan_of
 from inference_service.errors import InvalidField
@@ -92,7 +93,7 @@ def test_candidates_of_a_position_without_a_row_are_all_that_may_stand(model):
     nothing = Prediction([], torch.empty(0, model.info.vocabulary_size))
     allowed = torch.zeros(model.info.vocabulary_size, dtype=torch.bool)
     allowed[[7, 300, 41]] = True
-    others = _others(START, {}, nothing, context)
+    others = ranked_others(START, {}, nothing, context)
     assert others(allowed) == [7, 41, 300]
     assert others(None) == [], "where what may stand is not known there are none"
 
