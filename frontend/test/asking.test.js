@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Asking } from "app/actions/asking.js";
 import { Inspection } from "app/actions/inspection.js";
 import { hindrances } from "app/core/selectors.js";
-import { editHindrances } from "app/core/edits.js";
+import { editHindrances } from "app/core/possible-edits.js";
 import { fillHindrance } from "app/core/watched.js";
 import { GIVEN, OPEN } from "app/core/canvas.js";
 import { initialState, reduce } from "app/core/state.js";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { choiceOf, heatOf, METHOD_CHOICE, METHODS, questionAt, questionKey, questionOf, signed, spread, whyNotAsk, whyNotLive } from "app/core/attribution.js";
+import { choiceOf, heatOfAnswer, METHOD_CHOICE, METHODS, questionAt, questionKey, questionOf, signed, spread, whyNotAsk, whyNotLive } from "app/core/attribution.js";
 import { GIVEN, OPEN } from "app/core/canvas.js";
 import { lensInUse, readingOf } from "app/core/lenses.js";
 import { looksOf } from "app/core/looks.js";
@@ -52,7 +52,7 @@ test("an answer colours the canvas with signs, and leaving it gives the lens bef
   assert.deepEqual(cells.map(({ explained }) => explained), [false, false, true, false, false]);
   assert.match(labelOf(cells[1]), /spoke against it, −1\.00/);
   assert.deepEqual([looksOf(cells[1])["data-side"], looksOf(cells[3])["data-side"]], ["against", null], "what cannot be seen has no sign");
-  assert.deepEqual(heatOf(state).sources.map(({ position }) => position), [1, 0, 3]);
+  assert.deepEqual(heatOfAnswer(state).sources.map(({ position }) => position), [1, 0, 3]);
   assert.deepEqual([readingOf(state).low, readingOf(state).high], ["−1.00", "+1.00"]);
   assert.equal(lensInUse(after(state, { type: "why.shown", on: false })), "order");
   assert.equal(lensInUse(after(state, look(3))), "order", "of another position nothing is known yet");
@@ -61,7 +61,7 @@ test("an answer colours the canvas with signs, and leaving it gives the lens bef
 test("an answer lies over later canvases where its positions went", () => {
   const inserted = frameOf({ revision: 3, parent: 2, cause: "edit", splices: [{ position: 1, removed: 0, inserted: 1 }] });
   const state = answered(opened(...frames(inserted), look(3)), [one(0, 1), one(1, 2), one(3, -4)]);
-  const { values, explained, sources } = heatOf(state);
+  const { values, explained, sources } = heatOfAnswer(state);
   assert.deepEqual([...values].map((value) => (Number.isNaN(value) ? null : value)), [1, null, 2, null, -4, null]);
   assert.equal(explained, 3);
   assert.deepEqual(sources.map(({ position }) => position), [4, 2, 0]);

@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
-import { cellInWords, confidenceOf, heatOf, MARKS, positionIn, rowInWords, wayOf } from "app/core/heat.js";
+import { cellInWords, confidenceOf, heatOfWay, MARKS, positionIn, rowInWords, wayOf } from "app/core/heat.js";
 import { frameOf, grow, plant, remember } from "app/core/tree.js";
 import { initialState } from "app/core/state.js";
 
@@ -24,7 +24,7 @@ const draft = (predictedAt, entries) => ({
   entropies: new Uint8Array(entries.length),
   predictedAt,
 });
-const drawn = (tree, revision) => heatOf(tree, revision).rows.map(({ revision: at, codes }) => [at, ...codes]);
+const drawn = (tree, revision) => heatOfWay(tree, revision).rows.map(({ revision: at, codes }) => [at, ...codes]);
 const summary = (meanProbability, minProbability) => ({ meanProbability, minProbability });
 const stateOf = (tree) => ({
   ...initialState(),
@@ -43,7 +43,7 @@ test("a row says what is open, what was committed in it and what before", () => 
     [1, 250, fresh, 90, 80],
     [2, fresh, committed, 90, fresh],
   ]);
-  assert.equal(heatOf(tree, 2).start, 2);
+  assert.equal(heatOfWay(tree, 2).start, 2);
   assert.deepEqual(drawn(grown(), 0), [[0, bare, bare, bare, bare]]);
 });
 
@@ -55,7 +55,7 @@ test("opening again and editing are marked", () => {
 test("columns follow positions through splices", () => {
   // 2 goes, two are put in before what was 4.
   const tree = grown(frame(1, 0, "step", [[2, 20], [4, 40]]), frame(2, 1, "edit", [], { splices: [splice(2, 1, 0), splice(3, 0, 2)] }), frame(3, 2, "step", [[3, 33]]));
-  const heat = heatOf(tree, 3);
+  const heat = heatOfWay(tree, 3);
   assert.deepEqual(drawn(tree, 3), [
     [0, bare, absent, absent, bare, bare],
     [1, bare, absent, absent, fresh, bare],
@@ -91,32 +91,32 @@ test("the answer of a turn before stays, and holes of a prompt count", () => {
   ]);
   const holed = plant({ ...SESSION, promptLength: 6, states: [GIVEN, OPEN, GIVEN, OPEN, GIVEN, GIVEN] });
   assert.deepEqual(drawn(holed, 0), [[0, bare, given, bare, given, given]]);
-  assert.equal(heatOf(holed, 0).start, 1);
-  assert.equal(heatOf(plant({ ...SESSION, promptLength: 6, states: new Array(6).fill(GIVEN) }), 0).columns, 0);
+  assert.equal(heatOfWay(holed, 0).start, 1);
+  assert.equal(heatOfWay(plant({ ...SESSION, promptLength: 6, states: new Array(6).fill(GIVEN) }), 0).columns, 0);
 });
 
 test("a frame makes its own row and those alone whose draft it brings", () => {
   const tree = grown(frame(1, 0, "step", [[2, 20]], { draft: draft(0, [[2, 20, 9], [3, 30, 9]]) }), frame(2, 1, "step", [[3, 30]], { draft: draft(1, [[3, 30, 99]]) }));
-  const before = heatOf(tree, 2).rows;
-  const after = heatOf(grow(tree, frame(3, 2, "step", [[4, 40]], { draft: draft(2, [[4, 40, 7], [5, 50, 6]]) })), 3).rows;
+  const before = heatOfWay(tree, 2).rows;
+  const after = heatOfWay(grow(tree, frame(3, 2, "step", [[4, 40]], { draft: draft(2, [[4, 40, 7], [5, 50, 6]]) })), 3).rows;
   assert.deepEqual(after.map((row, i) => row === before[i]), [true, true, false, false]);
-  const told = heatOf(remember(tree, { revision: 2, draft: draft(2, [[4, 40, 8]]), cached: false, asked: true, seconds: null, meanEntropy: null }), 2).rows;
+  const told = heatOfWay(remember(tree, { revision: 2, draft: draft(2, [[4, 40, 8]]), cached: false, asked: true, seconds: null, meanEntropy: null }), 2).rows;
   assert.deepEqual(told.map((row, i) => row === before[i]), [true, true, false]);
 });
 
 test("a thousand positions and 128 rows take little to make, and less with one more frame", () => {
   let tree = plant({ ...SESSION, tokens: new Array(1026).fill(0), states: [GIVEN, GIVEN, ...new Array(1024).fill(OPEN)] });
   for (let revision = 1; revision < 128; revision++) tree = grow(tree, frame(revision, revision - 1, "step", Array.from({ length: 8 }, (_, i) => [2 + ((revision * 8 + i) % 1024), 5])));
-  const { rows } = heatOf(tree, 127);
+  const { rows } = heatOfWay(tree, 127);
   assert.equal(rows.length, 128);
   tree = grow(tree, frame(128, 127, "step", [[3, 9]]));
-  assert.equal(heatOf(tree, 128).rows.filter((row, i) => row !== rows[i]).length, 1);
+  assert.equal(heatOfWay(tree, 128).rows.filter((row, i) => row !== rows[i]).length, 1);
 });
 
 test("a cell in words", () => {
   const tree = grown(frame(1, 0, "step", [[2, 20, 0.82]], { draft: draft(0, [[2, 20, 209], [3, 30, 51]]) }), frame(2, 1, "edit", [], { splices: [splice(2, 0, 1)] }));
   const state = stateOf(tree);
-  const heat = heatOf(tree, 2);
+  const heat = heatOfWay(tree, 2);
   assert.equal(cellInWords(state, heat, 0, 2), "Revision 0: red, draft, 20 percent, position 3");
   assert.equal(cellInWords(state, heat, 1, 1), "Revision 1: kite, 82 percent, new, position 2");
   assert.equal(cellInWords(state, heat, 1, 0), "Revision 1: put in later, position 2 now");
@@ -143,7 +143,7 @@ test("a way of more rows than a picture can have leaves the oldest out, and says
   for (let revision = 1; revision <= 4100; revision++) {
     tree = grow(tree, frame(revision, revision - 1, "select", [[3, revision % 2 ? 30 : 31]]));
   }
-  const { rows, left, start, columns } = heatOf(tree, 4100);
+  const { rows, left, start, columns } = heatOfWay(tree, 4100);
   assert.equal(rows.length, 4096);
   assert.equal(left, 5);
   assert.deepEqual([rows[0].revision, rows[4095].revision], [5, 4100]);

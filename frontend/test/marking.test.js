@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
-import { editOf } from "app/core/edits.js";
+import { editOf } from "app/core/possible-edits.js";
 import { draftsAmong, fitting, hindranceToAll, painted, paintedInWords, runOf } from "app/core/marking.js";
 import { cellsOf, labelOf, markable, signsOf } from "app/core/selectors.js";
 import { initialState, reduce } from "app/core/state.js";

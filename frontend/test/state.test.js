@@ -4,7 +4,7 @@ import { initialState, reduce, shownRevision } from "app/core/state.js";
 import { Store } from "app/core/store.js";
 import { blocksOf, cellsOf, hindrances, inspected, labelOf, marksOf, sentence, statistics, trialWanted, writtenText } from "app/core/selectors.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
-import { editHindrances } from "app/core/edits.js";
+import { editHindrances } from "app/core/possible-edits.js";
 import { unsent } from "app/core/unsent.js";
 import { remasked, remaskedInWords, rankingWanted } from "app/core/remasking.js";
 import { frameOf } from "app/core/tree.js";

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inference_service.errors import FailedPrecondition, InvalidField
-from inference_service.sessions.edits import (
+from inference_service.sessions.edit_kinds import (
     Append,
     Delete,
     DeleteLast,

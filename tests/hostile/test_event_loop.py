@@ -17,7 +17,16 @@ from grpc import StatusCode as Code
 
 from inference_service.inspection.attribution import question
 from inference_service.models.text import Text
-from inference_service.rpc import answers, attributing, convert, edits, prompts, requests, session_settings, work
+from inference_service.rpc import (
+    answers,
+    attributing,
+    convert,
+    edit_messages,
+    prompts,
+    requests,
+    session_settings,
+    work,
+)
 from inference_service.rpc.session import recordings
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session
@@ -155,7 +164,7 @@ SLOW = [
     *((convert, name) for name in ("session_to_proto", "sent_from_bytes")),
     *((session_settings, name) for name in ("first_settings", "later_settings")),
     (requests, "checked_selections"), (prompts, "prompt_tokens"),
-    (edits, "checked"), (attributing, "_question"), (recordings, "read"), (recording, "write"),
+    (edit_messages, "checked"), (attributing, "_question"), (recordings, "read"), (recording, "write"),
 ]
 
 
@@ -218,7 +227,7 @@ HELD = {
     "sessions are listed": ("ListSessions", answers, "session"),
     "branches are listed": ("ListBranches", Tree, "lines"),
     "selections are checked": ("Select", requests, "checked_selections"),
-    "edits are checked": ("Edit", edits, "checked"),
+    "edits are checked": ("Edit", edit_messages, "checked"),
     "candidates are put together": ("GetCandidates", answers, "candidates"),
     "a file is written": ("Export", recording, "write"),
     "a file is read": ("Import", recordings, "read"),

@@ -4,8 +4,8 @@ import random
 
 from inference_service.errors import ServiceError
 from inference_service.rpc import convert
-from inference_service.sessions import edits
-from inference_service.sessions.editing import edit_frame
+from inference_service.sessions import edit_kinds as edits
+from inference_service.sessions.edit_frame import edit_frame
 from inference_service.sessions.frame import Change, Settings, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session, first_frame

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from inference_service.errors import FailedPrecondition
-from inference_service.sessions import edits as core
+from inference_service.sessions import edit_kinds as core
 from unmask.frames import carried
 
 CONTEXT, EOS, EOT = 14, 90, 91

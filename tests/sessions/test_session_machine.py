@@ -15,10 +15,11 @@ from making import MASK, commit_step, open_sessions
 from test_tree import Oracle
 
 from inference_service.errors import Aborted, FailedPrecondition, InvalidField, OutOfRange
-from inference_service.sessions import edits as core
+from inference_service.sessions import edit_kinds as core
 from inference_service.sessions import session, stored
-from inference_service.sessions.editing import earlier_at, edit_frame
-from inference_service.sessions.edits import EditFacts
+from inference_service.sessions.earlier import earlier_at
+from inference_service.sessions.edit_frame import edit_frame
+from inference_service.sessions.edit_kinds import EditFacts
 from inference_service.sessions.frame import Cause, Settings
 from inference_service.sessions.log import Log
 from unmask.frames import carried

@@ -1,6 +1,6 @@
 // What a person changes by hand: each a single revision, made from the one shown.
-import { editOf } from "app/core/edits.js";
 import { fitting, painted } from "app/core/marking.js";
+import { editOf } from "app/core/possible-edits.js";
 import { remasked } from "app/core/remasking.js";
 import { shown } from "app/core/selectors.js";
 
@@ -46,7 +46,7 @@ export class Editing {
   /**
    * Does something to positions of the revision shown, to those that it can be
    * done to: one revision. Locking unlocks where all of them are locked.
-   * @param {import("app/core/edits.js").Doing} doing
+   * @param {import("app/core/possible-edits.js").Doing} doing
    * @param {number | Iterable<number> | null} positions
    * @param {{ text?: string, locked?: boolean }} [more]  locked: to unlock; left out, it depends on what they are
    * @returns {Promise<boolean>} whether it was done
@@ -97,7 +97,7 @@ export class Editing {
   }
 
   /** @returns {Promise<boolean>} whether it was done */
-  #edit(/** @type {string} */ what, /** @type {import("app/core/edits.js").Edit[]} */ edits) {
+  #edit(/** @type {string} */ what, /** @type {import("app/core/possible-edits.js").Edit[]} */ edits) {
     return this.#session.change("edit", what, (/** @type {any} */ place, /** @type {any} */ options) =>
       this.#client.edit({ ...place, edits, predict: this.#state.view.asks }, options),
     );

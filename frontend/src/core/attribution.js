@@ -195,7 +195,7 @@ export const colouring = (/** @type {State} */ { why, view, weighings }) => (why
 const known = new WeakMap();
 
 /** What colours the canvas; null where nothing was asked, or the answer is not there. @returns {Heat | null} */
-export function heatOf(/** @type {State} */ state) {
+export function heatOfAnswer(/** @type {State} */ state) {
   let heat = known.get(state);
   if (heat === undefined) known.set(state, (heat = laid(state)));
   return heat;

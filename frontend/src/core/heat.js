@@ -61,7 +61,7 @@ export function wayOf(tree, revision) {
  * @param {number} revision
  * @returns {Heat}
  */
-export function heatOf(tree, revision) {
+export function heatOfWay(tree, revision) {
   const whole = wayOf(tree, revision);
   const way = whole.slice(-MOST_ROWS);
   const { layout, canvas } = tree.revisions[way[way.length - 1]];

@@ -1,6 +1,6 @@
 // What the colours of the canvas say: a number for every position, the number
 // that has the full colour, and the words for both.
-import { heatOf, methodNamed, scoreInWords, signed } from "app/core/attribution.js";
+import { heatOfAnswer, methodNamed, scoreInWords, signed } from "app/core/attribution.js";
 import { COMMITTED, OPEN } from "app/core/canvas.js";
 import { courseOf } from "app/core/course.js";
 import { draftColumns } from "app/core/drafts.js";
@@ -38,7 +38,7 @@ export const LENSES = [
 export const lensOf = (/** @type {State["view"]} */ { lens }) => (LENSES.some((known) => known.lens === lens) ? lens : "confidence");
 
 /** What colours the canvas: for as long as it is asked why a token is there, the answer. @returns {Lens | "why"} */
-export const lensInUse = (/** @type {State} */ state) => (heatOf(state) ? "why" : lensOf(state.view));
+export const lensInUse = (/** @type {State} */ state) => (heatOfAnswer(state) ? "why" : lensOf(state.view));
 
 export const lensNamed = (/** @type {Lens} */ lens) => /** @type {typeof LENSES[number]} */ (LENSES.find((known) => known.lens === lens));
 
@@ -66,7 +66,7 @@ export function readingOf(state) {
 function read(/** @type {State} */ state) {
   const { tree } = state;
   if (!tree) return null;
-  const heat = heatOf(state);
+  const heat = heatOfAnswer(state);
   if (heat) return parts(heat);
   const revision = shownRevision(state);
   switch (lensOf(state.view)) {

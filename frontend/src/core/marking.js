@@ -1,9 +1,9 @@
 // Positions marked, to do something to all of them at once, and positions that a
 // brush has passed over.
 import { GIVEN, OPEN } from "app/core/canvas.js";
-import { hindrance } from "app/core/edits.js";
 import { plural } from "app/core/format.js";
 import { appendsOnly, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
+import { hindrance } from "app/core/possible-edits.js";
 import { unchangeable } from "app/core/readiness.js";
 import { shownRevision } from "app/core/state.js";
 import { pathTo, sourcesIn } from "app/core/tree.js";
@@ -11,7 +11,7 @@ import { pathTo, sourcesIn } from "app/core/tree.js";
 /**
  * @typedef {import("app/core/state.js").State} State
  * @typedef {import("app/core/tree.js").Tree} Tree
- * @typedef {import("app/core/edits.js").Doing} Doing
+ * @typedef {import("app/core/possible-edits.js").Doing} Doing
  *
  * @typedef {"mask" | "lock"} BrushKind
  *

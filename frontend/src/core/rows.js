@@ -1,7 +1,7 @@
 // The canvas as a list: which positions it has, which of them are in view, and
 // what has to be asked for those.
 import { OPEN } from "app/core/canvas.js";
-import { READ_ONLY } from "app/core/edits.js";
+import { READ_ONLY } from "app/core/possible-edits.js";
 import { unchangeable } from "app/core/readiness.js";
 import { shownRevision, weighingKey } from "app/core/state.js";
 import { deedsOf, isComplete } from "app/core/tree.js";

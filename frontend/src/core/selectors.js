@@ -5,7 +5,7 @@ import { faceOf, textOf } from "app/core/tokens.js";
 import { blockFrom, blocksAt } from "app/core/blocks.js";
 import { COMMITTED, GIVEN, OPEN } from "app/core/canvas.js";
 import { draftAt, draftColumns } from "app/core/drafts.js";
-import { READ_ONLY } from "app/core/edits.js";
+import { READ_ONLY } from "app/core/possible-edits.js";
 import { redoOf, undoOf } from "app/core/places.js";
 import { appendsOnly, NO_MASKING_AGAIN } from "app/core/left-to-right.js";
 import { busy, offline, switchedOff, unchangeable } from "app/core/readiness.js";

@@ -145,7 +145,7 @@ export class Client {
     return this.#changes(sessions.select, { ...placed(place), selections, predict }, options);
   }
 
-  /** @param {Place & { edits: import("app/core/edits.js").Edit[], predict: boolean }} wanted */
+  /** @param {Place & { edits: import("app/core/possible-edits.js").Edit[], predict: boolean }} wanted */
   edit({ edits, predict, ...place }, /** @type {Options} */ options) {
     const request = { ...placed(place), edits: edits.map((operation) => ({ operation })), predict };
     return this.#changes(sessions.edit, request, options);

@@ -1,7 +1,7 @@
 // Keys that work anywhere but in a field. One table serves the handler and the
 // sheet that lists them.
-import { hindrance } from "app/core/edits.js";
-import { heatOf } from "app/core/attribution.js";
+import { hindrance } from "app/core/possible-edits.js";
+import { heatOfAnswer } from "app/core/attribution.js";
 import { indexShown, lastIndex } from "app/core/comparing.js";
 import { hindrances } from "app/core/selectors.js";
 import { maximisedPanel } from "app/core/panels.js";
@@ -73,7 +73,7 @@ function positionsFor(/** @type {Page} */ page, /** @type {HTMLElement} */ targe
   return marked.size ? marked : position === null ? [] : [position];
 }
 
-/** What moves no positions is done to all that are marked. @type {(doing: import("app/core/edits.js").Doing) => Deed} */
+/** What moves no positions is done to all that are marked. @type {(doing: import("app/core/possible-edits.js").Doing) => Deed} */
 const edit = (doing) => {
   const one = doing === "insert" || doing === "delete";
   const positions = (/** @type {Page} */ page, /** @type {HTMLElement} */ target) => (one ? [positionFor(page, target)].filter((at) => at !== null) : positionsFor(page, target));
@@ -104,7 +104,7 @@ function leave(/** @type {Page} */ { store, inspection, playing, attribution }) 
   else if (brush.kind) store.dispatch({ type: "brush.changed", fields: { kind: null } });
   else if (marked.size) store.dispatch({ type: "marks.changed", positions: [] });
   else if (maximisedPanel(store.state)) store.dispatch({ type: "view.changed", view: { maximised: "" } });
-  else if (heatOf(store.state) || store.state.why.asking) attribution.leave();
+  else if (heatOfAnswer(store.state) || store.state.why.asking) attribution.leave();
   else inspection.look(null);
 }
 
@@ -180,7 +180,7 @@ export const KEYS = [
     keys: ["C"],
     does: "Other colours",
     act: ({ store, lens, attribution }) => {
-      if (heatOf(store.state)) attribution.leave();
+      if (heatOfAnswer(store.state)) attribution.leave();
       else lens.use(nextLens(lensOf(store.state.view)));
     },
   },

@@ -1,13 +1,13 @@
 import { html } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
-import { editHindrances } from "app/core/edits.js";
+import { editHindrances } from "app/core/possible-edits.js";
 import { shown } from "app/core/selectors.js";
 import { unsent } from "app/core/unsent.js";
 import { focusOn } from "app/ui/focus.js";
 import * as icons from "app/ui/icons.js";
 
-/** @typedef {import("app/core/edits.js").Doing} Doing */
+/** @typedef {import("app/core/possible-edits.js").Doing} Doing */
 
 /** What can be done by hand to the position looked at. */
 class EditPanel extends PageElement {

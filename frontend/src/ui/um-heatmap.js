@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
-import { cellInWords, heatOf, MARKS, positionIn, rowInWords } from "app/core/heat.js";
+import { cellInWords, heatOfWay, MARKS, positionIn, rowInWords } from "app/core/heat.js";
 import { decimal } from "app/core/format.js";
 import { shownRevision } from "app/core/state.js";
 import "app/ui/um-maximise.js";
@@ -80,7 +80,7 @@ class Heatmap extends PageElement {
   }
 
   #body(/** @type {import("app/core/tree.js").Tree} */ tree) {
-    const heat = heatOf(tree, shownRevision(this.state));
+    const heat = heatOfWay(tree, shownRevision(this.state));
     const { rows, start, columns, left } = heat;
     if (!columns) return html`<p class="note">There is no position to fill in.</p>`;
     const here = this.#rowShown(heat);
@@ -169,7 +169,7 @@ class Heatmap extends PageElement {
       this.#followed = -1;
       return;
     }
-    const heat = heatOf(tree, shownRevision(this.state));
+    const heat = heatOfWay(tree, shownRevision(this.state));
     this.#draw(canvas, heat);
     this.#follow(heat);
   }
@@ -272,7 +272,7 @@ class Heatmap extends PageElement {
     const { tree } = this.state;
     if (!tree || event.metaKey || event.altKey) return;
     // Of now: a frame may have come since the grid was drawn.
-    const heat = heatOf(tree, shownRevision(this.state));
+    const heat = heatOfWay(tree, shownRevision(this.state));
     const { row, column } = this.#cursorIn(heat);
     const last = { row: heat.rows.length - 1, column: heat.columns - 1 };
     const move = (/** @type {number} */ toRow, /** @type {number} */ toColumn) => {

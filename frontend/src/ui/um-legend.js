@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { cellsOf, faceOfId } from "app/core/selectors.js";
-import { colouring, heatOf, methodNamed } from "app/core/attribution.js";
+import { colouring, heatOfAnswer, methodNamed } from "app/core/attribution.js";
 import { lensInUse, lensNamed, readingOf } from "app/core/lenses.js";
 import { marginsFailed, marginsWanted } from "app/core/margins.js";
 import * as icons from "app/ui/icons.js";
@@ -87,7 +87,7 @@ class Legend extends PageElement {
 
   /** What spoke for a token, and what against it. */
   #why(/** @type {import("app/core/lenses.js").Reading} */ { low, high, diverges }) {
-    const heat = heatOf(this.state);
+    const heat = heatOfAnswer(this.state);
     if (!heat) return nothing;
     const { method, contrast, token } = heat.answer;
     const name = (/** @type {number} */ id) => `“${faceOfId(this.state, id).name}”`;

@@ -5,7 +5,7 @@ import { draftsAmong, hindranceToAll, painted, paintedInWords } from "app/core/m
 import { plural } from "app/core/format.js";
 import * as icons from "app/ui/icons.js";
 
-/** @typedef {import("app/core/edits.js").Doing} Doing */
+/** @typedef {import("app/core/possible-edits.js").Doing} Doing */
 
 /** What can be done to all marked positions at once; with a brush in hand, what it would do. */
 class MarkedBar extends PageElement {

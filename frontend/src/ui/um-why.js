@@ -4,7 +4,7 @@ import { PageElement } from "app/ui/page-element.js";
 import { cssVars } from "app/ui/css-vars.js";
 import { focusOn } from "app/ui/focus.js";
 import { tokenFace } from "app/ui/token-face.js";
-import { answerOf, choiceOf, heatOf, methodNamed, METHODS, questionAt, questionKey, questionOf, scoreInWords, signed, targetInWords, whyNoQuestion, whyNotAsk, whyNotLive } from "app/core/attribution.js";
+import { answerOf, choiceOf, heatOfAnswer, methodNamed, METHODS, questionAt, questionKey, questionOf, scoreInWords, signed, targetInWords, whyNoQuestion, whyNotAsk, whyNotLive } from "app/core/attribution.js";
 import { percent, duration } from "app/core/format.js";
 import { faceOfId, shown } from "app/core/selectors.js";
 import { weighingKey } from "app/core/state.js";
@@ -164,7 +164,7 @@ class WhyPanel extends PageElement {
     const answer = answerOf(this.state);
     if (!answer) return nothing;
     if ("failed" in answer) return html`<p class="note" role="alert" data-problem>${answer.failed}</p>`;
-    const heat = heatOf(this.state);
+    const heat = heatOfAnswer(this.state);
     const question = questionOf(this.state);
     const name = (/** @type {number} */ token) => html`<span class="token">${tokenFace(faceOfId(this.state, token))}</span>`;
     const { token, contrast, method, device, fallback, notes, cached, seconds, gap } = answer;

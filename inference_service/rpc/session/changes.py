@@ -10,8 +10,9 @@ from inference_service.rpc import convert, work
 from inference_service.rpc.calls import Calls
 from inference_service.rpc.requests import optional
 from inference_service.sampling.registry import SAMPLERS
-from inference_service.sessions.editing import earlier_at, edit_frame
-from inference_service.sessions.edits import Append, Edit, EditFacts
+from inference_service.sessions.earlier import earlier_at
+from inference_service.sessions.edit_frame import edit_frame
+from inference_service.sessions.edit_kinds import Append, Edit, EditFacts
 from inference_service.sessions.frame import Frame
 from inference_service.sessions.lease import Lease
 from unmask.v1 import session_service_pb2 as pb

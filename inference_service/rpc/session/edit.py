@@ -1,7 +1,7 @@
 """Edit: what a person does to a canvas."""
 
 from inference_service.errors import Aborted
-from inference_service.rpc import answers, edits, work
+from inference_service.rpc import answers, edit_messages, work
 from inference_service.rpc.calls import threads_for
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.requests import optional
@@ -22,8 +22,8 @@ class Edit(Changes):
             base = live.session.check_revision(optional(request, "from_revision"), "from_revision")
             state = await work.brief(live.session.state, base)
             asked = await threads_for(denoiser, any(one.append.turn.HasField("chat") for one in request.edits))(
-                edits.checked, request, denoiser, state.size)
-            draft = await self._draft(live, base) if edits.takes_drafts(asked) else {}
+                edit_messages.checked, request, denoiser, state.size)
+            draft = await self._draft(live, base) if edit_messages.takes_drafts(asked) else {}
 
             def change(lease: Lease) -> Frame:
                 if draft and lease.base != base:

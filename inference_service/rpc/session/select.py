@@ -10,7 +10,7 @@ from inference_service.rpc import requests, work
 from inference_service.rpc.errors import answers_errors
 from inference_service.rpc.session.changes import Changes, answered, edited, keeps_schedule
 from inference_service.sampling import distribution
-from inference_service.sessions.edits import Edit, Force, Mask
+from inference_service.sessions.edit_kinds import Edit, Force, Mask
 from inference_service.sessions.frame import Cause, Frame
 from inference_service.sessions.lease import Lease
 from inference_service.sessions.session import Session

@@ -1,4 +1,4 @@
-"""What a person can do to a canvas, as records; sessions.cells does it, sessions.editing makes a frame of it."""
+"""What a person can do to a canvas, a record for each kind; cells.py does it, edit_frame.py makes a frame of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from inference_service.errors import FailedPrecondition, InvalidField
 from inference_service.rpc.codec import ProtoCodec
-from inference_service.sessions import edits as core
-from inference_service.sessions.editing import earlier_at, edit_frame
-from inference_service.sessions.edits import EditFacts
+from inference_service.sessions import edit_kinds as core
+from inference_service.sessions.earlier import earlier_at
+from inference_service.sessions.edit_frame import edit_frame
+from inference_service.sessions.edit_kinds import EditFacts
 from inference_service.sessions.frame import Cause, Change, Frame, Settings, Splice, Summary
 from inference_service.sessions.log import Log
 from inference_service.sessions.session import Session, first_frame

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from inference_service.errors import InvalidField
 from inference_service.models.denoiser import Denoiser
 from inference_service.rpc import prompts, requests
-from inference_service.sessions import edits as core
+from inference_service.sessions import edit_kinds as core
 from unmask.v1 import edit_pb2
 from unmask.v1 import session_service_pb2 as pb
 
