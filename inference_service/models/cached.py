@@ -109,8 +109,7 @@ class Cached(Denoiser):
     def go_on(self, key: str, tokens: list[int], wanted: Sequence[int], start: int = 0) -> torch.Tensor:
         """The pass of what the cache has not seen, or cannot have seen as it is now."""
         kept, seen = self._resumed(key, tokens, wanted, start)
-        attention = self.info.attention
-        mask = attention.mask([len(tokens)], [start], self.device) if attention.block_size else None
+        mask = self.info.attention.mask([len(tokens)], [start], self.device)
         logits, = self._pass(torch.tensor([tokens[seen:]], device=self.device),
                              [[row - seen for row in self._rows(wanted)]],
                              attention_mask=None if mask is None else mask[:, :, seen:], past_key_values=kept.cache,
