@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+import unmask
 from tests.patience import PATIENCE
 from unmask.v1 import session_pb2
 
@@ -123,3 +124,26 @@ def canvas_of(session: session_pb2.Session) -> list[tuple[str, int | None]]:
     names = {1: "open", 2: "committed", 3: "given"}
     return [(names[state], None if state == 1 else token)
             for token, state in zip(session.canvas.tokens, session.canvas.states, strict=True)]
+
+
+def side(page: Page, which: str) -> Locator:
+    """One of the two that are compared: a or b."""
+    return page.get_by_test_id(f"side-{which}")
+
+
+def shown_side(page: Page, which: str) -> list[tuple[str, int | None]]:
+    """Every cell of a side behind the prompt: its state, and its token where that is no draft."""
+    return [tuple(cell) for cell in side(page, which).locator(".answer .cell").evaluate_all(
+        "cells => cells.map(({dataset: {state, token}}) => [state, state === 'open' ? null : Number(token)])")]
+
+
+def run_comparison(page: Page) -> None:
+    """Both sides to their ends."""
+    page.get_by_test_id("compare-run").click()
+    expect(page.get_by_test_id("compare-stop")).to_be_visible()
+    expect(page.get_by_test_id("compare-run")).to_be_visible(timeout=PATIENCE * 1000)
+
+
+def answer_of(session: unmask.Session, revision: int) -> list[tuple[str, int | None]]:
+    """The canvas behind the prompt, as the service tells it."""
+    return canvas_of(session.get(revision))[session.prompt_length:]

@@ -5,19 +5,22 @@ import re
 from playwright.sync_api import Page, expect
 
 import unmask
-from tests.page.driver import STORY, at_revision, canvas_of, cell, go_to, run_to_end, start, steps
+from tests.page.driver import (
+    STORY,
+    answer_of,
+    at_revision,
+    canvas_of,
+    cell,
+    go_to,
+    run_comparison,
+    run_to_end,
+    shown_side,
+    side,
+    start,
+    steps,
+)
 
 LENGTH = 16
-
-
-def side(page: Page, which: str):
-    return page.get_by_test_id(f"side-{which}")
-
-
-def seen(page: Page, which: str) -> list[tuple[str, int | None]]:
-    """Every cell of a side behind the prompt: its state, and its token where that is no draft."""
-    return [tuple(cell) for cell in side(page, which).locator(".answer .cell").evaluate_all(
-        "cells => cells.map(({dataset: {state, token}}) => [state, state === 'open' ? null : Number(token)])")]
 
 
 def marked(page: Page, which: str, sign: str = "differs") -> set[int]:
@@ -34,19 +37,9 @@ def to_step(page: Page, wanted: int) -> None:
     expect(page.get_by_test_id("compare-index")).to_have_text(re.compile(rf"^{wanted}\s*/"))
 
 
-def run_comparison(page: Page) -> None:
-    page.get_by_test_id("compare-run").click()
-    expect(page.get_by_test_id("compare-stop")).to_be_visible()
-    expect(page.get_by_test_id("compare-run")).to_be_visible(timeout=60_000)
-
-
 def facts(page: Page, which: str) -> dict[str, str]:
     return dict(page.get_by_test_id(f"facts-{which}").evaluate(
         "list => [...list.children].map(fact => [...fact.children].map(part => part.textContent))"))
-
-
-def answer(session: unmask.Session, revision: int) -> list[tuple[str, int | None]]:
-    return canvas_of(session.get(revision))[session.prompt_length:]
 
 
 def test_two_samplers_on_one_prompt_walk_in_lockstep(page: Page, client: unmask.Client):
@@ -72,8 +65,8 @@ def test_two_samplers_on_one_prompt_walk_in_lockstep(page: Page, client: unmask.
     expect(page.get_by_test_id("compare-index")).to_have_text(f"{last} / {last}")
     for index in (0, 3, min(heads.values()) + 1, last):
         to_step(page, index)
-        wanted = {which: answer(session, min(index, heads[which])) for which, session in direct.items()}
-        assert {which: seen(page, which) for which in "ab"} == wanted
+        wanted = {which: answer_of(session, min(index, heads[which])) for which, session in direct.items()}
+        assert {which: shown_side(page, which) for which in "ab"} == wanted
         start_at = direct["a"].prompt_length
         pairs = list(enumerate(zip(wanted["a"], wanted["b"], strict=True), start_at))
         alone = {at for at, (one, other) in pairs if one[0] != other[0]}
@@ -88,7 +81,7 @@ def test_two_samplers_on_one_prompt_walk_in_lockstep(page: Page, client: unmask.
             told = facts(page, which)
             assert told["Forwards"] == str(summary.total_forward_count if index else 0)
             assert told["Open"] == str(sum(state == "open" for state, _ in wanted[which]))
-    assert any(state == "open" for state, _ in answer(direct["b"], 2))  # what was remasked was seen open again
+    assert any(state == "open" for state, _ in answer_of(direct["b"], 2))  # what was remasked was seen open again
     told = re.compile(rf"^Step {last} of {last}: A complete, B complete, \d+ of {LENGTH} positions? differ")
     expect(page.get_by_test_id("compare-slider")).to_have_attribute("aria-valuetext", told)
     expect(page.get_by_test_id("compare-settings")).to_contain_text("LLaDA / Predict remask")
@@ -107,8 +100,8 @@ def test_another_seed_beside_the_session_in_view(page: Page, client: unmask.Clie
     assert session.get().state != session.get().STATE_RUNNING and None not in session.tokens
     other = client.open(side(page, "b").get_attribute("data-session"))
     assert other.get().settings.seed == 2
-    assert [token for _, token in seen(page, "a")] == session.tokens
-    assert [token for _, token in seen(page, "b")] == other.tokens
+    assert [token for _, token in shown_side(page, "a")] == session.tokens
+    assert [token for _, token in shown_side(page, "b")] == other.tokens
     expect(page.get_by_test_id("compare-settings")).to_have_text("seed 7 / 2")
     # B becomes the session in view; what it was compared with stays.
     page.get_by_test_id("open-b").click()
@@ -172,7 +165,7 @@ def test_the_steps_of_a_comparison_are_played_on_a_narrow_screen(page: Page, cli
     expect(page.get_by_test_id("compare-play")).to_have_attribute("aria-label", "Play")
     paused = page.get_by_test_id("compare-index").inner_text()
     index = int(paused.split("/")[0])
-    assert seen(page, "a") == answer(session, min(index, session.revision))
+    assert shown_side(page, "a") == answer_of(session, min(index, session.revision))
     page.wait_for_timeout(300)  # three steps' time
     assert page.get_by_test_id("compare-index").inner_text() == paused
 
@@ -189,8 +182,8 @@ def test_two_unfinished_branches_of_one_session_are_run_one_after_the_other(page
     expect(page.get_by_test_id("compare-run")).to_have_attribute("title", re.compile("one after the other"))
     run_comparison(page)
     for which in "ab":
-        assert all(state != "open" for state, _ in seen(page, which))
-        assert seen(page, which) == answer(session, int(side(page, which).get_attribute("data-revision")))
+        assert all(state != "open" for state, _ in shown_side(page, which))
+        assert shown_side(page, which) == answer_of(session, int(side(page, which).get_attribute("data-revision")))
 
 
 def test_a_stopped_run_goes_on_outlasts_a_reload_and_its_deletion_is_told(page: Page, client: unmask.Client):
