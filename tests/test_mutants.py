@@ -42,13 +42,14 @@ def test_a_change_of_the_code_leaves_a_file_that_differs_and_can_be_compiled():
         compile(change.applied((ROOT / change.path).read_bytes()), change.path, "exec")
 
 
-def test_a_change_is_given_to_the_quickest_tests_that_enter_its_function():
+def test_a_change_is_given_to_the_quickest_tests_that_enter_its_function_one_of_each_kind_first():
     change = Change("a.py", 9, 0, 1, "", 7, "x")
-    known = {"slow": {"seconds": SECONDS - 3, "entered": ["a.py:7"], "shared": []},
-             "quick": {"seconds": 2, "entered": ["a.py:7"], "shared": []},
+    known = {"slow": {"seconds": SECONDS - 6, "entered": ["a.py:7"], "shared": []},
+             "quick[1]": {"seconds": 2, "entered": ["a.py:7"], "shared": []},
+             "quick[2]": {"seconds": 3, "entered": ["a.py:7"], "shared": []},
              "fixture": {"seconds": 1, "entered": [], "shared": ["a.py:7"]},
              "other": {"seconds": 1, "entered": ["a.py:1", "b.py:7"], "shared": []}}
-    assert given(change, known) == (["quick", "slow", "fixture"], SECONDS)
+    assert given(change, known) == (["quick[1]", "slow", "quick[2]", "fixture"], SECONDS)
     known["slow"]["seconds"] = SECONDS - 1
-    assert given(change, known) == (["quick"], 2)
+    assert given(change, known) == (["quick[1]"], 2)
     assert given(change, {"slow": known["slow"]}) == (["slow"], SECONDS - 1)

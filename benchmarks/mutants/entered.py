@@ -61,7 +61,7 @@ def pytest_runtest_protocol(item):
 def pytest_runtest_logreport(report):
     told = _tests.setdefault(report.nodeid, {})
     told["seconds"] = told.get("seconds", 0.0) + report.duration
-    told["passed"] = told.get("passed", True) and report.passed
+    told["passed"] = told.get("passed", True) and not report.failed
 
 
 def pytest_sessionfinish(session):
