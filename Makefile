@@ -5,8 +5,8 @@ export PYTHON
 BIN := .venv/bin
 
 # Of the tests, what a minute is enough for on two cores.
-QUICK := tests/test_imports.py tests/test_generated.py tests/test_version.py tests/test_parameter_cards.py tests/engine \
-  $(addprefix tests/sessions/test_,collection.py compare.py store.py) $(addprefix tests/sampling/test_,distribution.py noise.py) \
+QUICK := tests/test_imports.py tests/test_generated.py $(filter-out %/test_states.py,$(wildcard tests/engine/test_*.py)) \
+  $(addprefix tests/sessions/test_,collection.py store.py) $(addprefix tests/sampling/test_,distribution.py noise.py) \
   $(addprefix tests/models/test_,llada_logits.py dream_logits.py recognise.py) tests/recording/test_recording_checks.py
 
 .DEFAULT_GOAL := help
@@ -29,7 +29,7 @@ test: ## Install what tests need, Chromium too, and run all of them
 
 check: ## Check in a minute, on two quiet cores, what breaks most: style, types, imports, and the tests that are quick
 	@tools/install.sh dev
-	@tools/beside.sh tools/types.sh 'tools/each.sh "$(BIN)/ruff check ." "$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile $(QUICK)" tools/page_tests.sh'
+	@tools/beside.sh tools/types.sh 'tools/each.sh "$(BIN)/ruff check ." "$(BIN)/pytest --quiet $(QUICK)" tools/page_tests.sh'
 
 lint: ## Check Python, the page's types, protos, generated code, and that the API breaks nobody
 	@tools/install.sh dev

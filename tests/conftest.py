@@ -29,6 +29,7 @@ LONGEST = ("service/test_killing.py", "service/test_process.py", "hostile/test_e
            "page/test_editing.py", "page/test_why.py")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """One more than there are processors: tests wait for each other's processes too."""
     return len(os.sched_getaffinity(0)) + 1

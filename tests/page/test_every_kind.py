@@ -31,12 +31,16 @@ CACHES = {"full": ["none", "dual", "prefix"], "causal": ["causal", "none"], "blo
 
 
 @pytest.fixture(scope="module")
-def block_causal(tmp_path_factory):
-    """A checkpoint with random weights, which write no end."""
+def block_causal(stack, tmp_path_factory):
+    """A checkpoint with random weights, which write no end; loaded."""
     folder = tmp_path_factory.mktemp("models") / "blocks"
     write_stock_checkpoint(folder, "Qwen3ForCausalLM", model_type="sdar", block_size=BLOCK, mask_token_id=260,
                            head_dim=8, attention_bias=False, max_position_embeddings=128)
-    return write_tokenizer(folder, special=[*SPECIAL[:-1], "<|MASK|>"])
+    write_tokenizer(folder, special=[*SPECIAL[:-1], "<|MASK|>"])
+    with unmask.connect(stack.grpc) as client:
+        client.load(str(folder))
+        yield str(folder)
+        client.unload(str(folder))
 
 
 def test_these_are_all_kinds():
@@ -45,9 +49,7 @@ def test_these_are_all_kinds():
 
 @pytest.mark.parametrize(("kind", "cache"), [(kind, cache) for kind, caches in CACHES.items() for cache in caches])
 def test_it_is_run_taken_back_edited_and_compared(page: Page, client: unmask.Client, block_causal, kind, cache):
-    models = {"full": "embedded", "causal": "embedded-causal", "block_causal": str(block_causal)}
-    if kind == "block_causal":
-        client.load(models[kind])
+    models = {"full": "embedded", "causal": "embedded-causal", "block_causal": block_causal}
     choose_model(page, models[kind])
     if kind == "full":
         page.get_by_test_id("sampler").select_option("llada")
